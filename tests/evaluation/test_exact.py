@@ -1,0 +1,53 @@
+"""Exact accuracy by K, on a model whose answers are known in advance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from trm_lib.evaluation import answers_by_k, exact_by_k
+from trm_lib.training import IGNORE, PuzzleData
+
+
+@dataclass
+class Says:
+    logits: torch.Tensor
+
+
+class Counter(nn.Module):
+    """After step k it answers k in every cell of every board."""
+
+    def initial_carry(self, inputs):
+        return 0
+
+    def forward(self, carry, inputs):
+        k = carry + 1
+        return k, Says(nn.functional.one_hot(torch.full(inputs.shape, k), 6).float())
+
+
+def test_every_step_is_kept_and_batches_do_not_matter():
+    boards = np.zeros((5, 2, 2), dtype=np.int8)
+    for batch_size in (1, 2, 100):
+        answers = answers_by_k(Counter(), boards, 4, batch_size)
+        assert answers.shape == (4, 5, 2, 2)
+        assert [set(step.ravel()) for step in answers] == [{1}, {2}, {3}, {4}]
+
+
+def test_exact_means_every_labelled_cell():
+    labels = np.array([[[1, 1], [1, 1]], [[2, 2], [2, 2]], [[1, 2], [1, 1]], [[2, IGNORE]] * 2])
+    data = PuzzleData(np.zeros_like(labels), labels)
+    np.testing.assert_allclose(exact_by_k(Counter(), data, 3), [1 / 4, 2 / 4, 0])
+
+
+def test_the_mode_of_the_model_is_given_back():
+    model = Counter().train()
+    answers_by_k(model, np.zeros((1, 2, 2), int), 1)
+    assert model.training
+
+
+@pytest.mark.parametrize("k_steps", [0, -1, 2.0, True, None])
+def test_wrong_k_says_what_was_expected(k_steps):
+    with pytest.raises(ValueError, match=r"k_steps \(K\) expected a whole number >= 1"):
+        answers_by_k(Counter(), np.zeros((1, 2, 2), int), k_steps)

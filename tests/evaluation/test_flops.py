@@ -1,0 +1,17 @@
+"""Counted FLOPs against multiplication by hand."""
+
+from trm_lib.evaluation import answer_flops
+from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig
+
+SMALL = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}  # both hidden sizes are 64
+BLOCK = 2 * (3 * 16 * 64 * 16) + 2 * (3 * 16 * 64 * 16)  # across 16 cells, then across 16 channels
+HEAD = 2 * 16 * 16 * 5
+
+
+def test_feed_forward_costs_its_blocks_once():
+    assert answer_flops(FeedForward(BoardConfig(**SMALL)), (4, 4)) == BLOCK + HEAD
+
+
+def test_recursion_costs_the_block_k_times_T_times_n_plus_one():
+    trm = TRM(TRMConfig(**SMALL, n_latent=3, n_cycles=2))
+    assert answer_flops(trm, (4, 4), k_steps=5) == 5 * (2 * (3 + 1) * BLOCK + HEAD)

@@ -1,0 +1,238 @@
+"""Charts: the numbers on the paper are the numbers they should be."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from scipy.ndimage import uniform_filter1d
+from scipy.stats import trim_mean
+
+from trm_lib.viz import (
+    accuracy_by_k,
+    bootstrap_interval,
+    figure_html,
+    learning_curves,
+    new_figure,
+    seed_dots,
+)
+from trm_lib.viz.series import spread
+from trm_lib.viz.style import COLOURS, DASHES, MARKERS, three_figures
+
+X = np.arange(60.0)
+RNG = np.random.default_rng(0)
+TWO = {"TRM": (X, RNG.random((8, 60))), "MLP": (X, RNG.random((4, 60)) - 1)}
+K = np.arange(1, 6)
+
+
+def line(figure, name):
+    """The one bold line of a name."""
+    [found] = [drawn for drawn in figure.axes[0].lines if drawn.get_label() == name]
+    return found
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_learning_curves_draw_raw_seeds_and_the_trimmed_mean_of_smoothed_ones():
+    figure = learning_curves(TWO, "episodes", "success", window=5)
+    for name, (x, y) in TWO.items():
+        smooth = uniform_filter1d(y, 5, axis=1)
+        bold = line(figure, name)
+        np.testing.assert_array_equal(bold.get_xdata(), x)
+        expected = trim_mean(smooth, 0.25, axis=0)
+        np.testing.assert_allclose(bold.get_ydata()[2:-2], expected[2:-2])  # SciPy pads the ends
+        faint = [
+            drawn.get_ydata()
+            for drawn in figure.axes[0].lines
+            if drawn.get_color() == bold.get_color() and drawn.get_alpha()
+        ]
+        np.testing.assert_array_equal(faint, y)
+
+
+def test_best_is_the_best_of_the_bold_line_marked_and_written():
+    for best, pick in (("max", np.argmax), ("min", np.argmin)):
+        figure = learning_curves(TWO, "episodes", "loss", window=3, best=best)
+        bold = line(figure, "TRM").get_ydata()
+        at = pick(bold)
+        marks = [
+            (drawn.get_xdata()[0], drawn.get_ydata()[0])
+            for drawn in figure.axes[0].lines
+            if len(drawn.get_xdata()) == 1
+        ]
+        assert (X[at], bold[at]) in marks
+        assert len(marks) == 2
+        assert f"TRM\nbest {three_figures(bold[at])} at {X[at]:.0f}" in texts(figure)
+
+
+def test_default_band_is_the_bootstrap_of_smoothed_seeds_and_a_given_one_replaces_it():
+    y = TWO["TRM"][1]
+    figure = learning_curves({"TRM": (X, y)}, "x", "y")
+    low, high = bootstrap_interval(y)
+    [band] = figure.axes[0].collections
+    corners = band.get_paths()[0].vertices
+    np.testing.assert_allclose([corners[:, 1].min(), corners[:, 1].max()], [low.min(), high.max()])
+    figure = learning_curves({"TRM": (X, y)}, "x", "y", bands={"TRM": (X * 0 - 3, X * 0 + 4)})
+    [band] = figure.axes[0].collections
+    corners = band.get_paths()[0].vertices
+    assert (corners[:, 1].min(), corners[:, 1].max()) == (-3, 4)
+
+
+def test_one_run_is_smoothed_without_a_band():
+    figure = learning_curves({"run": (X, X % 2)}, "episodes", "success", window=3)
+    assert not figure.axes[0].collections
+    assert line(figure, "run").get_ydata()[30] == pytest.approx(2 / 3)
+    assert "centred moving average over 3 points" in figure.get_supxlabel()
+
+
+def test_the_note_says_how_lines_were_made():
+    note = learning_curves(TWO, "x", "y", window=5).get_supxlabel()
+    assert note == (
+        "Faint: each of 4 to 8 seeds. Bold: interquartile mean of a centred moving average over "
+        "5 points.\nBand: 95% bootstrap interval."
+    )
+
+
+def test_words_of_learning_curves_hold_their_numbers():
+    figure = learning_curves({"run": (X, X / 59)}, "episodes", "success", title="Maze")
+    assert figure.alt == (
+        "Maze: success against episodes. run, 1 seed: from 0.00 to 1.00, best 1.00 at 59."
+    )
+
+
+def test_accuracy_by_k_draws_every_seed_at_whole_k():
+    accuracy = np.random.default_rng(3).random((4, 5))
+    figure = accuracy_by_k(K, {"TRM": accuracy}, "exact accuracy")
+    np.testing.assert_allclose(line(figure, "TRM").get_ydata(), trim_mean(accuracy, 0.25, axis=0))
+    np.testing.assert_array_equal(figure.axes[0].get_xticks(), K)
+    faint = [drawn.get_ydata() for drawn in figure.axes[0].lines if drawn.get_alpha()]
+    np.testing.assert_array_equal(faint, accuracy)
+    low, high = bootstrap_interval(accuracy)
+    middle = trim_mean(accuracy, 0.25, axis=0)
+    for i in range(5):
+        numbers = [three_figures(v) for v in (middle[i], low[i], high[i])]
+        assert "{} ({} to {}) at K = {}".format(*numbers, i + 1) in figure.alt
+
+
+def test_seed_dots_draw_every_seed_the_middle_and_its_interval():
+    groups = {"TRM": np.random.default_rng(4).random(12), "one": np.array([0.5])}
+    figure = seed_dots(groups, "success")
+    dots = [d.get_xdata() for d in figure.axes[0].lines if d.get_marker() in MARKERS]
+    assert len(dots) == 2
+    for drawn, scores in zip(dots, groups.values(), strict=True):
+        np.testing.assert_array_equal(drawn, scores)
+    middles = [d.get_xdata()[0] for d in figure.axes[0].lines if d.get_marker() == "|"]
+    np.testing.assert_allclose(middles, [trim_mean(groups["TRM"], 0.25), 0.5])
+    low, high = bootstrap_interval(groups["TRM"])
+    [bar] = [
+        d for d in figure.axes[0].lines if d.get_linestyle() == "-" and len(d.get_xdata()) == 2
+    ]
+    np.testing.assert_array_equal(bar.get_xdata(), [low, high])
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["TRM", "one"]
+    assert "one: interquartile mean 0.500, 1 seed from 0.500 to 0.500." in figure.alt
+
+
+def test_equal_scores_do_not_hide_one_another_nor_reach_the_next_row():
+    figure = seed_dots({"a": np.full(10, 0.7), "b": np.full(10, 0.7)}, "success")
+    rows = [d.get_ydata() for d in figure.axes[0].lines if d.get_marker() in MARKERS]
+    assert all(len(np.unique(row)) == 10 for row in rows)
+    assert 0 < rows[0].min() < rows[0].max() < 1 < rows[1].min()
+
+
+def test_styles_differ_in_dash_and_marker_too_and_colours_show_on_white():
+    assert len(COLOURS) == len(set(DASHES)) == len(set(MARKERS)) == len(set(COLOURS))
+    weights = [0.2126, 0.7152, 0.0722]
+    for colour in COLOURS:  # each is visible on white paper
+        linear = ((np.array(to_rgb(colour)) + 0.055) / 1.055) ** 2.4
+        assert 1.05 / (linear @ weights + 0.05) > 2.2
+
+
+@pytest.mark.parametrize(
+    ("heights", "expected"),
+    [
+        ([0.1, 0.5, 0.9], [0.1, 0.5, 0.9]),
+        ([0.5, 0.5], [0.4, 0.6]),
+        ([1.0, 0.95], [1.0, 0.8]),
+        ([0.0, 0.0, 0.0], [0.0, 0.2, 0.4]),
+    ],
+)
+def test_labels_are_moved_apart_no_more_than_needed(heights, expected):
+    moved = spread(np.array(heights), 0.2)
+    np.testing.assert_allclose(moved, expected)
+
+
+def test_crowded_labels_share_the_room_there_is():
+    np.testing.assert_allclose(spread(np.full(5, 0.5), 0.9), [0, 0.25, 0.5, 0.75, 1])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.75, "0.750"), (1, "1.00"), (12.34, "12.3"), (123.4, "123"), (12345, "12,345")],
+)
+def test_numbers_have_three_figures(value, text):
+    assert three_figures(value) == text
+
+
+def test_a_light_figure_is_svg_and_a_heavy_one_png_both_with_their_words():
+    figure, axes = new_figure()
+    axes.plot([0, 1])
+    figure.alt = "a < b"
+    html = figure._repr_html_()
+    assert html.startswith('<svg role="img" aria-label="a &lt; b"')
+    assert html == figure_html(figure)  # the same text at every run
+    axes.scatter(*np.random.default_rng(0).random((2, 5000)))
+    heavy = figure._repr_html_()
+    assert heavy.startswith('<img alt="a &lt; b"')
+    assert "base64,iVBOR" in heavy
+
+
+def test_figures_are_opaque_whatever_the_readers_style():
+    script = (
+        "import matplotlib.pyplot as plt; plt.style.use('dark_background')\n"
+        "plt.rcParams['savefig.facecolor'] = 'black'\n"
+        "from trm_lib.viz import learning_curves\n"
+        "figure = learning_curves({'run': ([0, 1], [0, 1])}, 'x', 'y', title='T')\n"
+        "print(plt.get_fignums(), figure._repr_html_().lower())"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    assert said.startswith("[] ")  # pyplot holds no figure that it would show again
+    patch = re.search(r'<g id="fig-\w+-patch_1">\s*<path.*?/>', said, re.DOTALL)[0]
+    assert "fill: #ffffff" in patch
+    assert said.count("#ffffff") == 3  # paper, axes, inside of the marker: no white ink
+
+
+NAN = np.where(X == 3, np.nan, X)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: learning_curves({}, "x", "y"), "1 to 7 names, got 0"),
+        (lambda: learning_curves({i: (X, X) for i in range(8)}, "x", "y"), "1 to 7 names, got 8"),
+        (lambda: learning_curves({"a": (X, X[1:])}, "x", "y"), r"got \(60,\) and \(59,\)"),
+        (lambda: learning_curves({"a": (X[::-1], X)}, "x", "y"), "x of 'a' must increase"),
+        (lambda: learning_curves({"a": (X, NAN)}, "x", "y"), "'a' has 1 values in y"),
+        (lambda: learning_curves({"a": (X, X)}, "x", "y", window=4), "odd number"),
+        (lambda: learning_curves({"a": (X, X)}, "x", "y", best="top"), "got 'top'"),
+        (
+            lambda: learning_curves({"a": (X, X)}, "x", "y", bands={"b": (X, X)}),
+            r"bands are given for \['b'\]",
+        ),
+        (
+            lambda: learning_curves({"a": (X, X)}, "x", "y", bands={"a": (X + 1, X)}),
+            "low <= high",
+        ),
+        (lambda: accuracy_by_k(K, {"a": np.full(5, 70.0)}, "y"), "divide percentages by 100"),
+        (lambda: accuracy_by_k(K + 0.5, {"a": np.ones(5)}, "y"), "whole numbers"),
+        (lambda: seed_dots({"a": np.ones((2, 2))}, "x"), r"shape \(seeds,\)"),
+        (lambda: seed_dots({"a": [np.nan]}, "x"), "finite"),
+    ],
+)
+def test_errors_say_what_was_expected(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()

@@ -1,0 +1,168 @@
+"""Sudoku boards: what is drawn, told apart without colour, and said in words."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trm_lib.viz import sudoku_svg, thinking_strip
+
+SOLUTION = np.array([[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3], [4, 3, 2, 1]])
+CLUES = SOLUTION * np.eye(4, dtype=int)
+
+
+def part(svg, name):
+    """The markup of one named part of the drawing."""
+    return re.search(rf'<g [^>]*data-part="{name}">(.*?)</g>', svg, re.DOTALL)[1]
+
+
+def test_clues_are_bold_answers_are_not_and_empty_cells_hold_a_dot():
+    board = SOLUTION.copy()
+    board[0, 3] = board[2, 0] = 0
+    svg = sudoku_svg(board, CLUES, SOLUTION).svg
+    texts = re.findall(r"<text [^>]*>", part(svg, "digits"))
+    assert len(texts) == 14
+    assert sum('font-weight="700"' in text for text in texts) == 4
+    assert svg.count("<circle") == 2
+    assert svg.count('fill="#E6E8EB"') == 4  # shaded cells
+
+
+@given(st.lists(st.integers(0, 4), min_size=16, max_size=16))
+def test_exactly_the_wrong_digits_are_struck_through_where_they_stand(cells):
+    board = np.reshape(cells, (4, 4))
+    wrong = (board > 0) & (board != SOLUTION)
+    svg = sudoku_svg(board, solution=SOLUTION, cell=40).svg
+    strokes = re.findall(r'<line x1="([^"]+)" y1="([^"]+)"', part(svg, "wrong"))
+    struck = {(int(float(y)) // 40, int(float(x)) // 40) for x, y in strokes}
+    assert struck == set(map(tuple, np.argwhere(wrong).tolist()))
+    assert len(strokes) == wrong.sum()
+
+
+def test_digits_stand_in_their_cells():
+    svg = sudoku_svg(SOLUTION, cell=40).svg
+    texts = re.findall(r'<text x="([^"]+)" y="([^"]+)" [^>]*>(\d)<', part(svg, "digits"))
+    drawn = np.zeros((4, 4), dtype=int)
+    for x, y, digit in texts:
+        drawn[int(float(y)) // 40, int(float(x)) // 40] = int(digit)
+    np.testing.assert_array_equal(drawn, SOLUTION)
+
+
+def test_an_overwritten_clue_is_wrong_even_without_the_solution():
+    board = SOLUTION.copy()
+    board[1, 1] = 3
+    assert part(sudoku_svg(board, CLUES).svg, "wrong").count("<line") == 1
+    assert part(sudoku_svg(board).svg, "wrong").count("<line") == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "horizontal", "vertical"),
+    [(4, [0, 72, 144], [0, 72, 144]), (6, [0, 72, 144, 216], [0, 108, 216])],
+)
+def test_boxes_have_their_shape(size, horizontal, vertical):
+    svg = sudoku_svg(np.zeros((size, size), dtype=int), cell=36).svg
+    [path] = re.findall(r'<path d="([^"]+)"[^>]*data-part="box-lines"', svg)
+    assert [int(y) for y in re.findall(r"M0 (\d+)H", path)] == horizontal
+    assert [int(x) for x in re.findall(r"M(\d+) 0V", path)] == vertical
+
+
+def test_nine_by_nine_has_four_box_lines_and_ten_cell_lines_each_way():
+    svg = sudoku_svg(np.zeros((9, 9), dtype=int)).svg
+    for name, count in (("box-lines", 4), ("cell-lines", 10)):
+        [path] = re.findall(rf'<path d="([^"]+)"[^>]*data-part="{name}"', svg)
+        assert (path.count("H"), path.count("V")) == (count, count)
+
+
+def test_confidence_bars_are_as_long_as_the_confidence_and_absent_on_clues():
+    confidence = np.arange(16).reshape(4, 4) / 15
+    svg = sudoku_svg(SOLUTION, CLUES, confidence=confidence, cell=50).svg
+    lengths = re.findall(r'width="([^"]+)" fill="[^"]+" data-part="confidence"', svg)
+    expected = confidence[CLUES == 0] * 0.76 * 50
+    np.testing.assert_allclose([float(length) for length in lengths], expected, rtol=1e-3)
+
+
+def test_words_say_what_is_on_the_board(read_page):
+    board = SOLUTION.copy()
+    board[0] = [1, 4, 0, 4]
+    picture = sudoku_svg(board, CLUES, SOLUTION, title="After K = 2")
+    assert picture.alt == (
+        "After K = 2. 4 by 4 Sudoku with 4 clues. Answers: 10 of 12 right. "
+        "Row 1: 1, 4 wrong, empty, 4. Row 2: 3, 4, 1, 2. Row 3: 2, 1, 4, 3. Row 4: 4, 3, 2, 1."
+    )
+    [(svg, _)] = read_page(picture.svg).all("svg")
+    assert (svg["role"], svg["aria-label"]) == ("img", picture.alt)
+    assert picture._repr_html_() == picture._repr_svg_() == picture.svg
+
+
+def test_a_title_is_text_not_markup(read_page):
+    page = read_page(sudoku_svg(SOLUTION, title='"><script>x</script>').svg)
+    assert not page.all("script")
+    assert page.all("text")[0][1] == '"><script>x</script>'
+
+
+def test_drawings_are_the_same_at_every_run_scale_and_bring_no_ids(tmp_path, read_page):
+    first, second = (sudoku_svg(SOLUTION, CLUES, SOLUTION) for _ in range(2))
+    assert first == second
+    assert read_page(first.svg).ids() == []
+    [(svg, _)] = read_page(first.svg).all("svg")
+    assert svg["viewbox"] == "0 0 152 152"
+    assert "max-width:100%" in svg["style"]
+    first.save(tmp_path / "board.svg")
+    assert (tmp_path / "board.svg").read_text(encoding="utf-8") == first.svg + "\n"
+
+
+def test_strip_draws_every_board_with_its_score(read_page):
+    boards = np.stack([CLUES, np.where(CLUES > 0, CLUES, 1), SOLUTION])
+    strip = thinking_strip(boards, CLUES, SOLUTION)
+    page = read_page(strip.svg)
+    texts = [text for _, text in page.all("text") if len(text) > 1]
+    ones = int((SOLUTION == 1).sum() - (CLUES == 1).sum())
+    assert texts == [
+        *("K = 1", "0 of 12 right"),
+        *("K = 2", f"{ones} of 12 right"),
+        *("K = 3", "12 of 12 right"),
+    ]
+    assert len(page.all("path", **{"data-part": "box-lines"})) == 3
+    assert len(page.all("svg")) == 1
+    assert "At the end: 4 by 4 Sudoku with 4 clues. Answers: 12 of 12 right." in strip.alt
+
+
+def test_strip_wraps_into_even_rows_inside_its_frame():
+    strip = thinking_strip(np.stack([SOLUTION] * 6), CLUES, SOLUTION, labels=list("abcdef"))
+    corners = [
+        tuple(map(float, pair)) for pair in re.findall(r"translate\(([\d.]+) ([\d.]+)\)", strip.svg)
+    ]
+    assert [sum(y == row for _, y in corners) for row in sorted({y for _, y in corners})] == [3, 3]
+    width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', strip.svg).groups())
+    assert max(x for x, _ in corners) + 4 * 34 < width
+    assert max(y for _, y in corners) + 4 * 34 < height
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"board": np.zeros(16, int)}, r"got \(16,\); reshape"),
+        ({"board": np.zeros((5, 5), int)}, r"\(4, 4\), \(6, 6\) or \(9, 9\), got \(5, 5\)"),
+        ({"board": SOLUTION + 1}, "board must hold digits from 0 to 4, got 2 to 5"),
+        ({"board": SOLUTION - 2}, "board must hold digits from 0 to 4, got -1 to 2"),
+        ({"board": SOLUTION / 1.0}, "got dtype float64"),
+        ({"board": SOLUTION, "clues": CLUES > 0}, "got dtype bool.*mask"),
+        ({"board": SOLUTION, "clues": CLUES[:3]}, r"clues must have the board's shape \(4, 4\)"),
+        ({"board": SOLUTION, "solution": CLUES}, "solution must hold digits from 1 to 4, got 0"),
+        ({"board": SOLUTION, "confidence": np.full((4, 4), 1.5)}, "probabilities, not logits"),
+        ({"board": SOLUTION, "confidence": np.full((4, 4), np.nan)}, r"lie in \[0, 1\]"),
+        ({"board": SOLUTION, "confidence": np.ones(16)}, r"shape \(4, 4\), got \(16,\)"),
+        ({"board": SOLUTION, "cell": 5}, "at least 12 pixels"),
+    ],
+)
+def test_board_errors_say_what_was_expected(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        sudoku_svg(**arguments)
+
+
+def test_strip_errors_say_what_was_expected():
+    with pytest.raises(ValueError, match=r"got \(4, 4\); pass one board as board\[None\]"):
+        thinking_strip(SOLUTION, CLUES, SOLUTION)
+    with pytest.raises(ValueError, match="1 boards need as many labels, got 2"):
+        thinking_strip(SOLUTION[None], CLUES, SOLUTION, labels=["a", "b"])

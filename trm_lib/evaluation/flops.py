@@ -1,0 +1,27 @@
+"""What an answer costs in arithmetic."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def answer_flops(model: nn.Module, grid: tuple[int, ...], k_steps: int = 1) -> int:
+    """Floating-point operations of the matrix products that answer one board with K steps.
+
+    A multiplication and an addition count as two. Norms, gates and additions between vectors are
+    left out, as usual; they are linear in the width where the matrices are quadratic.
+
+    Args:
+        model: anything with the interface of `TRM`.
+        grid: shape of a board.
+        k_steps: K.
+    """
+    inputs = torch.zeros((1, *grid), dtype=torch.int64)
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        carry = model.initial_carry(inputs)
+        for _ in range(k_steps):
+            carry, _ = model(carry, inputs)
+    return counter.get_total_flops()

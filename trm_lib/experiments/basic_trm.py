@@ -1,0 +1,148 @@
+"""Chapter 01: what does recursion buy on minimal 4x4 Sudoku?
+
+Every learner sees the same training classes, takes the same number of optimizer steps on batches
+of the same size, and is measured on test classes that none of them ever saw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+
+from trm_lib.evaluation import answer_flops, exact_by_k
+from trm_lib.experiments.recipe import Recipe
+from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig, count_parameters
+from trm_lib.puzzles import augment_sudoku, class_key, minimal_sudokus_4x4, split_by_class
+from trm_lib.training import PuzzleData, SupervisedConfig, fit
+
+BLOCK = {
+    "vocab_size": 5,
+    "grid": (4, 4),
+    "width": 16,
+    "n_layers": 1,
+    "expansion": 4.5,  # a hidden size of 48, which 2, 3, 4 and 6 blocks can share
+    "hidden_multiple": 4,
+}
+MODEL = TRMConfig(**BLOCK, n_latent=2, n_cycles=2)
+TRAINING = SupervisedConfig(n_batches=200, n_sup=6, lr=4e-3, eval_every=10)
+ONE_PASS = replace(TRAINING, n_batches=1200, n_sup=1, eval_every=60)  # as many optimizer steps
+K_STEPS = 16
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model, how it is trained, and how many steps it is asked for when measured."""
+
+    model: BoardConfig
+    training: SupervisedConfig
+    k_steps: int
+
+    def build(self, seed: int) -> TRM | FeedForward:
+        """The untrained model of this seed."""
+        generator = torch.Generator().manual_seed(seed)
+        kind = TRM if isinstance(self.model, TRMConfig) else FeedForward
+        return kind(self.model, generator)
+
+
+@cache
+def minimal_sudoku4() -> tuple[PuzzleData, PuzzleData, PuzzleData]:
+    """Training, validation and test: all 85,632 minimal puzzles, split by whole symmetry classes.
+
+    Of the 36 classes two thirds are for training; the rest is halved.
+    """
+    puzzles, solutions = minimal_sudokus_4x4()
+    split = split_by_class(class_key(puzzles), fractions=(2 / 3, 1 / 6, 1 / 6), seed=0)
+    data = PuzzleData(puzzles, solutions)
+    return data[split.train], data[split.validation], data[split.test]
+
+
+def run(learner: Learner, seed: int) -> dict[str, Any]:
+    """Train one learner and measure it: validation while it learns, test once at the end."""
+    train, validation, test = minimal_sudoku4()
+    watched = validation[:: len(validation) // 1000]
+    model = learner.build(seed)
+    history = fit(
+        model,
+        train,
+        replace(learner.training, seed=seed),
+        augment=augment_sudoku,
+        evaluate=lambda m: exact_by_k(m, watched, min(learner.k_steps, 8)),
+    )
+    return {
+        "parameters": count_parameters(model),
+        "flops_by_k": [
+            answer_flops(model, learner.model.grid, k + 1) for k in range(learner.k_steps)
+        ],
+        "training_seconds": round(history.seconds, 1),
+        "batch": history.batch,
+        "watched_exact_by_k": [[round(a, 4) for a in row] for row in history.accuracy],
+        "validation_exact_by_k": exact_by_k(model, validation, learner.k_steps).tolist(),
+        "test_exact_by_k": exact_by_k(model, test, learner.k_steps).tolist(),
+    }
+
+
+def cut_into(depth: int) -> BoardConfig:
+    """The TRM's one block cut into `depth` thinner blocks: the same parameters, to the last one."""
+    return BoardConfig(**BLOCK | {"n_layers": depth, "expansion": 4.5 / depth})
+
+
+def unrolled(depth: int, width: int) -> BoardConfig:
+    """Blocks with weights of their own, costing what the TRM's K = 6 steps of 6 calls cost."""
+    return BoardConfig(**BLOCK | {"n_layers": depth, "width": width})
+
+
+def _recipe(
+    name: str, about: str, model: BoardConfig, training: SupervisedConfig, k_steps: int
+) -> Recipe:
+    return Recipe(name, about, Learner(model, training, k_steps), run)
+
+
+def comparison() -> list[Recipe]:
+    """The learners that chapter 01 compares."""
+    rows = [
+        ("recursion", "TRM: one block, n = 2, T = 2, 6 supervised steps", MODEL, TRAINING),
+        ("one_step", "the same TRM, trained with K = 1 only", MODEL, ONE_PASS),
+        ("no_carry", "the same TRM, every step starts afresh", MODEL,
+         replace(TRAINING, carry=False)),
+        ("no_latent", "the same TRM with n = 0: it never sees the question",
+         replace(MODEL, n_latent=0), TRAINING),
+        ("no_mixing", "the same TRM, but cells never meet", replace(MODEL, mixing="none"), TRAINING),
+        ("same_block", "feed-forward: the TRM's block, called once", cut_into(1), ONE_PASS),
+        ("same_parameters", "feed-forward: the TRM's parameters in 4 blocks", cut_into(4), ONE_PASS),
+        ("same_flops", "feed-forward: the TRM's arithmetic in untied blocks", unrolled(12, 32),
+         ONE_PASS),
+    ]  # fmt: skip
+    return [
+        _recipe(f"basic_trm/{name}", about, model, training, _steps(model))
+        for name, about, model, training in rows
+    ]
+
+
+def tuning() -> list[Recipe]:
+    """What was tried on validation puzzles before the comparison was fixed: shapes and rates."""
+    shapes = {
+        "recursion": (MODEL, TRAINING),
+        **{f"same_parameters_{d}": (cut_into(d), ONE_PASS) for d in (2, 3, 4, 6)},
+        **{
+            f"same_flops_{d}x{w}": (unrolled(d, w), ONE_PASS)
+            for d, w in ((36, 16), (12, 32), (6, 48))
+        },
+    }
+    return [
+        _recipe(
+            f"basic_trm_tuning/{name}_lr_{lr:g}",
+            f"{name.replace('_', ' ')} at lr {lr:g}",
+            model,
+            replace(training, lr=lr),
+            min(6, _steps(model)),
+        )
+        for name, (model, training) in shapes.items()
+        for lr in (2e-3, 4e-3, 8e-3)
+    ]
+
+
+def _steps(model: BoardConfig) -> int:
+    return K_STEPS if isinstance(model, TRMConfig) else 1

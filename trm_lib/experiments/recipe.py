@@ -1,0 +1,37 @@
+"""A recipe: a named, frozen description of a run, and the function of a seed that carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One learner of one experiment.
+
+    Attributes:
+        name: "experiment/learner", for example "basic_trm/recursion"; also its result's path.
+        about: one sentence for tables and lists.
+        config: a frozen dataclass with everything that is not the seed.
+        run: (config, seed) -> what was measured, a dict of JSON values. Must be a function of its
+            arguments alone, so that `verify` can repeat it.
+    """
+
+    name: str
+    about: str
+    config: Any
+    run: Callable[[Any, int], dict[str, Any]]
+
+    def settings(self) -> dict[str, Any]:
+        """The config as plain JSON values."""
+        return _plain(asdict(self.config))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

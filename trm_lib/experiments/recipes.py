@@ -1,0 +1,26 @@
+"""Every recipe by name: what `python -m trm_lib list` lists."""
+
+from __future__ import annotations
+
+from trm_lib.experiments import basic_trm
+from trm_lib.experiments.recipe import Recipe
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for recipe in [*basic_trm.comparison(), *basic_trm.tuning()]
+}
+
+
+def find_recipes(name: str) -> list[Recipe]:
+    """One recipe by its full name, or all of an experiment by the part before the slash.
+
+    Raises:
+        ValueError: there is no such recipe.
+    """
+    found = [r for r in RECIPES.values() if name in (r.name, r.name.split("/")[0])]
+    if not found:
+        experiments = sorted({known.split("/")[0] for known in RECIPES})
+        raise ValueError(
+            f"no recipe is called {name!r}: expected one of {', '.join(experiments)}, or a name "
+            f"that `python -m trm_lib list` prints"
+        )
+    return found

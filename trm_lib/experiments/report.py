@@ -1,0 +1,41 @@
+"""Results as a table: interquartile mean, interval, and cost."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trm_lib.experiments.results import Result
+from trm_lib.viz.summaries import bootstrap_interval, interquartile_mean
+
+
+def best_step(result: Result) -> int:
+    """The K, from 1, at which the seeds' mean validation accuracy is highest (the first such)."""
+    return int(result.measured("validation_exact_by_k").mean(0).argmax()) + 1
+
+
+def report(results: list[Result]) -> str:
+    """A Markdown table, one row a result: exact accuracy at the K chosen on validation puzzles.
+
+    The interval is the 95% bootstrap interval of the interquartile mean over seeds.
+    """
+    rows = [
+        "| learner | parameters | FLOPs | K | validation exact % | test exact % [95%] | "
+        "worst seed | seeds | seconds a seed |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for result in results:
+        k = best_step(result)
+        validation = 100 * result.measured("validation_exact_by_k")[:, k - 1]
+        test = 100 * result.measured("test_exact_by_k")[:, k - 1]
+        interval = ""
+        if len(test) > 1:
+            low, high = bootstrap_interval(test)
+            interval = f" [{low:.2f}, {high:.2f}]"
+        rows.append(
+            f"| {result.recipe.split('/')[1]} | {int(result.measured('parameters')[0]):,} "
+            f"| {int(result.measured('flops_by_k')[0, k - 1]):,} | {k} "
+            f"| {interquartile_mean(validation):.2f} "
+            f"| {interquartile_mean(test):.2f}{interval} | {test.min():.2f} | {len(test)} "
+            f"| {np.median(result.seconds()):.0f} |"
+        )
+    return "\n".join(rows)

@@ -1,0 +1,117 @@
+"""Result files: every number of every seed, with its provenance, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trm_lib.experiments.recipe import Recipe
+
+
+@dataclass
+class Result:
+    """What a recipe measured over its seeds.
+
+    Attributes:
+        recipe: the recipe's name.
+        about: its one sentence.
+        config: its settings.
+        seeds: seed -> {"measured": ..., "seconds": wall time, "provenance": ...}.
+    """
+
+    recipe: str
+    about: str
+    config: dict[str, Any]
+    seeds: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def measured(self, key: str) -> np.ndarray:
+        """One measured quantity of every seed, in the order of the seeds: (seeds, ...) float."""
+        return np.array([self.seeds[seed]["measured"][key] for seed in sorted(self.seeds)])
+
+    def seconds(self) -> np.ndarray:
+        """Wall seconds of every seed: (seeds,)."""
+        return np.array([self.seeds[seed]["seconds"] for seed in sorted(self.seeds)])
+
+    def save(self, folder: Path) -> Path:
+        """Write to `folder`/<recipe>.json in one atomic move."""
+        path = result_path(folder, self.recipe)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {
+            "recipe": self.recipe,
+            "about": self.about,
+            "config": self.config,
+            "seeds": {str(seed): self.seeds[seed] for seed in sorted(self.seeds)},
+        }
+        temporary = path.with_suffix(".part")
+        with temporary.open("w") as file:
+            file.write(compact_json(content) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        return path
+
+
+def result_path(folder: Path, recipe: str) -> Path:
+    """Where the result of a recipe lies."""
+    return Path(folder) / f"{recipe}.json"
+
+
+def load_result(folder: str | Path, recipe: str) -> Result:
+    """Read a result file.
+
+    Raises:
+        FileNotFoundError: the recipe has not been run into this folder.
+        ValueError: the file is damaged or not a result.
+    """
+    path = result_path(Path(folder), recipe)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"expected a result at {path}, found nothing: python -m trm_lib run {recipe}"
+        )
+    try:
+        content = json.loads(path.read_text())
+        seeds = {int(seed): run for seed, run in content["seeds"].items()}
+        return Result(content["recipe"], content["about"], content["config"], seeds)
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is not a whole result file ({error!r}): delete it and run the recipe again"
+        ) from error
+
+
+def open_result(folder: Path, recipe: Recipe) -> Result:
+    """The result to continue: the one on disk if its settings are the recipe's, else a new one.
+
+    Raises:
+        ValueError: the file on disk was made with other settings; nothing is overwritten.
+    """
+    if not result_path(folder, recipe.name).is_file():
+        return Result(recipe.name, recipe.about, recipe.settings())
+    result = load_result(folder, recipe.name)
+    if result.config != recipe.settings():
+        differ = sorted(
+            key for key in result.config.keys() | recipe.settings().keys()
+            if result.config.get(key) != recipe.settings().get(key)
+        )  # fmt: skip
+        raise ValueError(
+            f"{result_path(folder, recipe.name)} was made with another config (it differs in "
+            f"{', '.join(differ)}): move it away or choose another --out, then run again"
+        )
+    return result
+
+
+def compact_json(content: dict[str, Any]) -> str:
+    """JSON with one line per list of numbers, so that results stay readable and small."""
+    return _write(content, 0)
+
+
+def _write(value: Any, depth: int) -> str:
+    if isinstance(value, dict) and value:
+        pad = " " * (depth + 1)
+        rows = [f"{pad}{json.dumps(k)}: {_write(v, depth + 1)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(rows) + "\n" + " " * depth + "}"
+    return json.dumps(value)

@@ -1,0 +1,85 @@
+"""Run a recipe over seeds: one single-thread process each, every finished seed kept at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from trm_lib.experiments.provenance import provenance
+from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.results import Result, open_result
+
+
+def run_recipe(recipe: Recipe, seeds: Iterable[int], folder: str | Path, jobs: int = 2) -> Result:
+    """Run the seeds that the result in `folder` does not hold yet.
+
+    A killed run continues where it was: what finished is on disk, the rest is run again.
+
+    Args:
+        recipe: what to run.
+        seeds: which seeds.
+        folder: where the result file lies or will lie.
+        jobs: processes at a time.
+
+    Raises:
+        ValueError: the file on disk was made with another config.
+    """
+    folder = Path(folder)
+    result = open_result(folder, recipe)
+    missing = [seed for seed in seeds if seed not in result.seeds]
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    finished = parallel(delayed(_one_seed)(recipe, seed) for seed in missing)
+    for seed, run in tqdm(finished, desc=recipe.name, total=len(missing), unit="seed"):
+        result.seeds[seed] = run
+        result.save(folder)
+    return result
+
+
+def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) -> list[str]:
+    """Repeat one seed and compare every number with the stored one.
+
+    Args:
+        recipe: what to repeat.
+        result: what was stored.
+        seed: one of its seeds.
+        tolerance: largest absolute difference allowed; 0 asks for the same bits, which the same
+            hardware and libraries give.
+
+    Returns:
+        A sentence for each quantity that differs; empty if all agree.
+
+    Raises:
+        ValueError: the result does not hold this seed, or was made with another config.
+    """
+    if seed not in result.seeds:
+        raise ValueError(f"{recipe.name} holds seeds {sorted(result.seeds)}, not {seed}")
+    if result.config != recipe.settings():
+        raise ValueError(f"the stored result of {recipe.name} was made with another config")
+    stored = result.seeds[seed]["measured"]
+    again = _one_seed(recipe, seed)[1]["measured"]
+    differences = []
+    for key in sorted(stored.keys() | again.keys()):
+        if key not in stored or key not in again:
+            differences.append(f"{key}: measured only once")
+            continue
+        old, new = np.asarray(stored[key], float), np.asarray(again[key], float)
+        if old.shape != new.shape:
+            differences.append(f"{key}: stored shape {old.shape}, now {new.shape}")
+        elif old.size and (worst := float(np.abs(old - new).max())) > tolerance:
+            differences.append(f"{key}: differs by up to {worst:.3g}")
+    return differences
+
+
+def _one_seed(recipe: Recipe, seed: int) -> tuple[int, dict[str, Any]]:
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    measured = recipe.run(recipe.config, seed)
+    seconds = round(time.perf_counter() - start, 1)
+    return seed, {"seconds": seconds, "provenance": provenance(), "measured": measured}

@@ -1,0 +1,22 @@
+"""Networks: layers, mixing, recursion, the TRM and its rivals. Torch only; knows no puzzle."""
+
+from trm_lib.models.board import BoardNet, count_parameters
+from trm_lib.models.config import BoardConfig, TRMConfig
+from trm_lib.models.feedforward import FeedForward
+from trm_lib.models.mixing import MIXINGS
+from trm_lib.models.recursion import deep_recursion, latent_recursion
+from trm_lib.models.trm import TRM, Carry, StepOutput
+
+__all__ = [
+    "MIXINGS",
+    "TRM",
+    "BoardConfig",
+    "BoardNet",
+    "Carry",
+    "FeedForward",
+    "StepOutput",
+    "TRMConfig",
+    "count_parameters",
+    "deep_recursion",
+    "latent_recursion",
+]

@@ -1,0 +1,75 @@
+"""The small parts every network in this book is built from.
+
+Axes: B batch, L cells, D width. All weights are drawn from a generator that the caller
+passes in, so a seed fixes a model completely and building one disturbs nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator) -> Tensor:
+    """Fill `weight` with a normal cut off at two sigma whose standard deviation really is `std`.
+
+    Cutting the tails of a normal shrinks its standard deviation; the shrinkage is divided out.
+
+    Source: the JAX/Flax truncated-normal initialiser, as the official TRM code uses it.
+    """
+    phi = math.exp(-2.0) / math.sqrt(2.0 * math.pi)  # density of a standard normal at 2
+    mass = math.erf(math.sqrt(2.0))  # its probability inside (-2, 2)
+    shrinkage = math.sqrt(1.0 - 4.0 * phi / mass)
+    with torch.no_grad():
+        weight.uniform_(-mass, mass, generator=generator).erfinv_().mul_(math.sqrt(2.0))
+        return weight.mul_(std / shrinkage).clamp_(-2 * std / shrinkage, 2 * std / shrinkage)
+
+
+def rms_norm(h: Tensor, eps: float = 1e-5) -> Tensor:
+    """Scale the last axis to root mean square 1, with nothing to learn.
+
+    Args:
+        h: (..., D) float.
+        eps: added to the mean square, against division by zero.
+    """
+    return F.rms_norm(h, h.shape[-1:], eps=eps)
+
+
+class Linear(nn.Module):
+    """A matrix without bias, (..., fan_in) -> (..., fan_out), with weights of std 1/sqrt(fan_in)."""
+
+    def __init__(self, fan_in: int, fan_out: int, generator: torch.Generator):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(fan_out, fan_in))
+        truncated_normal_(self.weight, fan_in**-0.5, generator)
+
+    def forward(self, h: Tensor) -> Tensor:
+        return F.linear(h, self.weight)
+
+
+class SwiGLU(nn.Module):
+    """The gated feed-forward layer, (..., D) -> (..., D): down(silu(gate(h)) * up(h)).
+
+    Source: Shazeer, "GLU Variants Improve Transformer" (2020). As in the official TRM code,
+    gate and up are one matrix, gate first.
+    """
+
+    def __init__(self, width: int, hidden: int, generator: torch.Generator):
+        super().__init__()
+        self.gate_up = Linear(width, 2 * hidden, generator)
+        self.down = Linear(hidden, width, generator)
+
+    def forward(self, h: Tensor) -> Tensor:
+        gate, up = self.gate_up(h).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
+
+
+def swiglu_hidden(width: int, expansion: float, multiple: int) -> int:
+    """Hidden size of a SwiGLU: expansion * width * 2/3, rounded up to a multiple.
+
+    The 2/3 keeps a three-matrix SwiGLU as large as a two-matrix layer of `expansion * width`.
+    """
+    return math.ceil(expansion * width * 2 / 3 / multiple) * multiple

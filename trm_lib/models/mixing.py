@@ -1,0 +1,93 @@
+"""How cells exchange information: one interface, four interchangeable ways.
+
+Everything else in a TRM treats each cell alone, so the mixing decides what a cell can know of
+the others. A mixing maps (B, L, D) to (B, L, D); the block around it adds and normalises.
+
+Axes: B batch, L cells, D width, H heads, C = D / H channels of one head.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trm_lib.models.layers import Linear, SwiGLU, rms_norm, swiglu_hidden, truncated_normal_
+from trm_lib.models.rotary import rotary_table, rotate
+
+
+class MLPMixing(nn.Module):
+    """A SwiGLU across the cells, the same for every channel: fastest, but bound to one board size.
+
+    The paper's "MLP" variant ("mlp_t" in the official code). Like there, the norm that follows
+    runs over the cells, which is why a mixing brings its own residual and norm.
+    """
+
+    def __init__(self, grid: tuple[int, ...], expansion: float, multiple: int, generator):
+        super().__init__()
+        self.n_cells = math.prod(grid)
+        hidden = swiglu_hidden(self.n_cells, expansion, multiple)
+        self.swiglu = SwiGLU(self.n_cells, hidden, generator)
+
+    def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
+        if h.shape[1] != self.n_cells:
+            raise ValueError(
+                f"expected {self.n_cells} cells, the board the model was built for, got "
+                f"{h.shape[1]}: use mixing='conv' or 'attention' for boards of other sizes"
+            )
+        across = h.transpose(1, 2)  # (B, D, L)
+        return rms_norm(across + self.swiglu(across)).transpose(1, 2)
+
+
+class AttentionMixing(nn.Module):
+    """Multi-head self-attention with rotary positions along the flattened cells; not causal."""
+
+    def __init__(self, width: int, n_heads: int, generator: torch.Generator):
+        super().__init__()
+        self.n_heads = n_heads
+        self.qkv = Linear(width, 3 * width, generator)
+        self.out = Linear(width, width, generator)
+
+    def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
+        B, L, D = h.shape
+        qkv = self.qkv(h).view(B, L, 3, self.n_heads, D // self.n_heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, L, C)
+        cos, sin = (t.to(h) for t in rotary_table(L, D // self.n_heads))
+        mixed = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v)
+        return rms_norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)))
+
+
+class ConvMixing(nn.Module):
+    """Each cell sees its 3 x 3 neighbourhood, channel by channel, then a matrix joins channels.
+
+    Local and the same everywhere, so it works on a board of any size; more steps see farther.
+    """
+
+    def __init__(self, width: int, generator: torch.Generator):
+        super().__init__()
+        self.depthwise = nn.Parameter(torch.empty(width, 1, 3, 3))
+        truncated_normal_(self.depthwise, 1 / 3, generator)
+        self.pointwise = Linear(width, width, generator)
+
+    def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
+        if len(grid) != 2:
+            raise ValueError(
+                f"mixing='conv' expected boards with rows and columns (B, rows, columns), got "
+                f"boards of shape {grid}: reshape the inputs or use another mixing"
+            )
+        image = h.transpose(1, 2).unflatten(2, grid)  # (B, D, rows, columns)
+        seen = F.conv2d(image, self.depthwise, padding=1, groups=h.shape[2])
+        return rms_norm(h + self.pointwise(seen.flatten(2).transpose(1, 2)))
+
+
+class NoMixing(nn.Module):
+    """Cells never meet: the control that shows what mixing is for."""
+
+    def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
+        return h
+
+
+MIXINGS = ("mlp", "attention", "conv", "none")
+"""The names `TRMConfig.mixing` takes."""

@@ -1,0 +1,97 @@
+"""Small trained models on disk: safetensors, with what is needed to rebuild them inside.
+
+Nothing is ever unpickled, so a weight file can hold numbers but cannot run code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from trm_lib.models.board import BoardNet
+from trm_lib.models.config import BoardConfig, TRMConfig
+from trm_lib.models.feedforward import FeedForward
+from trm_lib.models.trm import TRM
+
+_KINDS = {"TRM": (TRM, TRMConfig), "FeedForward": (FeedForward, BoardConfig)}
+
+
+def save_model(model: BoardNet, path: str | Path, card: dict | None = None) -> None:
+    """Write a model so that `load_model` can rebuild it; the file appears whole or not at all.
+
+    Args:
+        model: a `TRM` or `FeedForward`.
+        path: where to, ending in .safetensors.
+        card: what a reader should know about the weights (JSON values): data, seed, accuracy.
+
+    Raises:
+        ValueError: a path that does not end in .safetensors, or an unknown kind of model.
+    """
+    path = Path(path)
+    kind = type(model).__name__
+    if path.suffix != ".safetensors":
+        raise ValueError(f"path expected a name ending in .safetensors, got {path.name!r}")
+    if kind not in _KINDS:
+        raise ValueError(f"model expected one of {sorted(_KINDS)}, got {kind}")
+    metadata = {
+        "trm_lib": "1",
+        "kind": kind,
+        "config": json.dumps(asdict(model.config)),
+        "card": json.dumps(card or {}),
+    }
+    tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
+        file.write(save(tensors, metadata))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def load_model(path: str | Path) -> BoardNet:
+    """Rebuild a model that `save_model` wrote, in evaluation mode.
+
+    Raises:
+        FileNotFoundError: nothing there.
+        ValueError: not a safetensors file, damaged, or not written by this library; the message
+            says which and what to do.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a weight file at {path}, found nothing")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path.name} expected to be a whole safetensors file, but: {error}. It is damaged or "
+            f"of another format (pickled .pt files are never opened); fetch or train it again"
+        ) from error
+    if metadata.get("kind") not in _KINDS:
+        raise ValueError(
+            f"{path.name} is a safetensors file, but not one that trm_lib wrote: expected its "
+            f"metadata to name a kind among {sorted(_KINDS)}, got {metadata.get('kind')!r}"
+        )
+    model_class, config_class = _KINDS[metadata["kind"]]
+    try:
+        model = model_class(config_class(**json.loads(metadata["config"])), torch.Generator())
+        model.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{path.name} does not fit this version of trm_lib: {error}. Train it again with the "
+            f"recipe its model card names"
+        ) from error
+    return model.eval()
+
+
+def read_card(path: str | Path) -> dict:
+    """The model card stored with the weights."""
+    with safe_open(Path(path), framework="pt") as file:
+        return json.loads((file.metadata() or {}).get("card", "{}"))

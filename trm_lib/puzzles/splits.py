@@ -1,0 +1,100 @@
+"""Splitting data into train, validation and test by class, so that no class is on two sides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trm_lib.puzzles.hashing import mix64
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the items of each part, each (count,) int64 and increasing."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def split_by_class(
+    keys: np.ndarray, fractions: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0
+) -> Split:
+    """Split items so that all items of a class fall into the same part.
+
+    ``fractions`` are fractions of the classes, not of the items: with classes of very unequal
+    size (the 36 of the minimal 4x4 Sudokus) the parts' shares of the items differ from them.
+    The order in which classes are dealt out depends on their keys and ``seed`` alone.
+
+    Args:
+        keys: (count,) integers; items with equal keys are of one class.
+        fractions: Of the classes: train, validation, test; positive, with sum 1.
+        seed: Chooses among the splits.
+
+    Returns:
+        The positions of the three parts, none of them empty.
+
+    Raises:
+        ValueError: If there are fewer than three classes, or keys or fractions are not as above.
+    """
+    keys, bounds = _checked(keys, fractions)
+    classes, class_of = np.unique(keys, return_inverse=True)
+    if len(classes) < 3:
+        raise ValueError(
+            f"expected at least 3 classes, one for each part, got {len(classes)} among "
+            f"{len(keys)} items: use more varied data"
+        )
+    place = np.empty(len(classes), dtype=np.int64)  # the class's place in the scrambled order
+    place[np.argsort(_scrambled(classes, seed))] = np.arange(len(classes))
+    first_cut = np.clip(round(bounds[0] * len(classes)), 1, len(classes) - 2)
+    second_cut = np.clip(round(bounds[1] * len(classes)), first_cut + 1, len(classes) - 1)
+    return _split(np.digitize(place, [first_cut, second_cut])[class_of])
+
+
+def split_by_hash(
+    keys: np.ndarray, fractions: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0
+) -> Split:
+    """Split items by a hash of their class alone: the split for puzzles generated as they come.
+
+    A class falls on the same side whatever else is in the data, now or later. Fractions hold on
+    average over many classes; a part of few classes may be empty.
+
+    Args:
+        keys: (count,) integers; items with equal keys are of one class.
+        fractions: Of the classes: train, validation, test; positive, with sum 1.
+        seed: Chooses among the splits.
+
+    Returns:
+        The positions of the three parts.
+
+    Raises:
+        ValueError: If keys or fractions are not as above.
+    """
+    keys, bounds = _checked(keys, fractions)
+    uniform = (_scrambled(keys, seed) >> np.uint64(11)) * 2.0**-53  # in [0, 1)
+    return _split(np.digitize(uniform, bounds))
+
+
+def _checked(keys: np.ndarray, fractions: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return checked keys and the two bounds between the parts."""
+    keys = np.asarray(keys)
+    if keys.ndim != 1 or keys.dtype.kind not in "iu":
+        raise ValueError(
+            f"expected keys of shape (count,) and integer dtype, got {keys.shape} {keys.dtype}: "
+            "pass class_key(puzzles), or another integer that names the class of each item"
+        )
+    shares = np.asarray(fractions, dtype=float)
+    if shares.shape != (3,) or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-9:
+        raise ValueError(
+            "expected three positive fractions (train, validation, test) with sum 1, "
+            f"got {tuple(fractions)}"
+        )
+    return keys, np.cumsum(shares)[:2]
+
+
+def _scrambled(keys: np.ndarray, seed: int) -> np.ndarray:
+    return mix64(keys.astype(np.uint64) ^ mix64(np.array([seed])))
+
+
+def _split(part: np.ndarray) -> Split:
+    return Split(*(np.flatnonzero(part == number) for number in range(3)))

@@ -1,0 +1,125 @@
+"""Everything there is to know about 4x4 Sudoku, by complete enumeration.
+
+There are 288 grids and 65,536 sets of clue cells, so every puzzle is a pair (grid, mask): bit c of
+a mask is set when cell c is a clue. A mask determines its grid when it meets, for every other
+grid, the set of cells in which the two differ.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+_BITS = np.arange(16)
+_N_MASKS = 1 << 16
+
+
+def all_grids_4x4() -> np.ndarray:
+    """Return all 288 filled 4x4 grids, (288, 4, 4) int8, in lexicographic order."""
+    return _grids().copy()
+
+
+@lru_cache
+def unique_masks_4x4() -> np.ndarray:
+    """Return which clue masks leave each grid as the only solution.
+
+    Returns:
+        (288, 65536) bool, read-only; its sum, 13,579,680, is the number of 4x4 Sudokus with a
+        unique solution. Rows follow ``all_grids_4x4``.
+    """
+    grids = _grids().reshape(288, 16)
+    shared_by_others = np.zeros((288, _N_MASKS), dtype=bool)
+    for grid, row in zip(grids, shared_by_others, strict=True):
+        agreement = pack_masks(grids == grid)
+        row[agreement[agreement != _N_MASKS - 1]] = True
+    for bit in range(16):  # clues that another grid shares are shared with fewer clues as well
+        pairs = shared_by_others.reshape(288, -1, 2, 1 << bit)
+        pairs[:, :, 0] |= pairs[:, :, 1]
+    unique = ~shared_by_others
+    unique.flags.writeable = False
+    return unique
+
+
+def minimal_sudokus_4x4() -> tuple[np.ndarray, np.ndarray]:
+    """Return all minimal 4x4 Sudokus: one solution, and no clue can be left out.
+
+    Returns:
+        Puzzles and solutions, each (85632, 4, 4) int8. Computed at the first call, then kept.
+    """
+    puzzles, solutions = _minimal()
+    return puzzles.copy(), solutions.copy()
+
+
+def sudokus_4x4(clues: int) -> np.ndarray:
+    """Return all 4x4 Sudokus that have a unique solution and a given number of clues.
+
+    Args:
+        clues: 4..16.
+
+    Returns:
+        (count, 2) int64, read-only: rows of (index into ``all_grids_4x4``, mask); read them with
+        ``masked_grids``.
+
+    Raises:
+        ValueError: If ``clues`` is not 4..16: no 4x4 Sudoku with 3 clues has a unique solution.
+    """
+    if not 4 <= clues <= 16:
+        raise ValueError(f"a 4x4 Sudoku with one solution has 4 to 16 clues, got clues={clues}")
+    return _pairs_with_clues(int(clues))
+
+
+def masked_grids(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the puzzles and solutions, each (B, 4, 4) int8, of (B, 2) pairs (grid, mask)."""
+    grid, mask = pairs[:, 0], pairs[:, 1]
+    solutions = _grids()[grid]
+    is_clue = (mask[:, None] >> _BITS & 1).astype(bool).reshape(-1, 4, 4)
+    return np.where(is_clue, solutions, np.int8(0)), solutions
+
+
+def pack_masks(cells: np.ndarray) -> np.ndarray:
+    """Return the mask of each row of booleans: (B, 16) bool -> (B,) int64."""
+    return (cells.astype(np.int64) << _BITS).sum(axis=1)
+
+
+@lru_cache
+def _grids() -> np.ndarray:
+    rows = np.indices((4, 4, 4, 4)).reshape(4, -1).T  # the rows of four digits, 0..3 here
+    rows = rows[(1 << rows).sum(axis=1) == 15]  # (24, 4)
+    bands = _stacked(rows[:, None], rows[:, None], boxes=True)  # (96, 2, 4)
+    grids = (_stacked(bands, bands, boxes=False) + 1).astype(np.int8)
+    grids.flags.writeable = False
+    return grids
+
+
+def _stacked(upper: np.ndarray, lower: np.ndarray, boxes: bool) -> np.ndarray:
+    """Put every upper part on every lower part; keep what has distinct digits in boxes or columns.
+
+    Args:
+        upper: (U, R, 4) digits 0..3.
+        lower: (V, R, 4) digits 0..3.
+        boxes: Whether to test 2x2 boxes (R = 1) or columns (R = 2).
+    """
+    u, v = (index.reshape(-1) for index in np.indices((len(upper), len(lower))))
+    both = np.concatenate([upper[u], lower[v]], axis=1)  # (U * V, 2R, 4)
+    groups = both.reshape(len(both), 2, 2, 2).swapaxes(1, 2) if boxes else both.swapaxes(1, 2)
+    digits = (1 << groups.reshape(len(both), -1, 4)).sum(axis=2)
+    return both[(digits == 15).all(axis=1)]
+
+
+@lru_cache
+def _minimal() -> tuple[np.ndarray, np.ndarray]:
+    unique = unique_masks_4x4()
+    minimal = unique.copy()
+    for bit in range(16):
+        with_clue = minimal.reshape(288, -1, 2, 1 << bit)[:, :, 1]
+        with_clue &= ~unique.reshape(288, -1, 2, 1 << bit)[:, :, 0]
+    return masked_grids(np.argwhere(minimal))
+
+
+@lru_cache(maxsize=4)
+def _pairs_with_clues(clues: int) -> np.ndarray:
+    masks = np.arange(_N_MASKS)
+    masks = masks[(masks[:, None] >> _BITS & 1).sum(axis=1) == clues]
+    pairs = np.argwhere(unique_masks_4x4()[:, masks])
+    pairs[:, 1] = masks[pairs[:, 1]]
+    pairs.flags.writeable = False
+    return pairs

@@ -1,0 +1,88 @@
+"""Puzzles as tensors, and batches of them.
+
+Axes: N puzzles, B batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+"""(puzzles, answers, rng) -> another pair of the same puzzles in other clothes."""
+
+IGNORE = -100
+"""The label of a cell that is not asked for."""
+
+
+@dataclass(frozen=True)
+class PuzzleData:
+    """Questions and their right answers.
+
+    Attributes:
+        inputs: (N, *grid) integers, one token a cell.
+        labels: (N, *grid) integers, the right token of each cell, or `IGNORE`.
+
+    Raises:
+        ValueError: the two differ in shape, are empty, or do not hold integers.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("inputs", "labels"):
+            value = np.asarray(getattr(self, name))
+            if not np.issubdtype(value.dtype, np.integer):
+                raise ValueError(f"{name} expected an array of integers, got dtype {value.dtype}")
+            object.__setattr__(self, name, value)
+        if self.inputs.shape != self.labels.shape or len(self.inputs) == 0:
+            raise ValueError(
+                f"inputs and labels expected one shape (N, *grid) with N >= 1, got "
+                f"{self.inputs.shape} and {self.labels.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index) -> PuzzleData:
+        """Some of the puzzles: a slice, a mask or an index array."""
+        return PuzzleData(self.inputs[index], self.labels[index])
+
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """Inputs and labels as int64 tensors, (N, *grid) each."""
+        return as_tokens(self.inputs), as_tokens(self.labels)
+
+
+def as_tokens(board: np.ndarray) -> Tensor:
+    """Boards of any integer type as int64 tokens."""
+    return torch.from_numpy(np.asarray(board, dtype=np.int64))
+
+
+def batches(
+    data: PuzzleData, batch_size: int, rng: np.random.Generator, augment: Augment | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless shuffled batches: every puzzle once per epoch, the odd rest of an epoch left out.
+
+    Args:
+        data: N puzzles.
+        batch_size: B; more than N is cut to N.
+        rng: draws the order and feeds `augment`.
+        augment: dresses each batch anew, or None.
+
+    Yields:
+        inputs and labels, (B, *grid) int64 each.
+    """
+    size = min(batch_size, len(data))
+    while True:
+        order = rng.permutation(len(data))
+        for start in range(0, len(order) - size + 1, size):
+            chosen = order[start : start + size]
+            inputs, labels = data.inputs[chosen], data.labels[chosen]
+            if augment is not None:
+                inputs, labels = augment(inputs, labels, rng)
+            yield as_tokens(inputs), as_tokens(labels)

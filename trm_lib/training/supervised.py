@@ -1,0 +1,159 @@
+"""Supervised training with deep supervision: correct the model after each improvement step.
+
+Source: arXiv 2510.04871, figure 3 (the pseudocode: every improvement step of a batch is
+followed by an optimizer step, and hands its state on, detached).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm.auto import trange
+
+from trm_lib.training.data import Augment, PuzzleData, batches
+from trm_lib.training.history import History
+from trm_lib.training.losses import answer_loss
+
+Evaluate = Callable[[nn.Module], np.ndarray]
+"""model -> accuracy after each step, (K,) float in [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupervisedConfig:
+    """How to train.
+
+    Attributes:
+        n_batches: batches of puzzles; each is followed by `n_sup` optimizer steps.
+        batch_size: puzzles in a batch.
+        n_sup: improvement steps supervised on each batch.
+        lr: learning rate of AdamW after warm-up.
+        warmup: optimizer steps over which the rate rises linearly from 0.
+        decay: share of the run, at its end, over which the rate falls linearly to 0.
+        weight_decay: of AdamW.
+        ema_decay: the evaluated weights are an exponential moving average with this decay;
+            0 means the last weights.
+        carry: hand (y, z) from one improvement step to the next; False restarts each step.
+        eval_every: batches between evaluations.
+        seed: fixes the order of the puzzles and their augmentation.
+
+    Raises:
+        ValueError: a field is out of range; the message says what was expected.
+    """
+
+    n_batches: int = 500
+    batch_size: int = 128
+    n_sup: int = 4
+    lr: float = 1e-3
+    warmup: int = 50
+    decay: float = 0.3
+    weight_decay: float = 0.1
+    ema_decay: float = 0.99
+    carry: bool = True
+    eval_every: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("n_batches", "batch_size", "n_sup", "eval_every"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} expected a whole number >= 1, got {value!r}")
+        for name in ("warmup", "seed"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise ValueError(f"{name} expected a whole number >= 0, got {value!r}")
+        if not self.lr > 0:
+            raise ValueError(f"lr expected a number > 0, got {self.lr!r}")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay expected a number >= 0, got {self.weight_decay!r}")
+        if not 0 <= self.decay <= 1:
+            raise ValueError(f"decay expected a share from 0 to 1, got {self.decay!r}")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay expected a number in [0, 1), got {self.ema_decay!r}")
+
+
+def fit(
+    model: nn.Module,
+    data: PuzzleData,
+    config: SupervisedConfig,
+    *,
+    evaluate: Evaluate | None = None,
+    augment: Augment | None = None,
+) -> History:
+    """Train `model` in place; it ends with its averaged weights.
+
+    Args:
+        model: anything with the interface of `TRM` (`initial_carry`, `forward(carry, inputs)`).
+        data: N puzzles with their answers.
+        config: how long, how fast, which seed.
+        evaluate: called on the averaged model every `eval_every` batches and at the end.
+        augment: dresses each batch of puzzles anew.
+
+    Returns:
+        What happened: losses, evaluations, seconds.
+
+    Raises:
+        FloatingPointError: the loss is not finite; raised before the weights change.
+    """
+    rng = np.random.default_rng(config.seed)
+    stream = batches(data, config.batch_size, rng, augment)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay
+    )
+    schedule = LambdaLR(optimizer, _trapezoid(config))
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
+    history = History()
+    start = time.perf_counter()
+
+    model.train()
+    progress = trange(config.n_batches, desc="training", unit="batch")
+    for batch in progress:
+        inputs, labels = next(stream)
+        carry = model.initial_carry(inputs)
+        for _ in range(config.n_sup):
+            carry, out = model(carry, inputs)
+            loss = answer_loss(out.logits, labels)
+            _require_finite(loss, batch)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            schedule.step()
+            average.update_parameters(model)
+            if not config.carry:
+                carry = model.initial_carry(inputs)
+        history.log_loss(loss.item())
+
+        if evaluate and ((batch + 1) % config.eval_every == 0 or batch + 1 == config.n_batches):
+            accuracy = evaluate(average.module)
+            history.log_evaluation(batch + 1, time.perf_counter() - start, accuracy)
+            progress.set_postfix_str(f"exact {accuracy.max():.1%}")
+
+    model.load_state_dict(average.module.state_dict())
+    history.seconds = time.perf_counter() - start
+    return history
+
+
+def _trapezoid(config: SupervisedConfig) -> Callable[[int], float]:
+    """The learning rate's factor at an optimizer step: up, level, down."""
+    total = config.n_batches * config.n_sup
+
+    def factor(step: int) -> float:
+        up = (step + 1) / max(1, config.warmup)
+        down = (total - step) / max(1.0, config.decay * total)
+        return min(1.0, up, down)
+
+    return factor
+
+
+def _require_finite(loss: Tensor, batch: int) -> None:
+    if not torch.isfinite(loss):
+        raise FloatingPointError(
+            f"the loss became {loss.item()} in batch {batch}; the weights are as they were before "
+            f"it. Lower lr, lengthen warmup, or look for non-finite values in the inputs"
+        )

@@ -1,0 +1,31 @@
+"""Pictures for the book: Sudoku boards, charts over seeds, and the K slider.
+
+Arrays go in; figures, SVG and HTML come out. Every picture carries its text alternative, needs no
+network, and is legible in grey and on light and dark pages.
+"""
+
+from trm_lib.viz.boards import sudoku_svg
+from trm_lib.viz.curves import accuracy_by_k, learning_curves
+from trm_lib.viz.dots import seed_dots
+from trm_lib.viz.filmstrip import thinking_strip
+from trm_lib.viz.picture import SVGPicture
+from trm_lib.viz.slider import KSlider, k_slider
+from trm_lib.viz.style import BookFigure, figure_html, new_figure
+from trm_lib.viz.summaries import bootstrap_interval, interquartile_mean, moving_average
+
+__all__ = [
+    "BookFigure",
+    "KSlider",
+    "SVGPicture",
+    "accuracy_by_k",
+    "bootstrap_interval",
+    "figure_html",
+    "interquartile_mean",
+    "k_slider",
+    "learning_curves",
+    "moving_average",
+    "new_figure",
+    "seed_dots",
+    "sudoku_svg",
+    "thinking_strip",
+]

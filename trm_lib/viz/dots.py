@@ -1,0 +1,114 @@
+"""A chart of final scores in which every seed can be seen."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from trm_lib.viz.series import check_curves
+from trm_lib.viz.style import (
+    COLOURS,
+    GRID,
+    INK,
+    MARKERS,
+    PAPER,
+    TEXT_SIZE,
+    BookFigure,
+    new_figure,
+    three_figures,
+    write_note,
+    write_title,
+)
+from trm_lib.viz.summaries import bootstrap_interval, interquartile_mean
+
+_BINS = 40  # dots whose scores fall into the same of these would overlap
+_DOT = 0.075  # inches from one such dot to the next
+_BESIDE = {
+    "va": "center",
+    "fontsize": TEXT_SIZE - 0.5,
+    "color": INK,
+    "annotation_clip": False,
+}
+
+
+def seed_dots(
+    groups: Mapping[str, np.ndarray], xlabel: str, title: str | None = None
+) -> BookFigure:
+    """Draws one row a learner: every seed a dot, the interquartile mean and its interval.
+
+    The interval is a 95% bootstrap interval (2,000 resamples, generator seed 0); a learner with
+    one seed has none.
+
+    Args:
+        groups: learner's name to its seeds' scores, shape (R,); drawn from top to bottom.
+        xlabel: what the score measures.
+        title: one line above the chart.
+
+    Returns:
+        The figure; `alt` says the numbers of every row.
+
+    Raises:
+        ValueError: if there are no groups or too many, or if scores are not a row of finite
+            numbers.
+    """
+    check_curves(len(groups))
+    scores = {name: _scores(name, values) for name, values in groups.items()}
+    everything = np.concatenate(list(scores.values()))
+    edges = np.linspace(everything.min(), everything.max(), _BINS)
+    places = {name: _stacked(np.digitize(values, edges)) for name, values in scores.items()}
+    tallest = max(place.max() for place in places.values())
+    row_height = 0.56 + _DOT * tallest  # inches
+    figure, axes = new_figure(height=1.5 + row_height * len(groups))
+    words = []
+    for row, (name, values) in enumerate(scores.items()):
+        axes.plot(values, row + (0.2 + _DOT * places[name]) / row_height, **_dot(row))
+        middle = float(interquartile_mean(values))
+        axes.plot(middle, row, "|", markersize=17, markeredgewidth=3.2, color=INK, zorder=3.5)
+        said = three_figures(middle)
+        if len(values) > 1:
+            ends = [float(end) for end in bootstrap_interval(values)]
+            axes.plot(ends, [row, row], color=INK, linewidth=2.4, zorder=3)
+            said += f" [{three_figures(ends[0])}, {three_figures(ends[1])}]"
+        axes.annotate(said, xy=(1.02, row), xycoords=("axes fraction", "data"), **_BESIDE)
+        words.append(
+            f"{name}: interquartile mean {said}, {len(values)} seed"
+            f"{'s' if len(values) > 1 else ''} from {three_figures(values.min())} to "
+            f"{three_figures(values.max())}."
+        )
+    axes.set(xlabel=xlabel, ylim=(len(groups) - 0.15 / row_height, -0.25 / row_height))
+    axes.set_yticks(range(len(groups)), labels=list(groups))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(False, axis="y")
+    axes.grid(True, axis="x", color=GRID, linewidth=0.8)
+    write_title(axes, title)
+    write_note(figure, "Dots: seeds. Bar: interquartile mean with its 95% bootstrap interval.")
+    opening = f"Dot plot of {xlabel}, one dot a seed." if title is None else f"{title}: {xlabel}."
+    figure.alt = " ".join([opening, *words])
+    return figure
+
+
+def _dot(row: int) -> dict:
+    """How the dots of a row look: its colour and marker, with a white rim."""
+    return {
+        "linestyle": "",
+        "marker": MARKERS[row],
+        "markersize": 5.5,
+        "markerfacecolor": COLOURS[row],
+        "markeredgecolor": PAPER,
+        "markeredgewidth": 0.6,
+        "zorder": 2.5,
+    }
+
+
+def _scores(name: str, values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
+        raise ValueError(
+            f"scores of {name!r} must be finite numbers of shape (seeds,), got {values!r}."
+        )
+    return values
+
+
+def _stacked(bins: np.ndarray) -> np.ndarray:
+    """Counts, for each entry, the earlier entries that are equal to it."""
+    return np.array([np.sum(bins[:i] == value) for i, value in enumerate(bins)])

@@ -1,0 +1,178 @@
+"""The K slider: step through pictures in a page, with no server and no network."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from trm_lib.viz.markup import unique_ids
+from trm_lib.viz.style import figure_html
+
+_HERE = Path(__file__).parent
+_SHOWN = itertools.count(1)  # a slider shown twice needs two ids
+
+_CONTROLS = """\
+<div class="trm-slider-controls" hidden>
+<button type="button" class="trm-slider-play" aria-label="Play {label}">
+<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true" focusable="false">\
+<path fill="currentColor" d="M8 5v14l11-7z"/></svg></button>
+<label for="{uid}-range">{label}</label>
+<input id="{uid}-range" type="range" min="0" max="{last}" step="1" value="{start}" \
+aria-valuetext="{start_name}" autocomplete="off">
+</div>"""
+
+
+@dataclass(frozen=True)
+class KSlider:
+    """Pictures with a slider under them; make one with `k_slider`.
+
+    Attributes:
+        frames: one HTML or SVG fragment a step.
+        names: what each step is called, for example `"K = 3"`.
+        captions: one sentence a step, or None.
+        label: what the slider moves, for example `"K"`.
+        start: index of the step shown first.
+    """
+
+    frames: tuple[str, ...]
+    names: tuple[str, ...]
+    captions: tuple[str, ...] | None
+    label: str
+    start: int
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def _repr_html_(self) -> str:
+        content = "\0".join((*self.frames, *self.names, *(self.captions or ()), self.label))
+        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+        return self._fragment(f"trm-slider-{digest}-{next(_SHOWN)}")
+
+    def save(self, path: str | Path) -> None:
+        """Writes the slider as a page that stands alone.
+
+        Args:
+            path: the `.html` file to write; its folder must exist.
+        """
+        head = (
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n'
+            f"<title>{escape(self.label)} slider</title>\n</head>\n"
+            '<body style="max-width:46rem;margin:1rem auto;font-family:system-ui,sans-serif">\n'
+        )
+        page = head + self._fragment("trm-slider") + "\n</body>\n</html>\n"
+        Path(path).write_text(page, encoding="utf-8")
+
+    def _fragment(self, uid: str) -> str:
+        """Returns the HTML of one showing; `uid` must be unique on its page.
+
+        It is written with the last step in view, which is what a reader without JavaScript
+        keeps; the script then uncovers the controls and goes to `start`.
+        """
+        last = len(self) - 1
+        stage = "\n".join(
+            f'<div class="trm-slider-frame" data-name="{escape(name)}"'
+            f"{'' if i == last else ' hidden'}>{unique_ids(frame, f'{uid}-{i}-')}</div>"
+            for i, (frame, name) in enumerate(zip(self.frames, self.names, strict=True))
+        )
+        controls = _CONTROLS.format(
+            uid=uid,
+            label=escape(self.label),
+            last=last,
+            start=self.start,
+            start_name=escape(self.names[self.start]),
+        )
+        style = (_HERE / "slider.css").read_text(encoding="utf-8")
+        script = (_HERE / "slider.js").read_text(encoding="utf-8").replace("__ROOT__", uid)
+        return (
+            f'<div class="trm-slider" id="{uid}" role="group" '
+            f'aria-label="{escape(self.label)} slider" data-label="{escape(self.label)}" '
+            f'data-start="{self.start}">\n<style>\n{style}</style>\n'
+            f'<div class="trm-slider-stage">\n{stage}\n</div>\n{controls}\n'
+            f'<div class="trm-slider-words">\n<output for="{uid}-range">'
+            f"{escape(self.names[last])}</output>\n{self._caption_html()}</div>\n</div>\n"
+            f"<script>\n{script}</script>"
+        )
+
+    def _caption_html(self) -> str:
+        """Returns the caption; unseen copies of all captions keep its height the same."""
+        if self.captions is None:
+            return ""
+        copies = "".join(f"<span>{escape(caption)}</span>" for caption in self.captions)
+        return (
+            '<div class="trm-slider-caption">\n'
+            f'<div class="trm-slider-sizers" aria-hidden="true">{copies}</div>\n'
+            f'<p aria-live="polite">{escape(self.captions[-1])}</p>\n</div>\n'
+        )
+
+
+def k_slider(
+    frames: Sequence[Any],
+    label: str = "K",
+    captions: Sequence[str] | None = None,
+    start: int = 0,
+    values: Sequence[Any] | None = None,
+) -> KSlider:
+    """Makes a slider that shows one picture a step.
+
+    It works on the static page, in JupyterLab and in Colab alike: all frames lie in the page,
+    and a few lines of script show one of them. It can be moved by mouse, touch and keyboard,
+    and played.
+
+    Args:
+        frames: one picture a step: HTML or SVG text, a Matplotlib figure, or any object with
+            `_repr_html_` or `_repr_svg_`. Text is put into the page as it is.
+        label: what the slider moves.
+        captions: one plain sentence a step.
+        start: index of the step to show first, from 0 to `len(frames) - 1`.
+        values: what each step is called; 1, 2, 3 ... by default.
+
+    Returns:
+        A slider that a notebook shows as the last value of a cell.
+
+    Raises:
+        ValueError: if there are no frames, if a frame cannot be shown in a page, if `captions`
+            or `values` differ from `frames` in number, or if `start` is not one of the steps.
+    """
+    frames = list(frames)
+    if not frames:
+        raise ValueError("k_slider needs at least one frame, got none.")
+    values = list(range(1, len(frames) + 1)) if values is None else list(values)
+    for what, items in (("captions", captions), ("values", values)):
+        if items is not None and len(items) != len(frames):
+            raise ValueError(
+                f"k_slider needs one of {what} for each of the {len(frames)} frames, "
+                f"got {len(items)}."
+            )
+    if not 0 <= start < len(frames):
+        raise ValueError(f"start must be a step from 0 to {len(frames) - 1}, got {start}.")
+    names = tuple(f"{label} = {value}" for value in values)
+    return KSlider(
+        frames=tuple(map(_frame_html, frames, names)),
+        names=names,
+        captions=None if captions is None else tuple(map(str, captions)),
+        label=label,
+        start=start,
+    )
+
+
+def _frame_html(frame: Any, name: str) -> str:
+    """Returns the HTML of one frame; a figure without words of its own is called by its step."""
+    if isinstance(frame, str):
+        return frame
+    if isinstance(frame, Figure):
+        return figure_html(frame, alt=getattr(frame, "alt", "") or name, id_prefix="")
+    for method in ("_repr_html_", "_repr_svg_"):
+        html = getattr(frame, method)() if hasattr(frame, method) else None
+        if html is not None:
+            return html
+    raise ValueError(
+        f"the frame for {name} must be HTML text, a Matplotlib figure, or an object with "
+        f"_repr_html_ or _repr_svg_, got {type(frame).__name__}; turn it into one of these."
+    )

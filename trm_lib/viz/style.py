@@ -1,0 +1,139 @@
+"""One look for every chart: colours, sizes, and figures that show themselves with words."""
+
+import base64
+import hashlib
+import io
+import re
+from html import escape
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from trm_lib.viz.markup import unique_ids
+
+# Okabe and Ito (2008), without the yellow that white paper swallows. Every colour comes with a
+# dash and a marker of its own, so that a chart can be read in grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (1, 3)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+INK = "#222222"
+FAINT_INK = "#595959"
+GRID = "#e2e2e2"
+PAPER = "#ffffff"
+TEXT_SIZE = 11.5  # points; a chart 6.4 inches wide is still legible on a phone
+NOTE_SIZE = 9.0
+
+_SVG_LIMIT = 250_000  # characters; above it, a PNG may be the lighter of the two
+
+
+class BookFigure(Figure):
+    """A Matplotlib figure that a notebook shows without pyplot, with its text alternative.
+
+    A plain `Figure` made without pyplot is printed as `<Figure size ...>`, and one made with it
+    is shown twice and has no text alternative. This one is shown once, wherever it is the last
+    value of a cell.
+
+    Attributes:
+        alt: what the chart says, in words. Functions that return a figure fill it in from the
+            numbers they drew; assign to it to say it better.
+    """
+
+    alt: str = ""
+
+    def _repr_html_(self) -> str:
+        return figure_html(self)
+
+
+def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[BookFigure, Axes]:
+    """Makes an empty chart in the book's style.
+
+    Args:
+        width: inches.
+        height: inches.
+
+    Returns:
+        The figure and its only axes. Set `figure.alt` before showing it.
+    """
+    figure = BookFigure(figsize=(width, height), facecolor=PAPER, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
+    axes = figure.subplots()
+    axes.set_facecolor(PAPER)
+    axes.tick_params(colors=INK, labelsize=TEXT_SIZE, length=3)
+    axes.xaxis.label.set(color=INK, fontsize=TEXT_SIZE)
+    axes.yaxis.label.set(color=INK, fontsize=TEXT_SIZE)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT_INK)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def figure_html(figure: Figure, alt: str | None = None, id_prefix: str | None = None) -> str:
+    """Renders a figure as one HTML fragment that needs no other file.
+
+    It becomes inline SVG, sharp at any size, unless that is heavy and a PNG is lighter.
+
+    Args:
+        figure: any Matplotlib figure.
+        alt: the text alternative; by default the figure's own `alt`.
+        id_prefix: what to put before the ids inside the SVG; by default a hash of the drawing,
+            so that the text is the same at every run.
+
+    Returns:
+        An `<svg>` or `<img>` element that never grows wider than its container.
+    """
+    alt = escape(getattr(figure, "alt", "") if alt is None else alt)
+    svg = _svg_text(figure)
+    png = _png_base64(figure) if len(svg) > _SVG_LIMIT else None
+    shape = "max-width:100%;height:auto;border-radius:6px"
+    if png is None or len(svg) <= len(png):
+        if id_prefix is None:
+            id_prefix = f"fig-{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
+        look = f"{shape};stroke-linejoin:round;stroke-linecap:butt"
+        opening = f'<svg role="img" aria-label="{alt}" style="{look}"'
+        return unique_ids(opening + svg.removeprefix("<svg"), id_prefix)
+    look = f"width:{round(96 * figure.get_figwidth())}px;{shape}"
+    return f'<img alt="{alt}" style="{look}" src="data:image/png;base64,{png}">'
+
+
+def write_title(axes: Axes, title: str | None) -> None:
+    """Writes a title above the chart, from its left edge, if there is one."""
+    if title is not None:
+        axes.set_title(title, loc="left", color=INK, fontsize=TEXT_SIZE + 1, fontweight="bold")
+
+
+def write_note(figure: Figure, note: str) -> None:
+    """Writes in small print, under the chart, how it was made."""
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=NOTE_SIZE, color=FAINT_INK)
+
+
+def three_figures(value: float) -> str:
+    """Writes a number with three significant figures, and large ones in whole: 0.750, 12,345."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:#.3g}".rstrip(".")
+
+
+def _png_base64(figure: Figure) -> str:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=2 * 96, facecolor=figure.get_facecolor())
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _svg_text(figure: Figure) -> str:
+    """Returns the figure as an `<svg>` element fit to stand inside an HTML page.
+
+    Matplotlib writes a file of its own: a prologue, metadata with links and a date, and a style
+    rule for `*` that would reach every other drawing on the page. These are taken out.
+    """
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "trm_lib"}):
+        figure.savefig(file, format="svg", facecolor=figure.get_facecolor())
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<defs>\s*<style\b.*?</style>\s*</defs>\s*", "", svg, flags=re.DOTALL)
+    svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    return svg.replace("xlink:href=", "href=")

@@ -1,0 +1,93 @@
+"""What a chart says of several seeds: smoothing, the interquartile mean, and its interval.
+
+Axes: R seeds (runs), S steps.
+"""
+
+import numpy as np
+
+_BLOCK = 4_000_000  # numbers held at once while resampling
+
+
+def moving_average(values: np.ndarray, window: int) -> np.ndarray:
+    """Averages each value with its neighbours on both sides.
+
+    Near the ends, where neighbours are missing, it averages those there are.
+
+    Args:
+        values: shape (..., S).
+        window: how many values are averaged; odd, so that the average is centred.
+
+    Returns:
+        Smoothed values, same shape.
+
+    Raises:
+        ValueError: if `window` is even, below 1 or above S.
+    """
+    values = np.asarray(values, dtype=float)
+    steps = values.shape[-1]
+    if window % 2 == 0 or not 1 <= window <= steps:
+        raise ValueError(
+            f"window must be an odd number from 1 to the {steps} steps there are, got {window}."
+        )
+    kernel = np.ones(window)
+    present = np.convolve(np.ones(steps), kernel, mode="same")
+    rows = [np.convolve(row, kernel, mode="same") for row in values.reshape(-1, steps)]
+    return np.reshape(rows, values.shape) / present
+
+
+def interquartile_mean(values: np.ndarray) -> np.ndarray:
+    """Returns the mean of the middle half over seeds, which one lucky run cannot move.
+
+    The lowest and the highest quarter are dropped; of R seeds, floor(R / 4) at each end. With
+    fewer than four seeds it is the mean.
+
+    Args:
+        values: shape (R, ...).
+
+    Returns:
+        Shape (...).
+
+    Source:
+        Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
+        NeurIPS 2021, who take `scipy.stats.trim_mean(values, 0.25)`.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float), axis=0)
+    dropped = len(ordered) // 4
+    return ordered[dropped : len(ordered) - dropped].mean(axis=0)
+
+
+def bootstrap_interval(
+    values: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a percentile bootstrap interval of the interquartile mean over seeds.
+
+    Whole seeds are drawn with replacement, so that steps of one run stay together; the interval
+    itself is pointwise. With few seeds it is too narrow: it knows only the runs it saw.
+
+    Args:
+        values: shape (R, ...), R >= 2.
+        level: probability that the interval aims at, in (0, 1).
+        resamples: how many times the seeds are drawn anew.
+        seed: of the generator that draws them.
+
+    Returns:
+        Lower and upper ends, each of shape (...).
+
+    Raises:
+        ValueError: if there are fewer than two seeds.
+    """
+    values = np.asarray(values, dtype=float)
+    seeds = len(values)
+    if seeds < 2:
+        raise ValueError(f"an interval over seeds needs at least two of them, got {seeds}.")
+    drawn = np.random.default_rng(seed).integers(seeds, size=(resamples, seeds))
+    columns = values.reshape(seeds, -1)  # (R, everything else)
+    width = max(1, _BLOCK // (resamples * seeds))
+    tails = 50 * (1 - level), 50 * (1 + level)  # percentiles
+    ends = []
+    for first in range(0, columns.shape[1], width):
+        block = columns[drawn, first : first + width]  # (resamples, R, width)
+        means = interquartile_mean(block.swapaxes(0, 1))  # (resamples, width)
+        ends.append(np.percentile(means, tails, axis=0))  # (2, width)
+    low, high = np.concatenate(ends, axis=1)
+    return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
