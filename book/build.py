@@ -73,7 +73,8 @@ def main() -> int:
     # python -c, not the jupyter-book script: it puts ROOT on the path, for the API pages.
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command += ["build", ".", "-q", "--all", "-W", "-n", "--keep-going"]
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    # What went wrong goes to stderr; stdout only says where the site is.
+    code = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode
     if code == 0:
         rendered.write_text(everything)
         print(f"Open {INDEX.relative_to(ROOT)}")

@@ -1,10 +1,10 @@
 """The command line: solve a puzzle, and run, report and verify the book's experiments.
 
-    python -m trm_lib solve "1...|..3.|.4..|...2"
-    python -m trm_lib list
-    python -m trm_lib run basic_trm --seeds 10
-    python -m trm_lib report basic_trm
-    python -m trm_lib verify basic_trm/one_pass
+python -m trm_lib solve "1...|..3.|.4..|...2"
+python -m trm_lib list
+python -m trm_lib run basic_trm --seeds 10
+python -m trm_lib report basic_trm
+python -m trm_lib verify basic_trm/one_pass
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def run_chapter(chapter: Path, folder: Path, environment: dict[str, str]) -> Non
     notebook = nbformat.read(chapter, as_version=4)
     client = NotebookClient(
         notebook,
-        km=ColabKernel(),
+        kernel_manager_class=ColabKernel,
         timeout=SECONDS_A_CELL,
         resources={"metadata": {"path": str(folder)}},
     )

@@ -25,9 +25,13 @@ def test_truncated_normal_has_the_requested_standard_deviation_and_bounded_tails
 def test_truncated_normal_matches_torch_truncated_normal_in_distribution():
     sigma = 0.3 / 0.87962566
     ours = truncated_normal_(torch.empty(200_000), 0.3, generator()).sort().values
-    theirs = nn.init.trunc_normal_(
-        torch.empty(200_000), 0.0, sigma, -2 * sigma, 2 * sigma, generator=generator(1)
-    ).sort().values
+    theirs = (
+        nn.init.trunc_normal_(
+            torch.empty(200_000), 0.0, sigma, -2 * sigma, 2 * sigma, generator=generator(1)
+        )
+        .sort()
+        .values
+    )
     assert (ours - theirs).abs().max() < 0.01  # quantile by quantile
 
 

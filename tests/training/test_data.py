@@ -17,7 +17,7 @@ def test_an_epoch_holds_every_puzzle_once_in_an_order_the_seed_fixes():
         stream = batches(numbered(), 5, np.random.default_rng(seed))
         return [inputs[:, 0].tolist() for inputs, _ in (next(stream), next(stream))]
 
-    assert sorted(sum(epoch(0), [])) == list(range(10))
+    assert sorted(number for batch in epoch(0) for number in batch) == list(range(10))
     assert epoch(0) == epoch(0)
     assert epoch(0) != epoch(1)
 

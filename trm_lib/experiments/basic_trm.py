@@ -23,13 +23,14 @@ BLOCK = {
     "grid": (4, 4),
     "width": 16,
     "n_layers": 1,
-    "expansion": 4.5,  # a hidden size of 48, which 2, 3, 4 and 6 blocks can share
-    "hidden_multiple": 4,
+    "expansion": 1.5,  # hidden size 16
+    "hidden_multiple": 1,
 }
-MODEL = TRMConfig(**BLOCK, n_latent=2, n_cycles=2)
-TRAINING = SupervisedConfig(n_batches=200, n_sup=6, lr=4e-3, eval_every=10)
-ONE_PASS = replace(TRAINING, n_batches=1200, n_sup=1, eval_every=60)  # as many optimizer steps
+MODEL = TRMConfig(**BLOCK, n_latent=1, n_cycles=2)
+TRAINING = SupervisedConfig(n_batches=250, n_sup=8, lr=8e-3, eval_every=10)
+ONE_PASS = replace(TRAINING, n_batches=2000, n_sup=1, eval_every=80)  # as many optimizer steps
 K_STEPS = 16
+RATES = (4e-3, 8e-3, 16e-3)
 
 
 @dataclass(frozen=True)
@@ -84,65 +85,66 @@ def run(learner: Learner, seed: int) -> dict[str, Any]:
     }
 
 
-def cut_into(depth: int) -> BoardConfig:
-    """The TRM's one block cut into `depth` thinner blocks: the same parameters, to the last one."""
-    return BoardConfig(**BLOCK | {"n_layers": depth, "expansion": 4.5 / depth})
+def feed_forward(depth: int, width: int, hidden: int) -> BoardConfig:
+    """Blocks with weights of their own; `hidden` is the gated layers' size at width 16."""
+    return BoardConfig(
+        **BLOCK | {"n_layers": depth, "width": width, "expansion": 1.5 * hidden / 16}
+    )
 
 
-def unrolled(depth: int, width: int) -> BoardConfig:
-    """Blocks with weights of their own, costing what the TRM's K = 6 steps of 6 calls cost."""
-    return BoardConfig(**BLOCK | {"n_layers": depth, "width": width})
-
-
-def _recipe(
-    name: str, about: str, model: BoardConfig, training: SupervisedConfig, k_steps: int
-) -> Recipe:
-    return Recipe(name, about, Learner(model, training, k_steps), run)
+SAME_BLOCK = feed_forward(1, 16, 16)
+SAME_PARAMETERS = {  # the TRM's block cut into thinner ones
+    f"same_parameters_{depth}x{width}": feed_forward(depth, width, hidden)
+    for depth, width, hidden in ((2, 16, 8), (3, 16, 5), (4, 16, 4), (2, 8, 14), (4, 8, 7))
+}
+SAME_FLOPS = {  # the TRM's 8 steps of 4 calls, spent on untied blocks
+    f"same_flops_{depth}x{width}": feed_forward(depth, width, 16)
+    for depth, width in ((32, 16), (17, 24), (11, 32))
+}
 
 
 def comparison() -> list[Recipe]:
     """The learners that chapter 01 compares."""
+    deeper = replace(MODEL, n_latent=3)
     rows = [
-        ("recursion", "TRM: one block, n = 2, T = 2, 6 supervised steps", MODEL, TRAINING),
+        ("recursion", "TRM: one block, n = 1, T = 2, 8 supervised steps", MODEL, TRAINING),
         ("one_step", "the same TRM, trained with K = 1 only", MODEL, ONE_PASS),
         ("no_carry", "the same TRM, every step starts afresh", MODEL,
          replace(TRAINING, carry=False)),
-        ("no_latent", "the same TRM with n = 0: it never sees the question",
-         replace(MODEL, n_latent=0), TRAINING),
-        ("no_mixing", "the same TRM, but cells never meet", replace(MODEL, mixing="none"), TRAINING),
-        ("same_block", "feed-forward: the TRM's block, called once", cut_into(1), ONE_PASS),
-        ("same_parameters", "feed-forward: the TRM's parameters in 4 blocks", cut_into(4), ONE_PASS),
-        ("same_flops", "feed-forward: the TRM's arithmetic in untied blocks", unrolled(12, 32),
-         ONE_PASS),
+        ("no_latent", "n = 0: it never sees the question", replace(MODEL, n_latent=0), TRAINING),
+        ("more_latent", "n = 3: more thought in every step", deeper, TRAINING),
+        ("no_mixing", "the same TRM, but cells never meet",
+         replace(MODEL, mixing="none"), TRAINING),
+        ("same_block", "feed-forward: the TRM's block, called once", SAME_BLOCK, ONE_PASS),
+        ("same_parameters", "feed-forward: the TRM's parameters in several blocks",
+         SAME_PARAMETERS["same_parameters_2x16"], ONE_PASS),
+        ("same_flops", "feed-forward: the TRM's arithmetic in untied blocks",
+         SAME_FLOPS["same_flops_11x32"], ONE_PASS),
     ]  # fmt: skip
     return [
-        _recipe(f"basic_trm/{name}", about, model, training, _steps(model))
+        Recipe(f"basic_trm/{name}", about, Learner(model, training, _k_steps(model)), run)
         for name, about, model, training in rows
     ]
 
 
 def tuning() -> list[Recipe]:
     """What was tried on validation puzzles before the comparison was fixed: shapes and rates."""
-    shapes = {
-        "recursion": (MODEL, TRAINING),
-        **{f"same_parameters_{d}": (cut_into(d), ONE_PASS) for d in (2, 3, 4, 6)},
-        **{
-            f"same_flops_{d}x{w}": (unrolled(d, w), ONE_PASS)
-            for d, w in ((36, 16), (12, 32), (6, 48))
-        },
-    }
+    shapes = {"recursion": MODEL, "same_block": SAME_BLOCK, **SAME_PARAMETERS, **SAME_FLOPS}
     return [
-        _recipe(
+        Recipe(
             f"basic_trm_tuning/{name}_lr_{lr:g}",
             f"{name.replace('_', ' ')} at lr {lr:g}",
-            model,
-            replace(training, lr=lr),
-            min(6, _steps(model)),
+            Learner(
+                model,
+                replace(TRAINING if model is MODEL else ONE_PASS, lr=lr),
+                min(8, _k_steps(model)),
+            ),
+            run,
         )
-        for name, (model, training) in shapes.items()
-        for lr in (2e-3, 4e-3, 8e-3)
+        for name, model in shapes.items()
+        for lr in RATES
     ]
 
 
-def _steps(model: BoardConfig) -> int:
+def _k_steps(model: BoardConfig) -> int:
     return K_STEPS if isinstance(model, TRMConfig) else 1

@@ -1,4 +1,4 @@
-"""A recipe: a named, frozen description of a run, and the function of a seed that carries it out."""
+"""A recipe: a named, frozen description of a run, and a function of a seed to carry it out."""
 
 from __future__ import annotations
 

@@ -78,8 +78,12 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
 
 
 def _one_seed(recipe: Recipe, seed: int) -> tuple[int, dict[str, Any]]:
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     start = time.perf_counter()
-    measured = recipe.run(recipe.config, seed)
+    try:
+        measured = recipe.run(recipe.config, seed)
+    finally:
+        torch.set_num_threads(threads)
     seconds = round(time.perf_counter() - start, 1)
     return seed, {"seconds": seconds, "provenance": provenance(), "measured": measured}

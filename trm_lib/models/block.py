@@ -56,8 +56,5 @@ def build_stack(config, generator: torch.Generator) -> Stack:
 
     hidden = swiglu_hidden(config.width, config.expansion, config.hidden_multiple)
     return Stack(
-        [
-            Block(mixing(), SwiGLU(config.width, hidden, generator))
-            for _ in range(config.n_layers)
-        ]
+        [Block(mixing(), SwiGLU(config.width, hidden, generator)) for _ in range(config.n_layers)]
     )

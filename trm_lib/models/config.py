@@ -56,9 +56,7 @@ class BoardConfig:
         _require(len(self.grid) in (1, 2), f"grid expected (rows, columns), got {self.grid!r}")
         for side in self.grid:
             _whole(side, "grid: every side", 1)
-        _require(
-            self.mixing in MIXINGS, f"mixing expected one of {MIXINGS}, got {self.mixing!r}"
-        )
+        _require(self.mixing in MIXINGS, f"mixing expected one of {MIXINGS}, got {self.mixing!r}")
         _require(self.expansion > 0, f"expansion expected a number > 0, got {self.expansion!r}")
         if self.mixing == "attention":
             _require(

@@ -39,7 +39,7 @@ def rms_norm(h: Tensor, eps: float = 1e-5) -> Tensor:
 
 
 class Linear(nn.Module):
-    """A matrix without bias, (..., fan_in) -> (..., fan_out), with weights of std 1/sqrt(fan_in)."""
+    """A matrix without bias, (..., fan_in) -> (..., fan_out); weights of std 1/sqrt(fan_in)."""
 
     def __init__(self, fan_in: int, fan_out: int, generator: torch.Generator):
         super().__init__()

@@ -39,7 +39,7 @@ def canonical_sudoku(puzzles: np.ndarray) -> np.ndarray:
             "serves 9x9 as well"
         )
     orders = symmetries(size)
-    flat = puzzles.reshape(len(puzzles), -1)
+    flat = puzzles.reshape(len(puzzles), size * size)
     result = np.empty_like(flat)
     step = max(1, _PAIRS_AT_ONCE // len(orders))
     for start in range(0, len(flat), step):

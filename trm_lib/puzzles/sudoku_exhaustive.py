@@ -6,6 +6,7 @@ grid, the set of cells in which the two differ.
 """
 
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 
@@ -43,27 +44,31 @@ def minimal_sudokus_4x4() -> tuple[np.ndarray, np.ndarray]:
     """Return all minimal 4x4 Sudokus: one solution, and no clue can be left out.
 
     Returns:
-        Puzzles and solutions, each (85632, 4, 4) int8. Computed at the first call, then kept.
+        Puzzles and solutions, each (85632, 4, 4) int8, new arrays.
     """
-    puzzles, solutions = _minimal()
-    return puzzles.copy(), solutions.copy()
+    return masked_grids(sudokus_4x4("minimal"))
 
 
-def sudokus_4x4(clues: int) -> np.ndarray:
-    """Return all 4x4 Sudokus that have a unique solution and a given number of clues.
+def sudokus_4x4(clues: int | Literal["minimal"]) -> np.ndarray:
+    """Return all 4x4 Sudokus with a unique solution that have a given number of clues.
 
     Args:
-        clues: 4..16.
+        clues: 4..16, or "minimal" for those of which no clue can be left out.
 
     Returns:
         (count, 2) int64, read-only: rows of (index into ``all_grids_4x4``, mask); read them with
-        ``masked_grids``.
+        ``masked_grids``. Computed at the first call, then kept.
 
     Raises:
-        ValueError: If ``clues`` is not 4..16: no 4x4 Sudoku with 3 clues has a unique solution.
+        ValueError: If ``clues`` is something else: no 4x4 Sudoku with 3 clues is unique.
     """
+    if clues == "minimal":
+        return _minimal_pairs()
     if not 4 <= clues <= 16:
-        raise ValueError(f"a 4x4 Sudoku with one solution has 4 to 16 clues, got clues={clues}")
+        raise ValueError(
+            f"a 4x4 Sudoku with one solution has 4 to 16 clues, got clues={clues}: ask for those, "
+            'or for "minimal"'
+        )
     return _pairs_with_clues(int(clues))
 
 
@@ -106,13 +111,15 @@ def _stacked(upper: np.ndarray, lower: np.ndarray, boxes: bool) -> np.ndarray:
 
 
 @lru_cache
-def _minimal() -> tuple[np.ndarray, np.ndarray]:
+def _minimal_pairs() -> np.ndarray:
     unique = unique_masks_4x4()
     minimal = unique.copy()
     for bit in range(16):
         with_clue = minimal.reshape(288, -1, 2, 1 << bit)[:, :, 1]
         with_clue &= ~unique.reshape(288, -1, 2, 1 << bit)[:, :, 0]
-    return masked_grids(np.argwhere(minimal))
+    pairs = np.argwhere(minimal)
+    pairs.flags.writeable = False
+    return pairs
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from trm_lib.puzzles.sudoku_cover import Cover, clues_of, cover, from_clues, search, to_board
-from trm_lib.puzzles.sudoku_exhaustive import masked_grids, minimal_sudokus_4x4, sudokus_4x4
+from trm_lib.puzzles.sudoku_exhaustive import masked_grids, sudokus_4x4
 from trm_lib.puzzles.sudoku_geometry import box_shape
 from trm_lib.puzzles.sudoku_symmetry import augment_sudoku
 
@@ -38,9 +38,12 @@ def generate_sudoku(
     box_shape(size)  # refuses other sizes
     if count < 1:
         raise ValueError(f"expected count >= 1, got {count}")
-    target = 0 if clues == "minimal" else _checked_clues(size, clues)
+    if clues != "minimal":
+        clues = _checked_clues(size, clues)
     if size == 4:
-        return _draw_4x4(count, rng, target)
+        every = sudokus_4x4(clues)
+        return masked_grids(every[rng.integers(len(every), size=count)])
+    target = 0 if clues == "minimal" else clues
     pairs = [_generate_one(size, rng, target) for _ in range(count)]
     puzzles, solutions = (np.stack(boards) for boards in zip(*pairs, strict=True))
     return augment_sudoku(puzzles, solutions, rng)
@@ -54,17 +57,6 @@ def _checked_clues(size: int, clues: int) -> int:
             f"solution, got {clues!r}"
         )
     return int(clues)
-
-
-def _draw_4x4(
-    count: int, rng: np.random.Generator, target: int
-) -> tuple[np.ndarray, np.ndarray]:
-    if target:
-        pairs = sudokus_4x4(target)
-        return masked_grids(pairs[rng.integers(len(pairs), size=count)])
-    puzzles, solutions = minimal_sudokus_4x4()
-    chosen = rng.integers(len(puzzles), size=count)
-    return puzzles[chosen], solutions[chosen]
 
 
 def _generate_one(

@@ -119,7 +119,11 @@ def _block_orders(size: int, width: int) -> np.ndarray:
     """Return the permutations of N lines that keep blocks of ``width`` lines together."""
     inside = list(permutations(range(width)))
     orders = [
-        [block * width + line for block, order in zip(blocks, insides, strict=True) for line in order]
+        [
+            block * width + line
+            for block, order in zip(blocks, insides, strict=True)
+            for line in order
+        ]
         for blocks in permutations(range(size // width))
         for insides in product(inside, repeat=size // width)
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from trm_lib.viz import BookFigure
 
 
 @dataclass
@@ -38,3 +38,21 @@ class History:
         self.batch.append(batch)
         self.elapsed.append(elapsed)
         self.accuracy.append([float(a) for a in accuracy])
+
+    def plot(self) -> BookFigure:
+        """Draw exact accuracy against batches, one line for K = 1, 2, 4, ... as far as measured.
+
+        Raises:
+            ValueError: the run was not evaluated, so there is nothing to draw.
+        """
+        from trm_lib.viz import learning_curves
+
+        if not self.accuracy:
+            raise ValueError("expected a run with evaluations: pass evaluate= to fit")
+        accuracy = np.array(self.accuracy)  # (evaluations, K)
+        shown = [2**i for i in range(int(accuracy.shape[1]).bit_length())]
+        return learning_curves(
+            {f"K = {k}": (np.array(self.batch), accuracy[:, k - 1]) for k in shown},
+            xlabel="batches seen",
+            ylabel="share of puzzles exactly right",
+        )

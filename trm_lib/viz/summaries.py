@@ -4,6 +4,7 @@ Axes: R seeds (runs), S steps.
 """
 
 import numpy as np
+from scipy.stats import bootstrap, trim_mean
 
 _BLOCK = 4_000_000  # numbers held at once while resampling
 
@@ -49,11 +50,9 @@ def interquartile_mean(values: np.ndarray) -> np.ndarray:
 
     Source:
         Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
-        NeurIPS 2021, who take `scipy.stats.trim_mean(values, 0.25)`.
+        NeurIPS 2021, who take SciPy's trimmed mean too.
     """
-    ordered = np.sort(np.asarray(values, dtype=float), axis=0)
-    dropped = len(ordered) // 4
-    return ordered[dropped : len(ordered) - dropped].mean(axis=0)
+    return trim_mean(np.asarray(values, dtype=float), 0.25, axis=0)
 
 
 def bootstrap_interval(
@@ -80,14 +79,14 @@ def bootstrap_interval(
     seeds = len(values)
     if seeds < 2:
         raise ValueError(f"an interval over seeds needs at least two of them, got {seeds}.")
-    drawn = np.random.default_rng(seed).integers(seeds, size=(resamples, seeds))
-    columns = values.reshape(seeds, -1)  # (R, everything else)
-    width = max(1, _BLOCK // (resamples * seeds))
-    tails = 50 * (1 - level), 50 * (1 + level)  # percentiles
-    ends = []
-    for first in range(0, columns.shape[1], width):
-        block = columns[drawn, first : first + width]  # (resamples, R, width)
-        means = interquartile_mean(block.swapaxes(0, 1))  # (resamples, width)
-        ends.append(np.percentile(means, tails, axis=0))  # (2, width)
-    low, high = np.concatenate(ends, axis=1)
-    return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
+    result = bootstrap(
+        (values,),
+        lambda drawn, axis: trim_mean(drawn, 0.25, axis=axis),
+        n_resamples=resamples,
+        batch=max(1, _BLOCK // values.size),
+        confidence_level=level,
+        method="percentile",
+        axis=0,
+        rng=np.random.default_rng(seed),
+    )
+    return result.confidence_interval.low, result.confidence_interval.high

@@ -1,0 +1,92 @@
+"""The recipes of chapter 01 compare what they say they compare."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from trm_lib.evaluation import answer_flops
+from trm_lib.experiments import RECIPES, best_step, load_result, report, verify
+from trm_lib.experiments.basic_trm import minimal_sudoku4
+from trm_lib.models import count_parameters
+from trm_lib.puzzles import class_key
+
+RECORDED = "book/results"
+COMPARED = [recipe for recipe in RECIPES.values() if recipe.name.startswith("basic_trm/")]
+
+
+def recipe(name):
+    return RECIPES[f"basic_trm/{name}"]
+
+
+def test_no_symmetry_class_is_shared_between_the_parts():
+    classes = [set(class_key(part.inputs).tolist()) for part in minimal_sudoku4()]
+    assert [len(c) for c in classes] == [24, 6, 6]
+    assert len(set.union(*classes)) == 36
+    assert sum(map(len, minimal_sudoku4())) == 85_632
+
+
+def test_rivals_match_the_trm_in_what_their_names_say():
+    trm = recipe("recursion").config.build(0)
+    same_parameters = recipe("same_parameters").config.build(0)
+    same_flops = recipe("same_flops").config.build(0)
+    assert count_parameters(same_parameters) == count_parameters(trm)
+    assert count_parameters(recipe("same_block").config.build(0)) == count_parameters(trm)
+    ratio = answer_flops(same_flops, (4, 4)) / answer_flops(trm, (4, 4), k_steps=6)
+    assert ratio == pytest.approx(1, abs=0.005)
+
+
+@pytest.mark.parametrize("compared", COMPARED, ids=lambda r: r.name)
+def test_every_learner_takes_as_many_optimizer_steps_on_as_large_batches(compared):
+    training = compared.config.training
+    assert training.n_batches * training.n_sup == 1200
+    assert training.batch_size == 128
+
+
+@pytest.mark.parametrize("compared", COMPARED, ids=lambda r: r.name)
+def test_recorded_results_are_the_recipes_and_hold_ten_seeds(compared):
+    result = load_result(RECORDED, compared.name)
+    assert result.config == compared.settings()
+    assert sorted(result.seeds) == list(range(10))
+    assert result.measured("parameters")[0] == count_parameters(compared.config.build(0))
+    for run in result.seeds.values():
+        assert not run["provenance"]["commit"].endswith("dirty")
+
+
+def test_rates_and_shapes_are_the_best_of_the_tuning_on_validation_puzzles():
+    """Each learner runs with the setting whose validation accuracy was highest, none by taste."""
+    for family in ("recursion", "same_parameters", "same_flops"):
+        scores = {}
+        for tuned in RECIPES.values():
+            if tuned.name.startswith(f"basic_trm_tuning/{family}"):
+                measured = load_result(RECORDED, tuned.name).measured("validation_exact_by_k")
+                assert len(measured) == 3
+                scores[tuned.name] = measured.mean(0).max()
+        used = recipe(family).config
+        best = [name for name, score in scores.items() if score == max(scores.values())]
+        assert any(
+            (RECIPES[name].config.model, RECIPES[name].config.training.lr)
+            == (used.model, used.training.lr)
+            for name in best
+        ), f"{family} runs with {used}, but {best} scored best: {scores}"
+
+
+def test_a_recorded_seed_can_be_repeated():
+    """The cheapest learner, one seed, every number; other hardware may round otherwise."""
+    cheap = recipe("same_block")
+    assert verify(cheap, load_result(RECORDED, cheap.name), seed=0, tolerance=0.05) == []
+
+
+def test_the_report_chooses_k_on_validation_and_gives_every_seed_its_say():
+    result = load_result(RECORDED, "basic_trm/recursion")
+    for seed in result.seeds:
+        run = result.seeds[seed]["measured"]
+        run["validation_exact_by_k"] = [0.5, 0.9, 0.7]
+        run["test_exact_by_k"] = [1.0, seed / 10, 1.0]
+    assert best_step(result) == 2
+    row = report([result]).splitlines()[-1]
+    assert "| 2 | 90.00 | 45.00 [" in row  # seeds 2 to 7 of 0..9 are the middle: 20% to 70%
+    assert "| 0.00 | 10 |" in row
+    one = replace(result, seeds={3: result.seeds[3]})
+    assert "| 30.00 | 30.00 | 1 |" in report([one]).splitlines()[-1]
+    np.testing.assert_allclose(one.measured("test_exact_by_k"), [[1.0, 0.3, 1.0]])

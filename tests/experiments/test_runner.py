@@ -1,0 +1,104 @@
+"""The runner over seeds: resumes, keeps provenance, repeats itself, and never mixes configs."""
+
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from trm_lib.experiments import Recipe, find_recipes, load_result, run_recipe, verify
+from trm_lib.experiments.results import compact_json
+
+
+@dataclass(frozen=True)
+class Draws:
+    count: int = 3
+    sides: tuple[int, ...] = (6, 8)
+
+
+def draw(config, seed):
+    rng = np.random.default_rng(seed)
+    return {"value": rng.random(config.count).tolist()}
+
+
+RECIPE = Recipe("test/draws", "random numbers", Draws(), draw)
+
+
+def test_every_seed_is_measured_and_kept_with_where_it_came_from(tmp_path):
+    result = run_recipe(RECIPE, range(3), tmp_path, jobs=1)
+    again = load_result(tmp_path, "test/draws")
+    assert again == result
+    assert again.config == {"count": 3, "sides": [6, 8]}
+    expected = [np.random.default_rng(seed).random(3) for seed in range(3)]
+    np.testing.assert_array_equal(again.measured("value"), expected)
+    for run in again.seeds.values():
+        assert {"date", "commit", "torch", "numpy", "machine"} <= run["provenance"].keys()
+        assert run["seconds"] >= 0
+
+
+def test_processes_give_the_same_numbers_as_one(tmp_path):
+    one = run_recipe(RECIPE, range(4), tmp_path / "one", jobs=1)
+    two = run_recipe(RECIPE, range(4), tmp_path / "two", jobs=2)
+    np.testing.assert_array_equal(one.measured("value"), two.measured("value"))
+
+
+def test_a_killed_run_keeps_its_seeds_and_runs_only_the_rest(tmp_path):
+    def dies_at_two(config, seed):
+        if seed == 2:
+            raise KeyboardInterrupt
+        return draw(config, seed)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(replace(RECIPE, run=dies_at_two), range(4), tmp_path, jobs=1)
+    assert sorted(load_result(tmp_path, RECIPE.name).seeds) == [0, 1]
+
+    seen = []
+
+    def watched(config, seed):
+        seen.append(seed)
+        return draw(config, seed)
+
+    run_recipe(replace(RECIPE, run=watched), range(4), tmp_path, jobs=1)
+    assert seen == [2, 3]
+
+
+def test_another_config_is_refused_and_nothing_is_overwritten(tmp_path):
+    run_recipe(RECIPE, range(1), tmp_path, jobs=1)
+    before = (tmp_path / "test/draws.json").read_bytes()
+    with pytest.raises(ValueError, match=r"another config \(it differs in count\)"):
+        run_recipe(replace(RECIPE, config=Draws(count=4)), range(1), tmp_path, jobs=1)
+    assert (tmp_path / "test/draws.json").read_bytes() == before
+
+
+def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
+    result = run_recipe(RECIPE, range(2), tmp_path, jobs=1)
+    assert verify(RECIPE, result, seed=1) == []
+    result.seeds[1]["measured"]["value"][2] += 0.25
+    assert verify(RECIPE, result, seed=1) == ["value: differs by up to 0.25"]
+    assert verify(RECIPE, result, seed=1, tolerance=0.3) == []
+    with pytest.raises(ValueError, match=r"holds seeds \[0, 1\], not 7"):
+        verify(RECIPE, result, seed=7)
+
+
+def test_damaged_and_missing_results_say_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match="python -m trm_lib run test/draws"):
+        load_result(tmp_path, "test/draws")
+    run_recipe(RECIPE, range(1), tmp_path, jobs=1)
+    path = tmp_path / "test/draws.json"
+    path.write_text(path.read_text()[:-40])
+    with pytest.raises(ValueError, match="delete it and run the recipe again"):
+        load_result(tmp_path, "test/draws")
+
+
+def test_recipes_are_found_by_name_or_by_experiment():
+    assert [r.name for r in find_recipes("basic_trm/recursion")] == ["basic_trm/recursion"]
+    assert len(find_recipes("basic_trm")) == 8
+    with pytest.raises(ValueError, match="no recipe is called 'basic'.*basic_trm"):
+        find_recipes("basic")
+
+
+def test_compact_json_is_json_with_a_list_on_a_line():
+    content = {"a": {"b": [1, 2, [3, 4]], "c": "text"}, "d": {}}
+    written = compact_json(content)
+    assert json.loads(written) == content
+    assert '  "b": [1, 2, [3, 4]],' in written.splitlines()

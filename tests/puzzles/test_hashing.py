@@ -1,0 +1,28 @@
+"""The 64-bit hash against SplitMix64's published stream, and its avalanche."""
+
+import numpy as np
+
+from trm_lib.puzzles.hashing import mix64
+
+
+def test_stream_of_splitmix64():
+    # The first outputs of SplitMix64 from state 0: state k * golden ratio, then the same mixing.
+    golden = 0x9E3779B97F4A7C15
+    states = np.array([(k * golden) % 2**64 for k in range(3)], dtype=np.uint64)
+    expected = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert mix64(states).tolist() == expected
+
+
+def test_every_input_bit_moves_about_half_of_the_output():
+    values = np.random.default_rng(0).integers(2**63, size=1000).astype(np.uint64)
+    for bit in range(64):
+        changed = mix64(values) ^ mix64(values ^ np.uint64(1 << bit))
+        moved = np.unpackbits(changed.view(np.uint8)).mean()
+        assert abs(moved - 0.5) < 0.02
+
+
+def test_keeps_shape_and_argument():
+    values = np.array([[-1, 0], [1, 2]])
+    assert mix64(values).shape == (2, 2)
+    assert values.tolist() == [[-1, 0], [1, 2]]
+    assert mix64(np.int8(-1)) == mix64(np.uint64(2**64 - 1))

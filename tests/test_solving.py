@@ -1,0 +1,112 @@
+"""The three-line use: the shipped model answers, the rules judge, bad puzzles are refused."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import trm_lib
+from trm_lib import solve
+from trm_lib.__main__ import main
+from trm_lib.models import TRM, TRMConfig
+from trm_lib.models.weights import load_model, read_card
+from trm_lib.puzzles import minimal_sudokus_4x4, solve_exactly, sudoku_text
+from trm_lib.solving import shipped_model, weights_folder
+
+PUZZLE = "1...|..3.|.4..|...2"
+WEIGHTS = weights_folder() / "sudoku4.safetensors"
+
+
+def test_the_shipped_model_solves_the_example_of_the_readme():
+    solved = solve(PUZZLE)
+    assert solved.is_right
+    assert (solved.answer == solve_exactly(solved.puzzle).solution).all()
+    assert solved.steps.shape == (16, 4, 4)
+    assert (solved.answer == solved.steps[solved.k - 1]).all()
+    assert not solved.right[: solved.k - 1].any()
+    assert f"right, proved by the rules at K = {solved.k}" in str(solved)
+
+
+@pytest.mark.parametrize(
+    "puzzle",
+    [
+        "1.....3..4.....2",
+        [[1, 0, 0, 0], [0, 0, 3, 0], [0, 4, 0, 0], [0, 0, 0, 2]],
+        np.array([[1, 0, 0, 0], [0, 0, 3, 0], [0, 4, 0, 0], [0, 0, 0, 2]], dtype=np.uint8),
+        torch.tensor([[1, 0, 0, 0], [0, 0, 3, 0], [0, 4, 0, 0], [0, 0, 0, 2]]),
+    ],
+)
+def test_text_lists_and_arrays_are_the_same_puzzle(puzzle):
+    assert (solve(puzzle).steps == solve(PUZZLE).steps).all()
+
+
+def test_an_untrained_model_is_not_believed():
+    """Being right is checked, not assumed: this model's answers break the rules, and it says so."""
+    config = TRMConfig(vocab_size=5, grid=(4, 4), width=8, n_layers=1)
+    solved = solve(PUZZLE, k_steps=3, model=TRM(config))
+    assert not solved.is_right
+    assert solved.k == 3
+    assert "wrong: no answer up to K = 3" in str(solved)
+
+
+def test_the_shipped_model_is_as_good_as_its_card_says():
+    card = read_card(WEIGHTS)
+    puzzles, solutions = minimal_sudokus_4x4()
+    chosen = np.random.default_rng(0).choice(len(puzzles), 2000, replace=False)
+    answers = trm_lib.solving.answers_by_k(shipped_model(4), puzzles[chosen], card["K"])
+    exact = (answers[-1] == solutions[chosen]).all((1, 2)).mean()
+    assert exact >= card["exact on minimal puzzles of unseen classes"] - 0.005
+    assert card["parameters"] == sum(p.numel() for p in load_model(WEIGHTS).parameters())
+
+
+@pytest.mark.parametrize(
+    ("puzzle", "message"),
+    [
+        ("1...|..3.|.4..", "expected 4, 6 or 9 rows, got 3"),
+        ("1...|..x.|.4..|...2", "row 2, column 3 holds 'x'"),
+        ("1..1|..3.|.4..|...2", "digit 1 stands twice in row 1: columns 1 and 4"),
+        ("12..|..3.|....|..4.", "expected a puzzle with one solution, got one with none"),
+        ("1...|....|....|...2", r"got several: row 1, column 2 can hold . or .; add a clue"),
+        ("." * 81, "expected a puzzle with one solution, got several"),
+    ],
+)
+def test_puzzles_that_have_no_single_answer_are_refused(puzzle, message):
+    with pytest.raises(ValueError, match=message):
+        solve(puzzle)
+
+
+def test_sizes_without_a_shipped_model_say_so():
+    from trm_lib.puzzles import generate_sudoku
+
+    puzzle = generate_sudoku(6, 1, np.random.default_rng(0))[0][0]
+    with pytest.raises(ValueError, match=r"no model is shipped for 6x6 Sudoku.*pass it as model="):
+        solve(puzzle)
+
+
+@pytest.mark.parametrize("k_steps", [0, -3, 1.5])
+def test_wrong_k_is_refused(k_steps):
+    with pytest.raises(ValueError, match=r"k_steps \(K\) expected a whole number >= 1"):
+        solve(PUZZLE, k_steps=k_steps)
+
+
+def test_the_command_line_prints_the_steps(capsys):
+    assert main(["solve", PUZZLE]) == 0
+    printed = capsys.readouterr().out
+    solved = solve(PUZZLE)
+    assert f"puzzle  {PUZZLE}" in printed
+    assert f"K = {solved.k:<3} {sudoku_text(solved.answer)}  right" in printed
+    assert f"Proved right by the rules at K = {solved.k}." in printed
+
+
+def test_the_command_line_refuses_without_a_traceback(capsys):
+    assert main(["solve", "1..1|..3.|.4..|...2"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("trm_lib: digit 1 stands twice")
+    assert captured.out == ""
+
+
+def test_puzzles_and_pictures_do_not_load_torch():
+    code = "import sys, trm_lib.puzzles, trm_lib.viz; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,85 @@
+"""How the weights in book/weights were made, so that anyone can make them again.
+
+python -m trm_lib.experiments.shipped
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from trm_lib.evaluation import exact_by_k
+from trm_lib.experiments.basic_trm import MODEL, TRAINING, minimal_sudoku4
+from trm_lib.experiments.provenance import provenance
+from trm_lib.models import TRM, TRMConfig, count_parameters
+from trm_lib.models.weights import save_model
+from trm_lib.puzzles import augment_sudoku, unique_masks_4x4
+from trm_lib.puzzles.sudoku_exhaustive import masked_grids
+from trm_lib.training import PuzzleData, SupervisedConfig, fit
+
+SUDOKU4_MODEL: TRMConfig = MODEL
+SUDOKU4_TRAINING: SupervisedConfig = replace(TRAINING, n_batches=1000, eval_every=100)
+K_STEPS = 16
+
+
+def augment_with_clues(
+    puzzles: np.ndarray, solutions: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random symmetries, and in half of the boards some more cells given away.
+
+    Readers type puzzles of every kind, not only minimal ones. A puzzle with a clue too many is in
+    no class of minimal puzzles, so the split stays clean.
+    """
+    puzzles, solutions = augment_sudoku(puzzles, solutions, rng)
+    share = rng.uniform(size=(len(puzzles), 1, 1)) * (rng.random((len(puzzles), 1, 1)) < 0.5)
+    given = rng.random(puzzles.shape) < share
+    return np.where(given, solutions, puzzles), solutions
+
+
+def any_sudoku4(count: int, rng: np.random.Generator) -> PuzzleData:
+    """Puzzles drawn evenly from all 13,579,680 with one solution, whatever their class."""
+    drawn = rng.choice(np.flatnonzero(unique_masks_4x4()), size=count)
+    grids_and_masks = np.stack(np.divmod(drawn, 1 << 16), axis=1)
+    return PuzzleData(*masked_grids(grids_and_masks))
+
+
+def ship_sudoku4(path: Path) -> dict:
+    """Train the 4x4 model that `trm_lib.solve` uses, and write it with its card.
+
+    Returns:
+        The card.
+    """
+    train, validation, test = minimal_sudoku4()
+    model = TRM(SUDOKU4_MODEL, torch.Generator().manual_seed(0))
+    history = fit(
+        model,
+        train,
+        SUDOKU4_TRAINING,
+        augment=augment_with_clues,
+        evaluate=lambda m: exact_by_k(m, validation[::10], 8),
+    )
+    mixed = any_sudoku4(20_000, np.random.default_rng(1))
+    card = {
+        "what": "TRM for 4x4 Sudoku, any number of clues",
+        "made by": "python -m trm_lib.experiments.shipped",
+        "training data": "minimal puzzles of 24 of the 36 symmetry classes, half of them with "
+        "random extra clues",
+        "parameters": count_parameters(model),
+        "seconds": round(history.seconds),
+        "K": K_STEPS,
+        "exact on minimal puzzles of unseen classes": exact_by_k(model, test, K_STEPS)[-1],
+        "exact on 20,000 of all puzzles": exact_by_k(model, mixed, K_STEPS)[-1],
+        "training": asdict(SUDOKU4_TRAINING),
+        **provenance(),
+    }
+    save_model(model, path, card)
+    return card
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).parents[2] / "book" / "weights"
+    print(json.dumps(ship_sudoku4(folder / "sudoku4.safetensors"), indent=2))
