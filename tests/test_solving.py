@@ -10,6 +10,7 @@ import torch
 import trm_lib
 from trm_lib import solve
 from trm_lib.__main__ import main
+from trm_lib.experiments.shipped import thinking_picture
 from trm_lib.models import TRM, TRMConfig
 from trm_lib.models.weights import load_model, read_card
 from trm_lib.puzzles import minimal_sudokus_4x4, solve_exactly, sudoku_text
@@ -105,6 +106,11 @@ def test_the_command_line_refuses_without_a_traceback(capsys):
     captured = capsys.readouterr()
     assert captured.err.startswith("trm_lib: digit 1 stands twice")
     assert captured.out == ""
+
+
+def test_the_picture_in_the_readme_is_what_the_model_thinks():
+    stored = (weights_folder().parent / "_static" / "thinking.svg").read_text()
+    assert thinking_picture().svg.strip() == stored.strip()
 
 
 def test_puzzles_and_pictures_do_not_load_torch():

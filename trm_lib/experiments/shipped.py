@@ -15,15 +15,21 @@ import torch
 from trm_lib.evaluation import exact_by_k
 from trm_lib.experiments.basic_trm import MODEL, TRAINING, minimal_sudoku4
 from trm_lib.experiments.provenance import provenance
-from trm_lib.models import TRM, TRMConfig, count_parameters
+from trm_lib.models import TRM, count_parameters
 from trm_lib.models.weights import save_model
 from trm_lib.puzzles import augment_sudoku, unique_masks_4x4
 from trm_lib.puzzles.sudoku_exhaustive import masked_grids
-from trm_lib.training import PuzzleData, SupervisedConfig, fit
+from trm_lib.solving import solve
+from trm_lib.training import PuzzleData, fit
+from trm_lib.viz import SVGPicture, thinking_strip
 
-SUDOKU4_MODEL: TRMConfig = MODEL
-SUDOKU4_TRAINING: SupervisedConfig = replace(TRAINING, n_batches=1000, eval_every=100)
+# One thought and one answer a step, so that a reader who moves K sees the answer grow.
+SUDOKU4_MODEL = replace(MODEL, expansion=1.125, n_latent=1, n_cycles=1)
+SUDOKU4_TRAINING = replace(TRAINING, n_batches=500, n_sup=16, eval_every=100)
 K_STEPS = 16
+
+PICTURED = "...1|..4.|.13.|3..."
+"""The puzzle of an unseen class that the README and the front page show the model thinking about."""
 
 
 def augment_with_clues(
@@ -80,6 +86,14 @@ def ship_sudoku4(path: Path) -> dict:
     return card
 
 
+def thinking_picture() -> SVGPicture:
+    """The shipped model's answers to the pictured puzzle, until the rules accept one."""
+    solved = solve(PICTURED, K_STEPS)
+    labels = [f"K = {k}" for k in range(1, solved.k + 1)]
+    return thinking_strip(solved.steps[: solved.k], solved.puzzle, solved.answer, labels)
+
+
 if __name__ == "__main__":
-    folder = Path(__file__).parents[2] / "book" / "weights"
-    print(json.dumps(ship_sudoku4(folder / "sudoku4.safetensors"), indent=2))
+    book = Path(__file__).parents[2] / "book"
+    print(json.dumps(ship_sudoku4(book / "weights" / "sudoku4.safetensors"), indent=2))
+    thinking_picture().save(book / "_static" / "thinking.svg")
