@@ -30,7 +30,7 @@ MODEL = TRMConfig(**BLOCK, n_latent=1, n_cycles=2)
 TRAINING = SupervisedConfig(n_batches=250, n_sup=8, lr=8e-3, eval_every=10)
 ONE_PASS = replace(TRAINING, n_batches=2000, n_sup=1, eval_every=80)  # as many optimizer steps
 K_STEPS = 16
-RATES = (4e-3, 8e-3, 16e-3)
+RATES = (2e-3, 4e-3, 8e-3, 16e-3, 32e-3)
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ def run(learner: Learner, seed: int) -> dict[str, Any]:
         replace(learner.training, seed=seed),
         augment=augment_sudoku,
         evaluate=lambda m: exact_by_k(m, watched, min(learner.k_steps, 8)),
+        progress=False,
     )
     return {
         "parameters": count_parameters(model),
@@ -95,11 +96,11 @@ def feed_forward(depth: int, width: int, hidden: int) -> BoardConfig:
 SAME_BLOCK = feed_forward(1, 16, 16)
 SAME_PARAMETERS = {  # the TRM's block cut into thinner ones
     f"same_parameters_{depth}x{width}": feed_forward(depth, width, hidden)
-    for depth, width, hidden in ((2, 16, 8), (3, 16, 5), (4, 16, 4), (2, 8, 14), (4, 8, 7))
+    for depth, width, hidden in ((2, 16, 8), (4, 16, 4), (2, 8, 14), (4, 8, 7), (8, 8, 3))
 }
 SAME_FLOPS = {  # the TRM's 8 steps of 4 calls, spent on untied blocks
     f"same_flops_{depth}x{width}": feed_forward(depth, width, 16)
-    for depth, width in ((32, 16), (17, 24), (11, 32))
+    for depth, width in ((17, 24), (11, 32), (5, 48))
 }
 
 

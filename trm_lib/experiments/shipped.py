@@ -29,7 +29,7 @@ SUDOKU4_TRAINING = replace(TRAINING, n_batches=500, n_sup=16, eval_every=100)
 K_STEPS = 16
 
 PICTURED = "...1|..4.|.13.|3..."
-"""The puzzle of an unseen class that the README and the front page show the model thinking about."""
+"""A puzzle of an unseen class: the README and the front page show the model thinking about it."""
 
 
 def augment_with_clues(

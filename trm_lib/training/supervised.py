@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm.auto import trange
 
 from trm_lib.training.data import Augment, PuzzleData, batches
 from trm_lib.training.history import History
 from trm_lib.training.losses import answer_loss
+from trm_lib.training.progress import progress_bar
 
 Evaluate = Callable[[nn.Module], np.ndarray]
 """model -> accuracy after each step, (K,) float in [0, 1]."""
@@ -85,6 +85,7 @@ def fit(
     *,
     evaluate: Evaluate | None = None,
     augment: Augment | None = None,
+    progress: bool = True,
 ) -> History:
     """Train `model` in place; it ends with its averaged weights.
 
@@ -94,6 +95,7 @@ def fit(
         config: how long, how fast, which seed.
         evaluate: called on the averaged model every `eval_every` batches and at the end.
         augment: dresses each batch of puzzles anew.
+        progress: show a bar.
 
     Returns:
         What happened: losses, evaluations, seconds.
@@ -112,8 +114,8 @@ def fit(
     start = time.perf_counter()
 
     model.train()
-    progress = trange(config.n_batches, desc="training", unit="batch")
-    for batch in progress:
+    bar = progress_bar(config.n_batches, "training", "batch", shown=progress)
+    for batch in bar:
         inputs, labels = next(stream)
         carry = model.initial_carry(inputs)
         for _ in range(config.n_sup):
@@ -132,7 +134,7 @@ def fit(
         if evaluate and ((batch + 1) % config.eval_every == 0 or batch + 1 == config.n_batches):
             accuracy = evaluate(average.module)
             history.log_evaluation(batch + 1, time.perf_counter() - start, accuracy)
-            progress.set_postfix_str(f"exact {accuracy.max():.1%}")
+            bar.set_postfix_str(f"exact {accuracy.max():.1%}")
 
     model.load_state_dict(average.module.state_dict())
     history.seconds = time.perf_counter() - start

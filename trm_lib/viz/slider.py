@@ -27,7 +27,7 @@ aria-valuetext="{start_name}" autocomplete="off">
 </div>"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class KSlider:
     """Pictures with a slider under them; make one with `k_slider`.
 
@@ -47,6 +47,9 @@ class KSlider:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def __repr__(self) -> str:
+        return f"KSlider of {len(self)} frames, {self.names[0]} to {self.names[-1]}"
 
     def _repr_html_(self) -> str:
         content = "\0".join((*self.frames, *self.names, *(self.captions or ()), self.label))
