@@ -124,6 +124,7 @@ def label_curves(figure: Figure, axes: Axes, curves: list[Curve]) -> None:
             annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",
+                "relpos": (0, 0.5),  # from the left edge of the words, not through them
                 "color": COLOURS[style],
                 "linestyle": DASHES[style],
                 "linewidth": 1.4,
