@@ -30,7 +30,7 @@ MODEL = TRMConfig(**BLOCK, n_latent=1, n_cycles=2)
 TRAINING = SupervisedConfig(n_batches=250, n_sup=8, lr=8e-3, eval_every=10)
 ONE_PASS = replace(TRAINING, n_batches=2000, n_sup=1, eval_every=80)  # as many optimizer steps
 K_STEPS = 16
-RATES = (2e-3, 4e-3, 8e-3, 16e-3, 32e-3)
+RATES = (4e-3, 8e-3, 16e-3, 32e-3, 64e-3)
 
 
 @dataclass(frozen=True)
