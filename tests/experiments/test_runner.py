@@ -92,7 +92,7 @@ def test_damaged_and_missing_results_say_what_to_do(tmp_path):
 
 def test_recipes_are_found_by_name_or_by_experiment():
     assert [r.name for r in find_recipes("basic_trm/recursion")] == ["basic_trm/recursion"]
-    assert len(find_recipes("basic_trm")) == 8
+    assert len(find_recipes("basic_trm")) == 9
     with pytest.raises(ValueError, match="no recipe is called 'basic'.*basic_trm"):
         find_recipes("basic")
 

@@ -25,7 +25,7 @@ from trm_lib.viz import SVGPicture, thinking_strip
 
 # One thought and one answer a step, so that a reader who moves K sees the answer grow.
 SUDOKU4_MODEL = replace(MODEL, expansion=1.125, n_latent=1, n_cycles=1)
-SUDOKU4_TRAINING = replace(TRAINING, n_batches=500, n_sup=16, eval_every=100)
+SUDOKU4_TRAINING = replace(TRAINING, n_batches=500, n_sup=16, lr=8e-3, eval_every=100)
 K_STEPS = 16
 
 PICTURED = "...1|..4.|.13.|3..."

@@ -1,5 +1,7 @@
 """Reading a Sudoku from text or numbers, and writing it as text."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from math import isqrt

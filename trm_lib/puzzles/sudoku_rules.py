@@ -1,5 +1,7 @@
 """The rules of Sudoku: no digit twice in a row, a column or a box."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -1,5 +1,7 @@
 """Exact Sudoku solving: the solution, whether it is the only one, and how hard it was to find."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
