@@ -70,7 +70,6 @@ def test_the_shipped_model_is_as_good_as_its_card_says():
         ("1..1|..3.|.4..|...2", "digit 1 stands twice in row 1: columns 1 and 4"),
         ("12..|..3.|....|..4.", "expected a puzzle with one solution, got one with none"),
         ("1...|....|....|...2", r"got several: row 1, column 2 can hold . or .; add a clue"),
-        ("." * 81, "expected a puzzle with one solution, got several"),
     ],
 )
 def test_puzzles_that_have_no_single_answer_are_refused(puzzle, message):
@@ -84,6 +83,20 @@ def test_sizes_without_a_shipped_model_say_so():
     puzzle = generate_sudoku(6, 1, np.random.default_rng(0))[0][0]
     with pytest.raises(ValueError, match=r"no model is shipped for 6x6 Sudoku.*pass it as model="):
         solve(puzzle)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "a model",
+        torch.nn.Linear(4, 4),
+        TRM(TRMConfig(vocab_size=7, grid=(4, 4), width=8)),
+        TRM(TRMConfig(vocab_size=5, grid=(16,), width=8)),
+    ],
+)
+def test_models_for_other_boards_are_refused(model):
+    with pytest.raises(ValueError, match="model expected a TRM or FeedForward.*vocab_size=5"):
+        solve(PUZZLE, model=model)
 
 
 @pytest.mark.parametrize("k_steps", [0, -3, 1.5])
@@ -106,6 +119,23 @@ def test_the_command_line_refuses_without_a_traceback(capsys):
     captured = capsys.readouterr()
     assert captured.err.startswith("trm_lib: digit 1 stands twice")
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("arguments", [["--k", "0"], ["--k", "many"]])
+def test_the_command_line_refuses_wrong_numbers(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["solve", PUZZLE, *arguments])
+    assert stopped.value.code == 2
+    assert "--k" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_says_so(monkeypatch, capsys):
+    def interrupt(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trm_lib.__main__._list", interrupt)
+    assert main(["list"]) == 130
+    assert "run it again to go on" in capsys.readouterr().err
 
 
 def test_the_picture_in_the_readme_is_what_the_model_thinks():

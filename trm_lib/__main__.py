@@ -4,7 +4,7 @@ python -m trm_lib solve "1...|..3.|.4..|...2"
 python -m trm_lib list
 python -m trm_lib run basic_trm --seeds 10
 python -m trm_lib report basic_trm
-python -m trm_lib verify basic_trm/one_pass
+python -m trm_lib verify basic_trm/same_block
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ RECORDED = Path(__file__).parents[1] / "book" / "results"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 done, 1 a claim failed, 2 unusable input."""
+    """Run one command.
+
+    Returns:
+        The exit status: 0 done, 1 a claim failed, 2 unusable input, 130 interrupted.
+    """
     args = _parser().parse_args(arguments)
     try:
         return args.command(args)
-    except (ValueError, FileNotFoundError, KeyError) as error:
-        print(f"trm_lib: {error.args[0] if error.args else error}", file=sys.stderr)
+    except (ValueError, OSError) as error:
+        print(f"trm_lib: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("trm_lib: stopped. Finished seeds are kept; run it again to go on", file=sys.stderr)
+        return 130
 
 
 def _solve(args: argparse.Namespace) -> int:
@@ -92,15 +99,15 @@ def _parser() -> argparse.ArgumentParser:
 
     solve = commands.add_parser("solve", help="let the shipped model solve a Sudoku, step by step")
     solve.add_argument("puzzle", help='for example "1...|..3.|.4..|...2"')
-    solve.add_argument("--k", type=int, default=16, help="improvement steps at most (16)")
+    solve.add_argument("--k", type=_positive, default=16, help="improvement steps at most (16)")
     solve.set_defaults(command=_solve)
 
     listing = commands.add_parser("list", help="name every recipe")
     listing.set_defaults(command=_list)
 
     run = commands.add_parser("run", help="run a recipe, or all of an experiment, over seeds")
-    run.add_argument("--seeds", type=int, default=10, help="seeds 0 to N - 1 (10)")
-    run.add_argument("--jobs", type=int, default=2, help="processes at a time (2)")
+    run.add_argument("--seeds", type=_positive, default=10, help="seeds 0 to N - 1 (10)")
+    run.add_argument("--jobs", type=_positive, default=2, help="processes at a time (2)")
     run.set_defaults(command=_run, out=Path("results"))
 
     reporting = commands.add_parser("report", help="print the table of a result")
@@ -120,6 +127,13 @@ def _parser() -> argparse.ArgumentParser:
             "--out", type=Path, default=command.get_default("out"), help="folder of the results"
         )
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    return number
 
 
 if __name__ == "__main__":

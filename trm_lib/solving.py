@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trm_lib.evaluation import answers_by_k
-from trm_lib.models import BoardNet
+from trm_lib.models import BoardConfig, BoardNet
 from trm_lib.models.weights import load_model
 from trm_lib.puzzles import check_sudoku, is_solution, parse_sudoku, solve_exactly, sudoku_text
 
@@ -73,12 +73,14 @@ def solve(puzzle: str | ArrayLike, k_steps: int = 16, model: BoardNet | None = N
 
     Raises:
         ValueError: the puzzle is malformed, breaks the rules, has no solution or several (the
-            message names the row or cell), no model is shipped for its size, or K < 1.
+            message names the row or cell), no model is shipped for its size, `model` is not one
+            for such boards, or K < 1.
     """
     board = parse_sudoku(puzzle)
     check_sudoku(board)
+    model = shipped_model(len(board)) if model is None else model
+    _require_fitting(model, len(board))
     _require_one_solution(board)
-    model = model or shipped_model(len(board))
     steps = answers_by_k(model, board[None], k_steps)[:, 0].astype(np.int8)
     return Solved(board, steps, is_solution(np.broadcast_to(board, steps.shape), steps))
 
@@ -101,6 +103,16 @@ def weights_folder() -> Path:
     """Where shipped weights lie: inside an installed package, or in the book's folder."""
     installed = Path(__file__).parent / "weights"
     return installed if installed.is_dir() else Path(__file__).parents[1] / "book" / "weights"
+
+
+def _require_fitting(model: BoardNet, size: int) -> None:
+    config = getattr(model, "config", None)
+    fits = isinstance(config, BoardConfig) and config.vocab_size == size + 1
+    if not fits or len(config.grid) != 2:
+        raise ValueError(
+            f"model expected a TRM or FeedForward over boards of rows and columns with "
+            f"vocab_size={size + 1}, got {config if config is not None else type(model).__name__}"
+        )
 
 
 def _require_one_solution(board: np.ndarray) -> None:

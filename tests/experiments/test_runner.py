@@ -80,6 +80,55 @@ def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
         verify(RECIPE, result, seed=7)
 
 
+def test_not_a_number_is_not_agreement(tmp_path):
+    result = run_recipe(RECIPE, range(1), tmp_path, jobs=1)
+    result.seeds[0]["measured"]["value"][1] = float("nan")
+    assert verify(RECIPE, result, seed=0) != []
+    with pytest.raises(ValueError, match="tolerance expected a number >= 0, got nan"):
+        verify(RECIPE, result, seed=0, tolerance=float("nan"))
+
+
+def test_two_runs_into_one_folder_keep_each_others_seeds(tmp_path):
+    def other_run_finishes_meanwhile(config, seed):
+        run_recipe(RECIPE, [7], tmp_path, jobs=1)
+        return draw(config, seed)
+
+    result = run_recipe(replace(RECIPE, run=other_run_finishes_meanwhile), [1], tmp_path, jobs=1)
+    assert sorted(result.seeds) == sorted(load_result(tmp_path, RECIPE.name).seeds) == [1, 7]
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(tmp_path):
+    (tmp_path / "file").write_text("")
+    ran = []
+    with pytest.raises(OSError, match="file"):
+        run_recipe(replace(RECIPE, run=lambda c, s: ran.append(s)), [0], tmp_path / "file", jobs=1)
+    assert ran == []
+
+
+@pytest.mark.parametrize(("seeds", "jobs"), [([1.5], 1), ([-1], 1), ([0], 0)])
+def test_wrong_seeds_and_jobs_say_what_was_expected(seeds, jobs, tmp_path):
+    with pytest.raises(ValueError, match="expected a whole number >= "):
+        run_recipe(RECIPE, seeds, tmp_path, jobs)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda c: c | {"recipe": "test/other"},
+        lambda c: c | {"config": None},
+        lambda c: c | {"seeds": {}},
+        lambda c: c | {"seeds": {"0": None}},
+        lambda c: c | {"seeds": {"zero": c["seeds"]["0"]}},
+    ],
+)
+def test_files_that_are_not_whole_results_are_refused(damage, tmp_path):
+    run_recipe(RECIPE, range(1), tmp_path, jobs=1)
+    path = tmp_path / "test/draws.json"
+    path.write_text(json.dumps(damage(json.loads(path.read_text()))))
+    with pytest.raises(ValueError, match="not a whole result of test/draws"):
+        load_result(tmp_path, "test/draws")
+
+
 def test_damaged_and_missing_results_say_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m trm_lib run test/draws"):
         load_result(tmp_path, "test/draws")

@@ -1,5 +1,6 @@
 """The model: shapes, detachment, seeds, its rivals, and what it refuses."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -79,6 +80,18 @@ def test_depth_does_not_cost_parameters_but_calls():
     assert count_parameters(model(n_latent=6, n_cycles=4)) == count_parameters(model(n_latent=1))
 
 
+def test_numpy_numbers_are_numbers():
+    config = TRMConfig(**SMALL | {"width": np.int64(16), "grid": np.array([4, 4])})
+    assert config == TRMConfig(**SMALL)
+    assert type(config.width) is int
+
+
+def test_no_boards_are_no_answers():
+    trm = model()
+    _, out = trm(trm.initial_carry(boards()[:0]), boards()[:0])
+    assert out.logits.shape == (0, 4, 4, 5)
+
+
 def test_feed_forward_is_its_blocks_in_order():
     rival = FeedForward(BoardConfig(**{**SMALL, "n_layers": 2}))
     h = rival.embed(boards())
@@ -101,6 +114,10 @@ def test_feed_forward_is_its_blocks_in_order():
         ({"grid": (4, 4, 4)}, r"grid expected \(rows, columns\)"),
         ({"grid": (16,), "mixing": "conv"}, r"mixing='conv' expected a grid of \(rows, columns\)"),
         ({"expansion": 0}, "expansion expected a number > 0"),
+        ({"expansion": "4"}, "expansion expected a number > 0, got '4'"),
+        ({"expansion": float("inf")}, "expansion expected a number > 0, got inf"),
+        ({"grid": 4}, r"grid expected \(rows, columns\), got 4"),
+        ({"grid": None}, r"grid expected \(rows, columns\), got None"),
         ({"vocab_size": True}, "vocab_size expected a whole number"),
     ],
 )

@@ -36,6 +36,12 @@ def test_a_batch_larger_than_the_data_is_all_of_it():
     assert sorted(inputs[:, 0].tolist()) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5])
+def test_wrong_batch_sizes_are_refused(batch_size):
+    with pytest.raises(ValueError, match="batch_size expected a whole number >= 1"):
+        next(batches(numbered(), batch_size, np.random.default_rng(0)))
+
+
 def test_selecting_keeps_pairs():
     part = numbered()[np.array([7, 2])]
     assert part.inputs[:, 0].tolist() == [7, 2]
@@ -49,6 +55,8 @@ def test_selecting_keeps_pairs():
         (np.zeros((2, 4), int), np.zeros((2, 4)), "labels expected an array of integers"),
         (np.zeros((2, 4), int), np.zeros((2, 5), int), r"got \(2, 4\) and \(2, 5\)"),
         (np.zeros((0, 4), int), np.zeros((0, 4), int), "N >= 1"),
+        (np.zeros(4, int), np.zeros(4, int), r"one shape \(N, \*grid\)"),
+        (np.zeros((2, 4), int), np.array([[1] * 4, [IGNORE] * 4]), "got none in puzzle 1"),
     ],
 )
 def test_bad_data_says_what_was_expected(inputs, labels, message):

@@ -117,14 +117,36 @@ def test_a_non_finite_loss_stops_before_the_weights_change():
     with torch.no_grad():
         model.head.weight.fill_(float("inf"))
     before = weights(model)
-    with pytest.raises(FloatingPointError, match="in batch 0; the weights are as they were"):
+    with pytest.raises(FloatingPointError, match="before optimizer step 0, which was not taken"):
         fit(model, opposite_corner(), QUICK)
     assert torch.equal(weights(model).nan_to_num(), before.nan_to_num())
+
+
+def test_unknown_tokens_are_found_before_training():
+    model, data = new_model(), opposite_corner()
+    before = weights(model)
+    labels = data.labels.copy()
+    labels[70, 1, 1] = 4
+    with pytest.raises(ValueError, match="labels expected tokens from 0 to 3.*got 1 to 4"):
+        fit(model, PuzzleData(data.inputs, labels), QUICK)
+    assert torch.equal(weights(model), before)
+
+
+@pytest.mark.parametrize("returned", [0.5, None, [1, 2], np.zeros((2, 2)), "high"])
+def test_evaluations_that_are_no_accuracies_are_refused_before_training(returned):
+    model = new_model()
+    before = weights(model)
+    with pytest.raises(ValueError, match="evaluate expected to return accuracies"):
+        fit(model, opposite_corner(), QUICK, evaluate=lambda m: returned)
+    assert torch.equal(weights(model), before)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"lr": "1e-3"}, "lr expected a number > 0, got '1e-3'"),
+        ({"lr": float("inf")}, "lr expected a number > 0, got inf"),
+        ({"carry": "no"}, "carry expected True or False, got 'no'"),
         ({"n_batches": 0}, "n_batches expected a whole number >= 1, got 0"),
         ({"n_sup": -1}, "n_sup expected a whole number >= 1, got -1"),
         ({"batch_size": 2.5}, "batch_size expected a whole number >= 1"),

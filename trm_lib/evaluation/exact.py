@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from trm_lib.checks import whole
 from trm_lib.training.data import IGNORE, PuzzleData, as_tokens
 
 
@@ -28,20 +29,26 @@ def answers_by_k(
         (K, N, *grid) int64, the likeliest token of each cell.
 
     Raises:
-        ValueError: `k_steps` is not a whole number >= 1.
+        ValueError: `k_steps` or `batch_size` is not a whole number >= 1, or `boards` does not
+            hold integers.
     """
-    if not isinstance(k_steps, int) or isinstance(k_steps, bool) or k_steps < 1:
-        raise ValueError(f"k_steps (K) expected a whole number >= 1, got {k_steps!r}")
-    answers = np.empty((k_steps, *np.shape(boards)), dtype=np.int64)
+    k_steps = whole(k_steps, "k_steps (K)", 1)
+    batch_size = whole(batch_size, "batch_size", 1)
+    boards = np.asarray(boards)
+    if not np.issubdtype(boards.dtype, np.integer):
+        raise ValueError(f"boards expected an array of integers, got dtype {boards.dtype}")
+    answers = np.empty((k_steps, *boards.shape), dtype=np.int64)
     was_training = model.training
     model.eval()
-    for start in range(0, len(boards), batch_size):
-        inputs = as_tokens(boards[start : start + batch_size])
-        carry = model.initial_carry(inputs)
-        for k in range(k_steps):
-            carry, out = model(carry, inputs)
-            answers[k, start : start + batch_size] = out.logits.argmax(-1).numpy()
-    model.train(was_training)
+    try:
+        for start in range(0, len(boards), batch_size):
+            inputs = as_tokens(boards[start : start + batch_size])
+            carry = model.initial_carry(inputs)
+            for k in range(k_steps):
+                carry, out = model(carry, inputs)
+                answers[k, start : start + batch_size] = out.logits.argmax(-1).numpy()
+    finally:
+        model.train(was_training)
     return answers
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,12 @@ from typing import Any
 import numpy as np
 
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.files import write_whole
+
+try:
+    import fcntl
+except ImportError:
+    fcntl = None
 
 
 @dataclass
@@ -40,19 +48,13 @@ class Result:
     def save(self, folder: Path) -> Path:
         """Write to `folder`/<recipe>.json in one atomic move."""
         path = result_path(folder, self.recipe)
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = {
             "recipe": self.recipe,
             "about": self.about,
             "config": self.config,
             "seeds": {str(seed): self.seeds[seed] for seed in sorted(self.seeds)},
         }
-        temporary = path.with_suffix(".part")
-        with temporary.open("w") as file:
-            file.write(compact_json(content) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_whole(path, (compact_json(content) + "\n").encode())
         return path
 
 
@@ -71,15 +73,20 @@ def load_result(folder: str | Path, recipe: str) -> Result:
     path = result_path(Path(folder), recipe)
     if not path.is_file():
         raise FileNotFoundError(
-            f"expected a result at {path}, found nothing: python -m trm_lib run {recipe}"
+            f"expected a result at {path}, found nothing: name its folder with --out, or make it "
+            f"with python -m trm_lib run {recipe} --out {folder}"
         )
     try:
         content = json.loads(path.read_text())
         seeds = {int(seed): run for seed, run in content["seeds"].items()}
+        whole = content["recipe"] == recipe and isinstance(content["config"], dict) and seeds
+        if not whole or any(not run["measured"] or run["seconds"] < 0 for run in seeds.values()):
+            raise ValueError("recipe, config, or a seed's numbers are missing")
         return Result(content["recipe"], content["about"], content["config"], seeds)
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} is not a whole result file ({error!r}): delete it and run the recipe again"
+            f"{path} is not a whole result of {recipe} ({error!r}): delete it and run the recipe "
+            f"again"
         ) from error
 
 
@@ -102,6 +109,37 @@ def open_result(folder: Path, recipe: Recipe) -> Result:
             f"{', '.join(differ)}): move it away or choose another --out, then run again"
         )
     return result
+
+
+def add_seed(folder: Path, recipe: Recipe, seed: int, run: dict[str, Any]) -> Result:
+    """Put one finished seed into the result on disk, which others may be adding to as well.
+
+    Returns:
+        The result as it now is on disk.
+    """
+    with _alone_in(result_path(folder, recipe.name).parent):
+        result = open_result(folder, recipe)
+        result.seeds[seed] = run
+        result.save(folder)
+    return result
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process is between these lines with the same folder.
+
+    The system lets go of the lock when a process dies, however it dies. Where there are no such
+    locks (Windows), run one process a folder.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def compact_json(content: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,9 +13,10 @@ import torch
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
+from trm_lib.checks import number, whole
 from trm_lib.experiments.provenance import provenance
 from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.results import Result, open_result
+from trm_lib.experiments.results import Result, add_seed, open_result, result_path
 
 
 def run_recipe(recipe: Recipe, seeds: Iterable[int], folder: str | Path, jobs: int = 2) -> Result:
@@ -29,16 +31,20 @@ def run_recipe(recipe: Recipe, seeds: Iterable[int], folder: str | Path, jobs: i
         jobs: processes at a time.
 
     Raises:
-        ValueError: the file on disk was made with another config.
+        ValueError: a seed or `jobs` is not a whole number, or the file on disk was made with
+            another config.
+        OSError: the folder cannot be written to; raised before anything runs.
     """
     folder = Path(folder)
+    seeds = [whole(seed, "seed", 0) for seed in seeds]
+    jobs = whole(jobs, "jobs", 1)
+    _require_writable(result_path(folder, recipe.name).parent)
     result = open_result(folder, recipe)
     missing = [seed for seed in seeds if seed not in result.seeds]
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
     finished = parallel(delayed(_one_seed)(recipe, seed) for seed in missing)
     for seed, run in tqdm(finished, desc=recipe.name, total=len(missing), unit="seed"):
-        result.seeds[seed] = run
-        result.save(folder)
+        result = add_seed(folder, recipe, seed, run)
     return result
 
 
@@ -56,8 +62,10 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
         A sentence for each quantity that differs; empty if all agree.
 
     Raises:
-        ValueError: the result does not hold this seed, or was made with another config.
+        ValueError: the result does not hold this seed or was made with another config, or the
+            tolerance is negative.
     """
+    tolerance = number(tolerance, "tolerance", lambda t: t >= 0, "a number >= 0")
     if seed not in result.seeds:
         raise ValueError(f"{recipe.name} holds seeds {sorted(result.seeds)}, not {seed}")
     if result.config != recipe.settings():
@@ -72,9 +80,16 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
         old, new = np.asarray(stored[key], float), np.asarray(again[key], float)
         if old.shape != new.shape:
             differences.append(f"{key}: stored shape {old.shape}, now {new.shape}")
-        elif old.size and (worst := float(np.abs(old - new).max())) > tolerance:
-            differences.append(f"{key}: differs by up to {worst:.3g}")
+        elif not np.allclose(old, new, rtol=0, atol=tolerance, equal_nan=True):
+            differences.append(f"{key}: differs by up to {np.abs(old - new).max():.3g}")
     return differences
+
+
+def _require_writable(folder: Path) -> None:
+    """Make the folder, and a file in it: better now than after the first hour."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _one_seed(recipe: Recipe, seed: int) -> tuple[int, dict[str, Any]]:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from trm_lib.checks import number, whole
 from trm_lib.models.mixing import MIXINGS
 
 
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise ValueError(message)
-
-
-def _whole(value: object, name: str, least: int) -> None:
-    _require(
-        isinstance(value, int) and not isinstance(value, bool) and value >= least,
-        f"{name} expected a whole number >= {least}, got {value!r}",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +43,17 @@ class BoardConfig:
     n_heads: int = 4
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "grid", tuple(self.grid))
         for name, least in [
             ("vocab_size", 2), ("width", 1), ("n_layers", 1), ("hidden_multiple", 1), ("n_heads", 1)
         ]:  # fmt: skip
-            _whole(getattr(self, name), name, least)
-        _require(len(self.grid) in (1, 2), f"grid expected (rows, columns), got {self.grid!r}")
-        for side in self.grid:
-            _whole(side, "grid: every side", 1)
+            self._set(name, whole(getattr(self, name), name, least))
+        _require(
+            isinstance(self.grid, Iterable) and len(tuple(self.grid)) in (1, 2),
+            f"grid expected (rows, columns), got {self.grid!r}",
+        )
+        self._set("grid", tuple(whole(side, "grid: every side", 1) for side in self.grid))
         _require(self.mixing in MIXINGS, f"mixing expected one of {MIXINGS}, got {self.mixing!r}")
-        _require(self.expansion > 0, f"expansion expected a number > 0, got {self.expansion!r}")
+        self._set("expansion", number(self.expansion, "expansion", lambda e: e > 0, "a number > 0"))
         if self.mixing == "attention":
             _require(
                 self.width % (2 * self.n_heads) == 0,
@@ -68,6 +64,10 @@ class BoardConfig:
             self.mixing != "conv" or len(self.grid) == 2,
             f"mixing='conv' expected a grid of (rows, columns), got {self.grid!r}",
         )
+
+    def _set(self, name: str, value: object) -> None:
+        """Store a checked value; a frozen dataclass allows it only this way, while it is made."""
+        object.__setattr__(self, name, value)
 
     @property
     def n_cells(self) -> int:
@@ -91,5 +91,5 @@ class TRMConfig(BoardConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _whole(self.n_latent, "n_latent (n)", 0)
-        _whole(self.n_cycles, "n_cycles (T)", 1)
+        self._set("n_latent", whole(self.n_latent, "n_latent (n)", 0))
+        self._set("n_cycles", whole(self.n_cycles, "n_cycles (T)", 1))

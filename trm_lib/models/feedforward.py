@@ -23,7 +23,9 @@ class FeedForward(BoardNet):
     """
 
     def __init__(self, config: BoardConfig, generator: torch.Generator | None = None):
-        super().__init__(config, generator or torch.Generator().manual_seed(0))
+        if generator is None:
+            generator = torch.Generator().manual_seed(0)
+        super().__init__(config, generator)
 
     def initial_carry(self, inputs: Tensor) -> None:
         """Nothing is carried."""

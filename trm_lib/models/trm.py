@@ -8,6 +8,7 @@ at e7b6871 for initial values and scales.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -49,7 +50,8 @@ class TRM(BoardNet):
     config: TRMConfig
 
     def __init__(self, config: TRMConfig, generator: torch.Generator | None = None):
-        generator = generator or torch.Generator().manual_seed(0)
+        if generator is None:
+            generator = torch.Generator().manual_seed(0)
         super().__init__(config, generator)
         # where every thought starts: fixed, not learned, the same in every cell
         self.register_buffer("y0", truncated_normal_(torch.empty(config.width), 1.0, generator))
@@ -57,7 +59,7 @@ class TRM(BoardNet):
 
     def initial_carry(self, inputs: Tensor) -> Carry:
         """The state before the first improvement step, for inputs (B, *grid)."""
-        shape = (inputs.shape[0], inputs[0].numel(), self.config.width)
+        shape = (inputs.shape[0], math.prod(inputs.shape[1:]), self.config.width)
         return Carry(self.y0.expand(shape), self.z0.expand(shape))
 
     def forward(self, carry: Carry, inputs: Tensor) -> tuple[Carry, StepOutput]:

@@ -6,14 +6,15 @@ Nothing is ever unpickled, so a weight file can hold numbers but cannot run code
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 
+from trm_lib.files import write_whole
 from trm_lib.models.board import BoardNet
 from trm_lib.models.config import BoardConfig, TRMConfig
 from trm_lib.models.feedforward import FeedForward
@@ -46,12 +47,7 @@ def save_model(model: BoardNet, path: str | Path, card: dict | None = None) -> N
         "card": json.dumps(card or {}),
     }
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        file.write(save(tensors, metadata))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    write_whole(path, save(tensors, metadata))
 
 
 def load_model(path: str | Path) -> BoardNet:
@@ -63,17 +59,7 @@ def load_model(path: str | Path) -> BoardNet:
             says which and what to do.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"expected a weight file at {path}, found nothing")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path.name} expected to be a whole safetensors file, but: {error}. It is damaged or "
-            f"of another format (pickled .pt files are never opened); fetch or train it again"
-        ) from error
+    metadata, tensors = _open(path)
     if metadata.get("kind") not in _KINDS:
         raise ValueError(
             f"{path.name} is a safetensors file, but not one that trm_lib wrote: expected its "
@@ -92,6 +78,25 @@ def load_model(path: str | Path) -> BoardNet:
 
 
 def read_card(path: str | Path) -> dict:
-    """The model card stored with the weights."""
-    with safe_open(Path(path), framework="pt") as file:
-        return json.loads((file.metadata() or {}).get("card", "{}"))
+    """The model card stored with the weights, {} if there is none.
+
+    Raises:
+        FileNotFoundError: nothing there.
+        ValueError: not a safetensors file, or damaged.
+    """
+    return json.loads(_open(Path(path))[0].get("card", "{}"))
+
+
+def _open(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of a safetensors file."""
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a weight file at {path}, found none")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, tensors
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path.name} expected to be a whole safetensors file, but: {error}. It is damaged or "
+            f"of another format (pickled .pt files are never opened); fetch or train it again"
+        ) from error

@@ -4,8 +4,8 @@ A candidate is "digit d stands in cell c"; it is bit d * L + c (d counted from 0
 N * L bits. Four families of constraints each want exactly one candidate: every cell holds one
 digit; every row, column and box holds each digit once. In each family, one shift lines the
 candidates of all its constraints up at once, so a few integer operations find every constraint
-with no candidate left (a contradiction) and every one with a single candidate left (a naked single
-for cells, a hidden single for rows, columns and boxes).
+with no candidate left (a contradiction), every one with a single candidate left (a naked single
+for cells, a hidden single for rows, columns and boxes), and the one with the fewest to guess among.
 """
 
 from collections.abc import Iterable
@@ -40,14 +40,12 @@ class Cover:
         size: N.
         everything: All N * L candidates.
         keep: For each candidate, the candidates that can stand beside it, itself included.
-        cells: For each cell, its N candidates.
         families: Cells, rows, columns, boxes.
     """
 
     size: int
     everything: int
     keep: tuple[int, ...]
-    cells: tuple[int, ...]
     families: tuple[Family, ...]
 
 
@@ -78,8 +76,7 @@ def cover(size: int) -> Cover:
         for base in bit_positions(family.base):
             for shift in family.shifts:
                 keep[base + shift] &= ~((one << base) ^ (1 << base + shift))
-    by_cell = tuple(families[0].spread << cell for cell in range(cells))
-    return Cover(n, everything, tuple(keep), by_cell, families)
+    return Cover(n, everything, tuple(keep), families)
 
 
 def from_clues(rules: Cover, clues: Iterable[int]) -> int:
@@ -151,13 +148,16 @@ def propagate(rules: Cover, left: int, placed: int) -> tuple[int, int] | None:
 def search(
     rules: Cover, left: int, limit: int | None, rng: np.random.Generator | None = None
 ) -> tuple[int, int, int]:
-    """Count the ways to complete a cover: singles first, then guesses in the tightest cell.
+    """Count the ways to complete a cover: singles first, then guesses.
+
+    Guesses are the candidates of the tightest constraint: two digits for a cell are as good as
+    two cells for a digit.
 
     Args:
         rules: The exact cover.
         left: Candidates left.
         limit: Stop after this many solutions; None counts them all.
-        rng: Shuffles the order of the guesses; None tries the smallest digit first.
+        rng: Shuffles the order of the guesses; None tries the lowest first.
 
     Returns:
         Candidates of the first solution (0 if there is none), number of solutions found, number
@@ -177,7 +177,7 @@ def search(
             if found == limit:
                 break
             continue
-        guesses = bit_positions(_tightest_cell(rules, left))
+        guesses = bit_positions(_tightest_constraint(rules, left))
         if rng is not None:
             rng.shuffle(guesses)
         todo += [(left & rules.keep[guess], placed | 1 << guess) for guess in reversed(guesses)]
@@ -189,14 +189,25 @@ def _family(bases: Iterable[int], shifts: Iterable[int]) -> Family:
     return Family(sum(1 << base for base in bases), shifts, sum(1 << shift for shift in shifts))
 
 
-def _tightest_cell(rules: Cover, left: int) -> int:
-    """Return the candidates of an open cell with the fewest of them."""
+def _tightest_constraint(rules: Cover, left: int) -> int:
+    """Return the candidates of an open constraint with the fewest of them.
+
+    Of equals, the one of the earliest family, then the one with the lowest base.
+    """
     best, fewest = 0, rules.size + 1
-    for cell in rules.cells:
-        here = left & cell
-        count = here.bit_count()
-        if 1 < count < fewest:
-            best, fewest = here, count
-            if count == 2:
+    for family in rules.families:
+        at_least = [0] * fewest  # entry k: bases of the constraints with more than k candidates
+        for shift in family.shifts:
+            here = (left >> shift) & family.base
+            for k in range(fewest):
+                at_least[k], here = at_least[k] | here, at_least[k] & here
+                if not here:
+                    break
+        for count in range(2, fewest):
+            exact = at_least[count - 1] & ~at_least[count]
+            if exact:
+                best, fewest = left & ((exact & -exact) * family.spread), count
                 break
+        if fewest == 2:
+            break
     return best

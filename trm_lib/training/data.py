@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trm_lib.checks import whole
+
 Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 """(puzzles, answers, rng) -> another pair of the same puzzles in other clothes."""
 
@@ -28,7 +30,8 @@ class PuzzleData:
         labels: (N, *grid) integers, the right token of each cell, or `IGNORE`.
 
     Raises:
-        ValueError: the two differ in shape, are empty, or do not hold integers.
+        ValueError: the two differ in shape, are empty, do not hold integers, or a puzzle has no
+            labelled cell.
     """
 
     inputs: np.ndarray
@@ -40,10 +43,16 @@ class PuzzleData:
             if not np.issubdtype(value.dtype, np.integer):
                 raise ValueError(f"{name} expected an array of integers, got dtype {value.dtype}")
             object.__setattr__(self, name, value)
-        if self.inputs.shape != self.labels.shape or len(self.inputs) == 0:
+        if self.inputs.shape != self.labels.shape or self.inputs.ndim < 2 or not self.inputs.size:
             raise ValueError(
                 f"inputs and labels expected one shape (N, *grid) with N >= 1, got "
                 f"{self.inputs.shape} and {self.labels.shape}"
+            )
+        unlabelled = (self.labels == IGNORE).reshape(len(self.labels), -1).all(1)
+        if unlabelled.any():
+            raise ValueError(
+                f"labels expected at least one labelled cell in every puzzle, got none in puzzle "
+                f"{int(unlabelled.argmax())}: leave such puzzles out"
             )
 
     def __len__(self) -> int:
@@ -59,8 +68,8 @@ class PuzzleData:
 
 
 def as_tokens(board: np.ndarray) -> Tensor:
-    """Boards of any integer type as int64 tokens."""
-    return torch.from_numpy(np.asarray(board, dtype=np.int64))
+    """Boards of any integer type as int64 tokens, in memory of their own."""
+    return torch.from_numpy(np.array(board, dtype=np.int64))
 
 
 def batches(
@@ -76,8 +85,11 @@ def batches(
 
     Yields:
         inputs and labels, (B, *grid) int64 each.
+
+    Raises:
+        ValueError: `batch_size` is not a whole number >= 1; raised at the first batch.
     """
-    size = min(batch_size, len(data))
+    size = min(whole(batch_size, "batch_size", 1), len(data))
     while True:
         order = rng.permutation(len(data))
         for start in range(0, len(order) - size + 1, size):

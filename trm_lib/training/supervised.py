@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from trm_lib.training.data import Augment, PuzzleData, batches
+from trm_lib.checks import number, whole
+from trm_lib.training.data import IGNORE, Augment, PuzzleData, batches
 from trm_lib.training.history import History
 from trm_lib.training.losses import answer_loss
 from trm_lib.training.progress import progress_bar
@@ -61,21 +62,15 @@ class SupervisedConfig:
 
     def __post_init__(self) -> None:
         for name in ("n_batches", "batch_size", "n_sup", "eval_every"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} expected a whole number >= 1, got {value!r}")
+            whole(getattr(self, name), name, 1)
         for name in ("warmup", "seed"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise ValueError(f"{name} expected a whole number >= 0, got {value!r}")
-        if not self.lr > 0:
-            raise ValueError(f"lr expected a number > 0, got {self.lr!r}")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay expected a number >= 0, got {self.weight_decay!r}")
-        if not 0 <= self.decay <= 1:
-            raise ValueError(f"decay expected a share from 0 to 1, got {self.decay!r}")
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(f"ema_decay expected a number in [0, 1), got {self.ema_decay!r}")
+            whole(getattr(self, name), name, 0)
+        number(self.lr, "lr", lambda v: v > 0, "a number > 0")
+        number(self.weight_decay, "weight_decay", lambda v: v >= 0, "a number >= 0")
+        number(self.decay, "decay", lambda v: 0 <= v <= 1, "a share from 0 to 1")
+        number(self.ema_decay, "ema_decay", lambda v: 0 <= v < 1, "a number in [0, 1)")
+        if not isinstance(self.carry, bool):
+            raise ValueError(f"carry expected True or False, got {self.carry!r}")
 
 
 def fit(
@@ -101,8 +96,13 @@ def fit(
         What happened: losses, evaluations, seconds.
 
     Raises:
-        FloatingPointError: the loss is not finite; raised before the weights change.
+        ValueError: the data holds tokens the model does not know, or `evaluate` does not return
+            accuracies (K,); raised before training.
+        FloatingPointError: the loss is not finite; raised before the optimizer step it would feed.
     """
+    _require_known_tokens(data, model)
+    if evaluate:
+        _accuracies(evaluate(model))
     rng = np.random.default_rng(config.seed)
     stream = batches(data, config.batch_size, rng, augment)
     optimizer = torch.optim.AdamW(
@@ -118,10 +118,10 @@ def fit(
     for batch in bar:
         inputs, labels = next(stream)
         carry = model.initial_carry(inputs)
-        for _ in range(config.n_sup):
+        for k in range(config.n_sup):
             carry, out = model(carry, inputs)
             loss = answer_loss(out.logits, labels)
-            _require_finite(loss, batch)
+            _require_finite(loss, batch * config.n_sup + k)
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -132,7 +132,7 @@ def fit(
         history.log_loss(loss.item())
 
         if evaluate and ((batch + 1) % config.eval_every == 0 or batch + 1 == config.n_batches):
-            accuracy = evaluate(average.module)
+            accuracy = _accuracies(evaluate(average.module))
             history.log_evaluation(batch + 1, time.perf_counter() - start, accuracy)
             bar.set_postfix_str(f"exact {accuracy.max():.1%}")
 
@@ -153,9 +153,32 @@ def _trapezoid(config: SupervisedConfig) -> Callable[[int], float]:
     return factor
 
 
-def _require_finite(loss: Tensor, batch: int) -> None:
+def _require_finite(loss: Tensor, step: int) -> None:
     if not torch.isfinite(loss):
         raise FloatingPointError(
-            f"the loss became {loss.item()} in batch {batch}; the weights are as they were before "
-            f"it. Lower lr, lengthen warmup, or look for non-finite values in the inputs"
+            f"the loss became {loss.item()} before optimizer step {step}, which was not taken: "
+            f"lower lr, lengthen warmup, or look for non-finite values in the model"
         )
+
+
+def _require_known_tokens(data: PuzzleData, model: nn.Module) -> None:
+    V = getattr(getattr(model, "config", None), "vocab_size", None)
+    if V is None:
+        return
+    for name, tokens in (("inputs", data.inputs), ("labels", data.labels[data.labels != IGNORE])):
+        low, high = int(tokens.min()), int(tokens.max())
+        if low < 0 or high >= V:
+            raise ValueError(
+                f"{name} expected tokens from 0 to {V - 1}, which the model knows, got {low} to "
+                f"{high}: fix the data, or build the model with a larger vocab_size"
+            )
+
+
+def _accuracies(returned: object) -> np.ndarray:
+    accuracy = np.asarray(returned)
+    if accuracy.ndim != 1 or accuracy.size == 0 or accuracy.dtype.kind != "f":
+        raise ValueError(
+            f"evaluate expected to return accuracies, an array of shape (K,), got {returned!r}: "
+            f"return what trm_lib.evaluation.exact_by_k gives"
+        )
+    return accuracy

@@ -1,0 +1,29 @@
+"""Whole files: a crash before the last move leaves the old content."""
+
+import os
+
+import pytest
+
+from trm_lib.files import write_whole
+
+
+def test_new_content_takes_the_place_of_the_old(tmp_path):
+    path = tmp_path / "file.bin"
+    write_whole(path, b"old")
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert [p.name for p in tmp_path.iterdir()] == ["file.bin"]
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+def test_a_crash_leaves_the_old_content(tmp_path, monkeypatch, broken):
+    path = tmp_path / "file.bin"
+    write_whole(path, b"old")
+
+    def crash(*args):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, broken, crash)
+    with pytest.raises(OSError, match="no space left"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
