@@ -12,7 +12,11 @@ from trm_lib.models import count_parameters
 from trm_lib.puzzles import class_key
 
 RECORDED = "book/results"
-COMPARED = [recipe for recipe in RECIPES.values() if recipe.name.startswith("basic_trm/")]
+COMPARED = [
+    recipe
+    for recipe in RECIPES.values()
+    if recipe.name.startswith(("basic_trm/", "basic_trm_splits/"))
+]
 
 
 def recipe(name):
@@ -24,6 +28,15 @@ def test_no_symmetry_class_is_shared_between_the_parts():
     assert [len(c) for c in classes] == [24, 6, 6]
     assert len(set.union(*classes)) == 36
     assert sum(map(len, minimal_sudoku4())) == 85_632
+
+
+def test_other_splits_are_clean_too_and_differ():
+    tested = []
+    for split_seed in range(1, 4):
+        classes = [set(class_key(part.inputs).tolist()) for part in minimal_sudoku4(split_seed)]
+        assert len(set.union(*classes)) == sum(map(len, classes)) == 36
+        tested.append(frozenset(classes[2]))
+    assert len(set(tested)) == 3
 
 
 def test_rivals_match_the_trm_in_what_their_names_say():

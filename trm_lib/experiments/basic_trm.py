@@ -49,20 +49,30 @@ class Learner:
 
 
 @cache
-def minimal_sudoku4() -> tuple[PuzzleData, PuzzleData, PuzzleData]:
+def minimal_sudoku4(split_seed: int = 0) -> tuple[PuzzleData, PuzzleData, PuzzleData]:
     """Training, validation and test: all 85,632 minimal puzzles, split by whole symmetry classes.
 
     Of the 36 classes two thirds are for training; the rest is halved.
     """
     puzzles, solutions = minimal_sudokus_4x4()
-    split = split_by_class(class_key(puzzles), fractions=(2 / 3, 1 / 6, 1 / 6), seed=0)
+    split = split_by_class(class_key(puzzles), fractions=(2 / 3, 1 / 6, 1 / 6), seed=split_seed)
     data = PuzzleData(puzzles, solutions)
     return data[split.train], data[split.validation], data[split.test]
 
 
 def run(learner: Learner, seed: int) -> dict[str, Any]:
     """Train one learner and measure it: validation while it learns, test once at the end."""
-    train, validation, test = minimal_sudoku4()
+    return _train_and_measure(learner, seed, *minimal_sudoku4())
+
+
+def run_on_another_split(learner: Learner, seed: int) -> dict[str, Any]:
+    """The same on a split of the classes that belongs to this seed alone."""
+    return _train_and_measure(learner, seed, *minimal_sudoku4(split_seed=1 + seed))
+
+
+def _train_and_measure(
+    learner: Learner, seed: int, train: PuzzleData, validation: PuzzleData, test: PuzzleData
+) -> dict[str, Any]:
     watched = validation[:: len(validation) // 1000]
     model = learner.build(seed)
     history = fit(
@@ -126,6 +136,20 @@ def comparison() -> list[Recipe]:
     return [
         Recipe(f"basic_trm/{name}", about, Learner(model, training, _k_steps(model)), run)
         for name, about, model, training in rows
+    ]
+
+
+def other_splits() -> list[Recipe]:
+    """The closest two of the comparison once more, every seed with other test classes."""
+    return [
+        replace(
+            recipe,
+            name=recipe.name.replace("basic_trm/", "basic_trm_splits/"),
+            about=f"{recipe.about}; another split for every seed",
+            run=run_on_another_split,
+        )
+        for recipe in comparison()
+        if recipe.name in ("basic_trm/recursion", "basic_trm/same_parameters")
     ]
 
 

@@ -6,7 +6,8 @@ from trm_lib.experiments import basic_trm
 from trm_lib.experiments.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe for recipe in [*basic_trm.comparison(), *basic_trm.tuning()]
+    recipe.name: recipe
+    for recipe in [*basic_trm.comparison(), *basic_trm.other_splits(), *basic_trm.tuning()]
 }
 
 
