@@ -20,7 +20,7 @@ def assert_partition_by_class(split, keys):
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(0, 12), min_size=1, max_size=60), st.integers(-5, 2**40))
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=60), st.integers(0, 2**64 - 1))
 def test_both_splits_keep_classes_whole(keys, seed):
     keys = np.array(keys)
     assert_partition_by_class(split_by_hash(keys, seed=seed), keys)
@@ -91,11 +91,21 @@ def test_splits_are_the_same_everywhere():
         (np.arange(5), (0.8, 0.2, 0.0), "three positive fractions"),
         (np.arange(5), (0.8, 0.1, 0.2), "with sum 1, got"),
         (np.arange(5), (0.8, 0.1, float("nan")), "three positive fractions"),
+        (np.arange(5), None, "three positive fractions .* got None: for example"),
+        (np.arange(5), 3, "three positive fractions .* got 3: for example"),
+        (np.arange(5), "most", "three positive fractions .* got 'most'"),
     ],
 )
 def test_refusals(splitter, keys, fractions, message):
     with pytest.raises(ValueError, match=message):
         splitter(keys, fractions)
+
+
+@pytest.mark.parametrize("splitter", [split_by_class, split_by_hash])
+@pytest.mark.parametrize("seed", [1.5, None, 2**64, -1, "0"])
+def test_seed_is_checked(splitter, seed):
+    with pytest.raises(ValueError, match=r"expected an integer seed from 0 to 2\*\*64 - 1, got"):
+        splitter(np.arange(5), seed=seed)
 
 
 def test_three_classes_are_needed():

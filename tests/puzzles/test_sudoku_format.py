@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -35,6 +36,10 @@ def test_text_and_board_are_inverse(board):
         "1 . . . | . . 3 . | . 4 . . | . . . 2",
         BOARD.tolist(),
         tuple(map(tuple, BOARD.tolist())),
+        TEXT.split("|"),
+        list(BOARD),
+        torch.tensor(BOARD),
+        torch.tensor(BOARD, dtype=torch.float32, requires_grad=True),
         BOARD.astype(np.uint8),
         BOARD.astype(np.float32),
         BOARD.astype(object),
@@ -76,6 +81,13 @@ def with_cell(value, dtype):
         ([[1, 0, 0, 0], [0, 3, 0], [0] * 4, [0] * 4], "row 2 has 3 cells, expected 4"),
         ([[1, 2], [2, 1]], "expected 4, 6 or 9 rows, got 2"),
         ([], r"expected 4, 6 or 9 rows, got 0"),
+        (["1...", "..3", ".4..", "...2"], "row 2 has 3 cells, expected 4"),
+        (["1...", "..x.", ".4..", "...2"], "row 2, column 3 holds 'x'"),
+        ([[1, 0, 0, 0], "..3.", [0] * 4, [0] * 4], "got a list that NumPy cannot read: write"),
+        ([[1, [2], 0, 0], *[[0] * 4] * 3], "got a list that NumPy cannot read"),
+        (torch.tensor(BOARD).bfloat16(), "got a Tensor that NumPy cannot read: .* dense integer"),
+        (torch.tensor(BOARD).to_sparse(), "got a Tensor that NumPy cannot read"),
+        (torch.tensor(BOARD).to("meta"), "got a Tensor that NumPy cannot read"),
         (BOARD[None], r"expected one board of shape .* got shape \(1, 4, 4\): pass one board"),
         (BOARD.reshape(-1), r"got shape \(16,\)"),
         (7, r"got shape \(\)"),

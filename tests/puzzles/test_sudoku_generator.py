@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import chisquare
 
 from trm_lib.puzzles import (
+    augment_sudoku,
     class_key,
     generate_sudoku,
     is_solution,
@@ -77,6 +78,8 @@ def test_the_generator_decides_alone(size, clues):
     [
         ((5, 1, "minimal"), "expected a board size of 4, 6 or 9, got 5"),
         ((4, 0, "minimal"), "expected count >= 1, got 0"),
+        ((4, 1.5, "minimal"), "expected count >= 1, got 1.5"),
+        ((6, None, "minimal"), "expected count >= 1, got None"),
         ((4, 1, 3), 'expected clues="minimal" or 4 to 16 for a 4x4 Sudoku .* got 3'),
         ((6, 1, 7), "8 to 36 for a 6x6 Sudoku .* got 7"),
         ((9, 1, 16), "17 to 81 for a 9x9 Sudoku .* got 16"),
@@ -90,6 +93,16 @@ def test_impossible_wishes(arguments, message):
     size, count, clues = arguments
     with pytest.raises(ValueError, match=message):
         generate_sudoku(size, count, np.random.default_rng(0), clues)
+
+
+@pytest.mark.parametrize("size", [4, 6])
+@pytest.mark.parametrize("rng", [0, None])
+def test_a_seed_is_not_a_generator(size, rng):
+    with pytest.raises(ValueError, match=f"got {rng}: pass np.random.default_rng"):
+        generate_sudoku(size, 1, rng)
+    boards = np.zeros((1, size, size), dtype=np.int8)
+    with pytest.raises(ValueError, match="expected rng to be a NumPy Generator"):
+        augment_sudoku(boards, boards, rng)
 
 
 def test_gives_up_on_too_few_clues_and_says_what_was_reached():

@@ -17,10 +17,12 @@ from trm_lib.puzzles import (
     units,
 )
 
-# Wikipedia's example (2024), Arto Inkala's puzzle of 2012, and a 17-clue puzzle.
+# Wikipedia's example (2024), Arto Inkala's puzzle of 2012, and a 17-clue puzzle; last, 17 clues
+# without a solution, which took the program of Norvig's "Solving Every Sudoku Puzzle" minutes.
 WIKIPEDIA = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
 SEVENTEEN = "..............3.85..1.2.......5.7.....4...1...9.......5......73..2.1........4...9"
+UNSOLVABLE = ".....5.8....6.1.43..........1.5........1.6...3.......553.....61........4........."
 SOLUTIONS = {
     WIKIPEDIA: "534678912672195348198342567859761423426853791713924856961537284287419635345286179",
     INKALA: "812753649943682175675491283154237896369845721287169534521974368438526917796318452",
@@ -116,12 +118,15 @@ def reference_search(board):
         if not singles(options):
             dead[0] += guessed
             return
-        open_cells = [cell for cell in range(n * n) if len(options[cell]) > 1]
-        if not open_cells:
+        choices = [[(cell, digit) for digit in sorted(own)] for cell, own in enumerate(options)]
+        for kind in (groups[:n], groups[n : 2 * n], groups[2 * n :]):  # rows, columns, boxes
+            for digit in range(1, n + 1):
+                choices += [[(c, digit) for c in group if digit in options[c]] for group in kind]
+        choices = [choice for choice in choices if len(choice) > 1]
+        if not choices:
             found.append(np.array([next(iter(o)) for o in options]).reshape(n, n))
             return
-        cell = min(open_cells, key=lambda c: len(options[c]))
-        for digit in sorted(options[cell]):
+        for cell, digit in min(choices, key=len):
             if len(found) < 2:
                 guess = [set(o) for o in options]
                 guess[cell] = {digit}
@@ -150,6 +155,13 @@ def test_solution_count_and_backtracks_against_plain_search(size, clues):
     assert size < 9 or max(backtracks) > 5  # the comparison must see some
 
 
+def test_guesses_are_made_where_fewest_are_possible():
+    result = solve_exactly(UNSOLVABLE)
+    assert (result.solution, result.n_solutions) == (None, 0)
+    assert result.backtracks == reference_search(parse_sudoku(UNSOLVABLE))[2]
+    assert result.backtracks < 100  # with guesses for cells only, it takes minutes
+
+
 def test_number_of_6x6_grids():
     # Row 1 can be any of 6! = 720; under it, box 1 holds the other three digits in 3! orders.
     grids = count_solutions("123456|456...|......|......|......|......", limit=None)
@@ -162,7 +174,7 @@ def test_number_of_6x6_grids_below_the_first_row():
     assert grids * 720 == 28_200_960
 
 
-@pytest.mark.parametrize("limit", [0, -1])
+@pytest.mark.parametrize("limit", [0, -1, 1.5, "2"])
 def test_limit_is_checked(limit):
     with pytest.raises(ValueError, match="expected limit >= 1 or None"):
         count_solutions("." * 16, limit=limit)

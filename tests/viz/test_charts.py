@@ -135,6 +135,24 @@ def test_seed_dots_draw_every_seed_the_middle_and_its_interval():
     assert "one: interquartile mean 0.500, 1 seed from 0.500 to 0.500." in figure.alt
 
 
+@pytest.mark.parametrize("words", ["$a^$", "$5 or $6", r"\$1", "100$"])
+def test_dollars_are_drawn_as_they_are(words):
+    scores = np.array([0.25, 0.5])
+    for figure in (
+        seed_dots({words: scores}, words, title=words),
+        learning_curves({words: (scores, scores)}, words, words, title=words),
+        accuracy_by_k([1, 2], {words: scores}, words, words, title=words),
+    ):
+        assert words in figure.alt
+        drawn = re.findall(r"<!-- (.*?) -->", figure_html(figure))  # Matplotlib says what it draws
+        assert sum(said.startswith(words) for said in drawn) >= 3  # name, title, axes
+
+
+def test_a_title_is_text():
+    with pytest.raises(ValueError, match="title must be text, got 3"):
+        seed_dots({"a": np.array([0.5])}, "success", title=3)
+
+
 def test_equal_scores_do_not_hide_one_another_nor_reach_the_next_row():
     figure = seed_dots({"a": np.full(10, 0.7), "b": np.full(10, 0.7)}, "success")
     rows = [d.get_ydata() for d in figure.axes[0].lines if d.get_marker() in MARKERS]

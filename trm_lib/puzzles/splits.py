@@ -29,13 +29,13 @@ def split_by_class(
     Args:
         keys: (count,) integers; items with equal keys are of one class.
         fractions: Of the classes: train, validation, test; positive, with sum 1.
-        seed: Chooses among the splits.
+        seed: Chooses among the splits, 0 to 2**64 - 1.
 
     Returns:
         The positions of the three parts, none of them empty.
 
     Raises:
-        ValueError: If there are fewer than three classes, or keys or fractions are not as above.
+        ValueError: If there are fewer than three classes, or an argument is not as above.
     """
     keys, bounds = _checked(keys, fractions)
     classes, class_of = np.unique(keys, return_inverse=True)
@@ -62,13 +62,13 @@ def split_by_hash(
     Args:
         keys: (count,) integers; items with equal keys are of one class.
         fractions: Of the classes: train, validation, test; positive, with sum 1.
-        seed: Chooses among the splits.
+        seed: Chooses among the splits, 0 to 2**64 - 1.
 
     Returns:
         The positions of the three parts.
 
     Raises:
-        ValueError: If keys or fractions are not as above.
+        ValueError: If an argument is not as above.
     """
     keys, bounds = _checked(keys, fractions)
     uniform = (_scrambled(keys, seed) >> np.uint64(11)) * 2.0**-53  # in [0, 1)
@@ -83,16 +83,21 @@ def _checked(keys: np.ndarray, fractions: Sequence[float]) -> tuple[np.ndarray, 
             f"expected keys of shape (count,) and integer dtype, got {keys.shape} {keys.dtype}: "
             "pass class_key(puzzles), or another integer that names the class of each item"
         )
-    shares = np.asarray(fractions, dtype=float)
+    try:
+        shares = np.asarray(fractions, dtype=float)
+    except (TypeError, ValueError):
+        shares = np.empty(0)  # refused below, with the words for any other wrong fractions
     if shares.shape != (3,) or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-9:
         raise ValueError(
             "expected three positive fractions (train, validation, test) with sum 1, "
-            f"got {tuple(fractions)}"
+            f"got {fractions!r}: for example (0.8, 0.1, 0.1)"
         )
     return keys, np.cumsum(shares)[:2]
 
 
 def _scrambled(keys: np.ndarray, seed: int) -> np.ndarray:
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 64:
+        raise ValueError(f"expected an integer seed from 0 to 2**64 - 1, got {seed!r}: pass one")
     return mix64(keys.astype(np.uint64) ^ mix64(np.array([seed])))
 
 

@@ -23,16 +23,17 @@ def parse_sudoku(puzzle: str | ArrayLike) -> np.ndarray:
 
     Args:
         puzzle: Text such as ``"1...|..3.|.4..|...2"``: rows separated by ``|`` or white space, or
-            all 16, 36 or 81 symbols in one run; ``.``, ``0`` and ``_`` are empty cells. Or
-            anything NumPy reads as an (N, N) array of whole numbers 0..N: nested lists, arrays,
-            tensors.
+            all 16, 36 or 81 symbols in one run; ``.``, ``0`` and ``_`` are empty cells. A list
+            of such rows, ``["1...", "..3.", ".4..", "...2"]``. Or anything NumPy reads as an
+            (N, N) array of whole numbers 0..N: nested lists, arrays, tensors.
 
     Returns:
         (N, N) int8 board, a new array.
 
     Raises:
         ValueError: If the board is not 4x4, 6x6 or 9x9, rows differ in length, or a cell holds
-            something else than a digit of the board or an empty cell. The message names the cell.
+            something else than a digit of the board or an empty cell (the message names the cell);
+            or if NumPy cannot read ``puzzle``.
     """
     values = _read_text(puzzle) if isinstance(puzzle, str) else _read_array(puzzle)
     size = values.shape[0]
@@ -75,6 +76,10 @@ def _read_text(text: str) -> np.ndarray:
                 "write every cell, with '.' for an empty one"
             )
         rows = [run[start : start + size] for start in range(0, len(run), size)]
+    return _read_rows(rows)
+
+
+def _read_rows(rows: Sequence[str]) -> np.ndarray:
     _require_square(rows)
     values = np.zeros((len(rows), len(rows)), dtype=np.int64)
     for row, symbols in enumerate(rows):
@@ -89,7 +94,18 @@ def _read_text(text: str) -> np.ndarray:
 def _read_array(puzzle: ArrayLike) -> np.ndarray:
     if isinstance(puzzle, list | tuple) and all(isinstance(row, Sequence) for row in puzzle):
         _require_square(puzzle)
-    values = np.asarray(puzzle)
+        if all(isinstance(row, str) for row in puzzle):
+            return _read_rows(puzzle)
+    if hasattr(puzzle, "detach"):  # a tensor, which may be part of a graph of gradients
+        puzzle = puzzle.detach()
+    try:
+        values = np.asarray(puzzle)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            "expected one board as text, as rows of whole numbers of equal length, or as an "
+            f"integer array, got a {type(puzzle).__name__} that NumPy cannot read: write every "
+            "cell as one number, or turn a tensor into a dense integer one on the CPU"
+        ) from error
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.shape[0] not in SIZES:
         raise ValueError(
             f"expected one board of shape (4, 4), (6, 6) or (9, 9), got shape {values.shape}: "

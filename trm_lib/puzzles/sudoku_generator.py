@@ -7,7 +7,7 @@ import numpy as np
 from trm_lib.puzzles.sudoku_cover import Cover, clues_of, cover, from_clues, search, to_board
 from trm_lib.puzzles.sudoku_exhaustive import masked_grids, sudokus_4x4
 from trm_lib.puzzles.sudoku_geometry import box_shape
-from trm_lib.puzzles.sudoku_symmetry import augment_sudoku
+from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, check_rng
 
 _FEWEST_CLUES = {4: 4, 6: 8, 9: 17}  # 9x9: McGuire, Tugemann and Civario, arXiv 1201.0749
 _ATTEMPTS = 100
@@ -32,12 +32,13 @@ def generate_sudoku(
         Puzzles and solutions, each (B, N, N) int8.
 
     Raises:
-        ValueError: If ``size``, ``count`` or ``clues`` is impossible, or so few clues are wanted
-            that 100 attempts at one puzzle do not get there.
+        ValueError: If ``size``, ``count`` or ``clues`` is impossible, ``rng`` is not a Generator,
+            or so few clues are wanted that 100 attempts at one puzzle do not get there.
     """
     box_shape(size)  # refuses other sizes
-    if count < 1:
-        raise ValueError(f"expected count >= 1, got {count}")
+    if not isinstance(count, int | np.integer) or count < 1:
+        raise ValueError(f"expected count >= 1, got {count!r}: pass a positive integer")
+    check_rng(rng)
     if clues != "minimal":
         clues = _checked_clues(size, clues)
     if size == 4:

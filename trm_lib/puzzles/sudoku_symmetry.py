@@ -53,8 +53,9 @@ def random_symmetries(size: int, count: int, rng: np.random.Generator) -> np.nda
         (B, L) int64.
 
     Raises:
-        ValueError: If ``size`` is not 4, 6 or 9.
+        ValueError: If ``size`` is not 4, 6 or 9, or ``rng`` is not a Generator.
     """
+    check_rng(rng)
     rows, columns = _line_orders(size)
     rows = rows[rng.integers(len(rows), size=count)]  # (B, N)
     columns = columns[rng.integers(len(columns), size=count)]  # (B, N)
@@ -81,7 +82,8 @@ def augment_sudoku(
         New puzzles and solutions, (B, N, N) int8. The arguments are left as they are.
 
     Raises:
-        ValueError: If the shapes differ or the arrays do not hold boards.
+        ValueError: If the shapes differ, the arrays do not hold boards, or ``rng`` is not a
+            Generator.
 
     Source:
         The augmentation of Less is More (arXiv 2510.04871). Deviation: there, 1,000 turned copies
@@ -101,6 +103,18 @@ def augment_sudoku(
     renamed = np.take_along_axis(names, moved.reshape(count, -1).astype(np.int64), axis=1)
     renamed = renamed.reshape(count, 2, size, size)
     return renamed[:, 0].copy(), renamed[:, 1].copy()
+
+
+def check_rng(rng: np.random.Generator) -> None:
+    """Refuse a source of randomness that is not a NumPy Generator.
+
+    Raises:
+        ValueError: If ``rng`` is something else, such as a seed.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(
+            f"expected rng to be a NumPy Generator, got {rng!r}: pass np.random.default_rng(seed)"
+        )
 
 
 def _has_transpose(size: int) -> bool:

@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 
 from trm_lib.viz.board_state import BOX_SHAPES, SudokuState, describe, sudoku_state
+from trm_lib.viz.markup import check_text
 from trm_lib.viz.picture import SVGPicture
 
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
@@ -52,6 +53,8 @@ def sudoku_svg(
         ValueError: if a shape or a value is not as above.
     """
     state = sudoku_state(board, clues, solution, confidence)
+    if title is not None:
+        check_text("title", title)
     if not cell >= 12:
         raise ValueError(f"cell must be at least 12 pixels to hold a digit, got {cell}.")
     side = len(state.board) * cell

@@ -20,6 +20,7 @@ from trm_lib.viz.style import (
     MARKERS,
     PAPER,
     BookFigure,
+    literal,
     new_figure,
     three_figures,
     write_note,
@@ -82,7 +83,7 @@ def learning_curves(
         first, final = three_figures(middle[0]), three_figures(middle[-1])
         words.append(f"{_seeds(name, y)}: from {first} to {final}, {peak}.")
     label_curves(figure, axes, curves)
-    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
     write_note(figure, _note(curves, window, bool(bands)))
     write_title(axes, title)
     figure.alt = _alt(title, f"{ylabel} against {xlabel}", words)
@@ -134,7 +135,7 @@ def accuracy_by_k(
         words.append(f"{_seeds(name, y)}: {_at_every_k(curve, xlabel)}.")
     axes.set_xticks(k if len(k) <= 16 else k[:: -(-len(k) // 12)])
     label_curves(figure, axes, curves)
-    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
     write_note(figure, _note(curves, window=1, given=False))
     write_title(axes, title)
     figure.alt = _alt(title, f"{ylabel} against {xlabel}", words)

@@ -13,6 +13,7 @@ from trm_lib.viz.style import (
     PAPER,
     TEXT_SIZE,
     BookFigure,
+    literal,
     new_figure,
     three_figures,
     write_note,
@@ -74,8 +75,8 @@ def seed_dots(
             f"{'s' if len(values) > 1 else ''} from {three_figures(values.min())} to "
             f"{three_figures(values.max())}."
         )
-    axes.set(xlabel=xlabel, ylim=(len(groups) - 0.15 / row_height, -0.25 / row_height))
-    axes.set_yticks(range(len(groups)), labels=list(groups))
+    axes.set(xlabel=literal(xlabel), ylim=(len(groups) - 0.15 / row_height, -0.25 / row_height))
+    axes.set_yticks(range(len(groups)), labels=[literal(name) for name in groups])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(False, axis="y")

@@ -7,6 +7,7 @@ import numpy as np
 
 from trm_lib.viz.board_state import BOX_SHAPES, SudokuState, describe, score, sudoku_state
 from trm_lib.viz.boards import FAINT_INK, INK, board_elements, svg_element
+from trm_lib.viz.markup import check_text
 from trm_lib.viz.picture import SVGPicture
 
 _LAYOUT = {4: (4, 34), 6: (3, 31), 9: (3, 25)}  # N: most boards in a row, pixels a cell
@@ -34,7 +35,7 @@ def thinking_strip(
         One drawing, the same text at every run.
 
     Raises:
-        ValueError: if a shape or a value is not as above, or if the labels are not S.
+        ValueError: if a shape or a value is not as above, or if the labels are not S texts.
     """
     boards = np.asarray(boards)
     if boards.ndim != 3 or len(boards) == 0 or boards.shape[-1] not in BOX_SHAPES:
@@ -45,6 +46,8 @@ def thinking_strip(
     labels = [f"K = {k + 1}" for k in range(len(boards))] if labels is None else list(labels)
     if len(labels) != len(boards):
         raise ValueError(f"{len(boards)} boards need as many labels, got {len(labels)}.")
+    for label in labels:
+        check_text("each label", label)
     states = [sudoku_state(board, clues, solution) for board in boards]
     most, cell = _LAYOUT[boards.shape[-1]]
     rows = -(-len(boards) // most)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 # `id` declares a name; the others in the first pattern point at names, several at a time.
 _NAMING = re.compile(
@@ -10,7 +11,27 @@ _NAMING = re.compile(
 )
 _POINTING = re.compile(r"(url\(\s*(?:[\"']|&quot;)?|href=[\"'])#([^\"'&)\s]+)")
 _TIMING = re.compile(r"(?<![\w-])(begin|end)=([\"'])(.*?)\2")
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.DOTALL)
+
+
+def check_text(what: str, text: Any) -> None:
+    """Refuses words that cannot be written into a picture.
+
+    Args:
+        what: they are, for the error message.
+        text: the words.
+
+    Raises:
+        ValueError: if it is not a `str`, or holds a control character, which no SVG may.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"{what} must be text, got {text!r}; write it as a str.")
+    if found := _NOT_IN_XML.search(text):
+        raise ValueError(
+            f"{what} must be text without control characters, got {found[0]!r} in {text!r}; "
+            "leave it out."
+        )
 
 
 def unique_ids(markup: str, prefix: str) -> str:

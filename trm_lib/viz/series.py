@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trm_lib.viz.style import COLOURS, DASHES, INK, TEXT_SIZE
+from trm_lib.viz.style import COLOURS, DASHES, INK, TEXT_SIZE, literal
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def draw_curve(axes: Axes, curve: Curve, style: int, marker: str | None = None) 
         linewidth=2.1,
         marker=marker,
         markersize=6,
-        label=curve.name,
+        label=literal(curve.name),
         zorder=3,
     )
 
@@ -113,7 +113,7 @@ def label_curves(figure: Figure, axes: Axes, curves: list[Curve]) -> None:
     ends = np.array([(curve.middle[-1] - low) / (high - low) for curve in curves])
     for style, (curve, height) in enumerate(zip(curves, spread(ends, gap), strict=True)):
         axes.annotate(
-            f"{curve.name}\n{curve.words}" if curve.words else curve.name,
+            literal(f"{curve.name}\n{curve.words}" if curve.words else curve.name),
             xy=(curve.x[-1], curve.middle[-1]),
             xytext=(1.05, height),
             textcoords="axes fraction",

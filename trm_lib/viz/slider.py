@@ -5,12 +5,13 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from trm_lib.viz.markup import unique_ids
+from trm_lib.viz.markup import check_text, unique_ids
 from trm_lib.viz.style import figure_html
 
 _HERE = Path(__file__).parent
@@ -141,8 +142,10 @@ def k_slider(
 
     Raises:
         ValueError: if there are no frames, if a frame cannot be shown in a page, if `captions`
-            or `values` differ from `frames` in number, or if `start` is not one of the steps.
+            or `values` differ from `frames` in number, if `label` is not text, or if `start` is
+            not one of the steps.
     """
+    check_text("label", label)
     frames = list(frames)
     if not frames:
         raise ValueError("k_slider needs at least one frame, got none.")
@@ -153,8 +156,8 @@ def k_slider(
                 f"k_slider needs one of {what} for each of the {len(frames)} frames, "
                 f"got {len(items)}."
             )
-    if not 0 <= start < len(frames):
-        raise ValueError(f"start must be a step from 0 to {len(frames) - 1}, got {start}.")
+    if not isinstance(start, Integral) or not 0 <= start < len(frames):
+        raise ValueError(f"start must be a step from 0 to {len(frames) - 1}, got {start!r}.")
     names = tuple(f"{label} = {value}" for value in values)
     return KSlider(
         frames=tuple(map(_frame_html, frames, names)),

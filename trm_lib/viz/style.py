@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trm_lib.viz.markup import unique_ids
+from trm_lib.viz.markup import check_text, unique_ids
 
 # Okabe and Ito (2008), without the yellow that white paper swallows. Every colour comes with a
 # dash and a marker of its own, so that a chart can be read in grey.
@@ -101,12 +101,19 @@ def figure_html(figure: Figure, alt: str | None = None, id_prefix: str | None = 
 def write_title(axes: Axes, title: str | None) -> None:
     """Writes a title above the chart, from its left edge, if there is one."""
     if title is not None:
-        axes.set_title(title, loc="left", color=INK, fontsize=TEXT_SIZE + 1, fontweight="bold")
+        check_text("title", title)
+        look = {"color": INK, "fontsize": TEXT_SIZE + 1, "fontweight": "bold"}
+        axes.set_title(literal(title), loc="left", **look)
 
 
 def write_note(figure: Figure, note: str) -> None:
     """Writes in small print, under the chart, how it was made."""
     figure.supxlabel(note, x=0.01, ha="left", fontsize=NOTE_SIZE, color=FAINT_INK)
+
+
+def literal(text: str) -> str:
+    """Escapes `$`, so that Matplotlib draws the words as they are and reads no formula in them."""
+    return str(text).replace("$", r"\$")
 
 
 def three_figures(value: float) -> str:
