@@ -80,6 +80,14 @@ def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
         verify(RECIPE, result, seed=7)
 
 
+def test_times_may_differ(tmp_path):
+    def timed(config, seed):
+        return draw(config, seed) | {"training_seconds": np.random.default_rng().random()}
+
+    recipe = replace(RECIPE, run=timed)
+    assert verify(recipe, run_recipe(recipe, range(1), tmp_path, jobs=1), seed=0) == []
+
+
 def test_not_a_number_is_not_agreement(tmp_path):
     result = run_recipe(RECIPE, range(1), tmp_path, jobs=1)
     result.seeds[0]["measured"]["value"][1] = float("nan")

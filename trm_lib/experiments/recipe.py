@@ -16,7 +16,8 @@ class Recipe:
         about: one sentence for tables and lists.
         config: a frozen dataclass with everything that is not the seed.
         run: (config, seed) -> what was measured, a dict of JSON values. Must be a function of its
-            arguments alone, so that `verify` can repeat it.
+            arguments alone, so that `verify` can repeat it; only keys that end in "seconds" are
+            times, and may differ.
     """
 
     name: str
