@@ -19,7 +19,7 @@ from trm_lib.viz import (
     seed_dots,
 )
 from trm_lib.viz.series import spread
-from trm_lib.viz.style import COLOURS, DASHES, MARKERS, three_figures
+from trm_lib.viz.style import COLOURS, DASHES, MARKERS, four_figures
 
 X = np.arange(60.0)
 RNG = np.random.default_rng(0)
@@ -65,7 +65,7 @@ def test_best_is_the_best_of_the_bold_line_marked_and_written():
         ]
         assert (X[at], bold[at]) in marks
         assert len(marks) == 2
-        assert f"TRM\nbest {three_figures(bold[at])} at {X[at]:.0f}" in texts(figure)
+        assert f"TRM\nbest {four_figures(bold[at])} at {X[at]:.0f}" in texts(figure)
 
 
 def test_default_band_is_the_bootstrap_of_smoothed_seeds_and_a_given_one_replaces_it():
@@ -99,7 +99,7 @@ def test_the_note_says_how_lines_were_made():
 def test_words_of_learning_curves_hold_their_numbers():
     figure = learning_curves({"run": (X, X / 59)}, "episodes", "success", title="Maze")
     assert figure.alt == (
-        "Maze: success against episodes. run, 1 seed: from 0.00 to 1.00, best 1.00 at 59."
+        "Maze: success against episodes. run, 1 seed: from 0.000 to 1.000, best 1.000 at 59."
     )
 
 
@@ -113,7 +113,7 @@ def test_accuracy_by_k_draws_every_seed_at_whole_k():
     low, high = bootstrap_interval(accuracy)
     middle = trim_mean(accuracy, 0.25, axis=0)
     for i in range(5):
-        numbers = [three_figures(v) for v in (middle[i], low[i], high[i])]
+        numbers = [four_figures(v) for v in (middle[i], low[i], high[i])]
         assert "{} ({} to {}) at K = {}".format(*numbers, i + 1) in figure.alt
 
 
@@ -132,7 +132,7 @@ def test_seed_dots_draw_every_seed_the_middle_and_its_interval():
     ]
     np.testing.assert_array_equal(bar.get_xdata(), [low, high])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["TRM", "one"]
-    assert "one: interquartile mean 0.500, 1 seed from 0.500 to 0.500." in figure.alt
+    assert "one: interquartile mean 0.5000, 1 seed from 0.5000 to 0.5000." in figure.alt
 
 
 @pytest.mark.parametrize("words", ["$a^$", "$5 or $6", r"\$1", "100$"])
@@ -188,10 +188,10 @@ def test_crowded_labels_share_the_room_there_is():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.75, "0.750"), (1, "1.00"), (12.34, "12.3"), (123.4, "123"), (12345, "12,345")],
+    [(0.75, "0.7500"), (1, "1.000"), (12.346, "12.35"), (1234, "1234"), (12345, "12,345")],
 )
-def test_numbers_have_three_figures(value, text):
-    assert three_figures(value) == text
+def test_numbers_have_four_figures(value, text):
+    assert four_figures(value) == text
 
 
 def test_a_light_figure_is_svg_and_a_heavy_one_png_both_with_their_words():

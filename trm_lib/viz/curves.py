@@ -20,9 +20,9 @@ from trm_lib.viz.style import (
     MARKERS,
     PAPER,
     BookFigure,
+    four_figures,
     literal,
     new_figure,
-    three_figures,
     write_note,
     write_title,
 )
@@ -75,12 +75,12 @@ def learning_curves(
         smooth = moving_average(y, window)
         middle = interquartile_mean(smooth)
         top = int(middle.argmax() if best == "max" else middle.argmin())
-        peak = f"best {three_figures(middle[top])} at {x[top]:,.6g}"
+        peak = f"best {four_figures(middle[top])} at {x[top]:,.6g}"
         curve = Curve(name, x, y, middle, _band(name, bands, smooth), peak)
         draw_curve(axes, curve, style)
         _mark_best(axes, x[top], middle[top], style)
         curves.append(curve)
-        first, final = three_figures(middle[0]), three_figures(middle[-1])
+        first, final = four_figures(middle[0]), four_figures(middle[-1])
         words.append(f"{_seeds(name, y)}: from {first} to {final}, {peak}.")
     label_curves(figure, axes, curves)
     axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
@@ -178,9 +178,9 @@ def _at_every_k(curve: Curve, xlabel: str) -> str:
     for i, depth in enumerate(curve.x):
         interval = ""
         if curve.band is not None:
-            low, high = (three_figures(end[i]) for end in curve.band)
+            low, high = (four_figures(end[i]) for end in curve.band)
             interval = f" ({low} to {high})"
-        told.append(f"{three_figures(curve.middle[i])}{interval} at {xlabel} = {depth:g}")
+        told.append(f"{four_figures(curve.middle[i])}{interval} at {xlabel} = {depth:g}")
     return ", ".join(told)
 
 

@@ -13,9 +13,9 @@ from trm_lib.viz.style import (
     PAPER,
     TEXT_SIZE,
     BookFigure,
+    four_figures,
     literal,
     new_figure,
-    three_figures,
     write_note,
     write_title,
 )
@@ -64,16 +64,16 @@ def seed_dots(
         axes.plot(values, row + (0.2 + _DOT * places[name]) / row_height, **_dot(row))
         middle = float(interquartile_mean(values))
         axes.plot(middle, row, "|", markersize=17, markeredgewidth=3.2, color=INK, zorder=3.5)
-        said = three_figures(middle)
+        said = four_figures(middle)
         if len(values) > 1:
             ends = [float(end) for end in bootstrap_interval(values)]
             axes.plot(ends, [row, row], color=INK, linewidth=2.4, zorder=3)
-            said += f" [{three_figures(ends[0])}, {three_figures(ends[1])}]"
+            said += f" [{four_figures(ends[0])}, {four_figures(ends[1])}]"
         axes.annotate(said, xy=(1.02, row), xycoords=("axes fraction", "data"), **_BESIDE)
         words.append(
             f"{name}: interquartile mean {said}, {len(values)} seed"
-            f"{'s' if len(values) > 1 else ''} from {three_figures(values.min())} to "
-            f"{three_figures(values.max())}."
+            f"{'s' if len(values) > 1 else ''} from {four_figures(values.min())} to "
+            f"{four_figures(values.max())}."
         )
     axes.set(xlabel=literal(xlabel), ylim=(len(groups) - 0.15 / row_height, -0.25 / row_height))
     axes.set_yticks(range(len(groups)), labels=[literal(name) for name in groups])

@@ -116,11 +116,11 @@ def literal(text: str) -> str:
     return str(text).replace("$", r"\$")
 
 
-def three_figures(value: float) -> str:
-    """Writes a number with three significant figures, and large ones in whole: 0.750, 12,345."""
-    if abs(value) >= 1000:
+def four_figures(value: float) -> str:
+    """Writes a number with four significant figures, and large ones in whole: 0.7500, 12,345."""
+    if abs(value) >= 10_000:
         return f"{value:,.0f}"
-    return f"{value:#.3g}".rstrip(".")
+    return f"{value:#.4g}".rstrip(".")
 
 
 def _png_base64(figure: Figure) -> str:
