@@ -103,9 +103,9 @@ def test_the_report_chooses_k_on_validation_and_gives_every_seed_its_say():
         run["test_exact_by_k"] = [1.0, seed / 10, 1.0]
     assert best_step(result) == 2
     row = report([result]).splitlines()[2]
-    assert "| 2 | 90.00 | 45.00 [" in row  # seeds 2 to 7 of 0..9 are the middle: 20% to 70%
-    assert "] | 0.00 |" in row
+    assert "| 45.00 [" in row  # seeds 2 to 7 of 0..9 are the middle: 20% to 70%
+    assert "] | 0.00 | 90.00 | 2 |" in row
     assert "Seeds: 10." in report([result])
     one = replace(result, seeds={3: result.seeds[3]})
-    assert "| 30.00 | 30.00 |" in report([one]).splitlines()[2]
+    assert "| mine | 30.00 | 30.00 | 90.00 |" in report([one], ["mine"]).splitlines()[2]
     np.testing.assert_allclose(one.measured("test_exact_by_k"), [[1.0, 0.3, 1.0]])

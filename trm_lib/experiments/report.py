@@ -13,16 +13,21 @@ def best_step(result: Result) -> int:
     return int(result.measured("validation_exact_by_k").mean(0).argmax()) + 1
 
 
-def report(results: list[Result]) -> str:
+def report(results: list[Result], labels: list[str] | None = None) -> str:
     """A Markdown table, one row a result: exact accuracy at the K chosen on validation puzzles.
 
     The interval is the 95% bootstrap interval of the interquartile mean over seeds.
+
+    Args:
+        results: what was measured, a row each.
+        labels: what to call the rows; by default the last part of each recipe's name.
     """
     rows = [
-        "| learner | parameters | FLOPs | K | validation % | test % [95%] | worst | s |",
+        "| learner | test % [95%] | worst | validation % | K | parameters | FLOPs | s |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for result in results:
+    labels = labels or [result.recipe.split("/")[1] for result in results]
+    for label, result in zip(labels, results, strict=True):
         k = best_step(result)
         validation = 100 * result.measured("validation_exact_by_k")[:, k - 1]
         test = 100 * result.measured("test_exact_by_k")[:, k - 1]
@@ -31,10 +36,10 @@ def report(results: list[Result]) -> str:
             low, high = bootstrap_interval(test)
             interval = f" [{low:.2f}, {high:.2f}]"
         rows.append(
-            f"| {result.recipe.split('/')[1]} | {int(result.measured('parameters')[0]):,} "
-            f"| {int(result.measured('flops_by_k')[0, k - 1]):,} | {k} "
-            f"| {interquartile_mean(validation):.2f} "
-            f"| {interquartile_mean(test):.2f}{interval} | {test.min():.2f} "
+            f"| {label} | {interquartile_mean(test):.2f}{interval} | {test.min():.2f} "
+            f"| {interquartile_mean(validation):.2f} | {k} "
+            f"| {int(result.measured('parameters')[0]):,} "
+            f"| {int(result.measured('flops_by_k')[0, k - 1]):,} "
             f"| {np.median(result.seconds()):.0f} |"
         )
     counts = sorted({len(result.seeds) for result in results})
