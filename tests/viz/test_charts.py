@@ -254,3 +254,16 @@ NAN = np.where(X == 3, np.nan, X)
 def test_errors_say_what_was_expected(draw, message):
     with pytest.raises(ValueError, match=message):
         draw()
+
+
+def test_errors_are_drawn_as_logarithms_of_what_is_missing():
+    accuracy = np.array([[0.9, 0.99, 1.0], [0.5, 0.999, 1.0]])
+    figure = accuracy_by_k([1, 2, 3], {"TRM": accuracy}, "not solved", errors=True)
+    (axes,) = figure.axes
+    bold = axes.get_lines()[-1].get_ydata()
+    np.testing.assert_allclose(bold, np.log10([0.3, 0.0055, 1e-4]))
+    faint = [line.get_ydata() for line in axes.get_lines()[:-1]]
+    np.testing.assert_allclose(faint, np.log10([[0.1, 0.01, 1e-4], [0.5, 0.001, 1e-4]]))
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["0.01%", "0.1%", "1%", "10%", "100%"]
+    assert "0.7000" in figure.alt  # words stay with the accuracy

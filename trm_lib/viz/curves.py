@@ -4,6 +4,7 @@ Axes: R seeds (runs), S steps, K recursion depths.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ from trm_lib.viz.style import (
 from trm_lib.viz.summaries import bootstrap_interval, interquartile_mean, moving_average
 
 Array = np.ndarray
+_LEAST_ERROR = 1e-4  # what a logarithmic axis can show of "none"
 
 
 def learning_curves(
@@ -96,6 +98,7 @@ def accuracy_by_k(
     ylabel: str,
     xlabel: str = "K",
     title: str | None = None,
+    errors: bool = False,
 ) -> BookFigure:
     """Draws accuracy against the depth of recursion: every seed faint, their middle bold.
 
@@ -108,6 +111,8 @@ def accuracy_by_k(
         ylabel: which accuracy it is, for example "exact accuracy, 1,000 test boards".
         xlabel: what k counts.
         title: one line above the chart.
+        errors: draw what is missing to 1, on a logarithmic axis, where 0.99 and 0.999 are far
+            apart; `ylabel` then names the errors. Less than 0.0001 is drawn as 0.0001.
 
     Returns:
         The figure; `alt` says the accuracy and its interval at every K.
@@ -130,16 +135,32 @@ def accuracy_by_k(
                 "divide percentages by 100."
             )
         curve = Curve(name, x, y, interquartile_mean(y), _band(name, {}, y))
+        words.append(f"{_seeds(name, y)}: {_at_every_k(curve, xlabel)}.")
+        if errors:
+            curve = _as_errors(curve)
         draw_curve(axes, curve, style, marker=MARKERS[style])
         curves.append(curve)
-        words.append(f"{_seeds(name, y)}: {_at_every_k(curve, xlabel)}.")
+    if errors:
+        decades = np.arange(int(np.log10(_LEAST_ERROR)), 1)
+        axes.set_yticks(decades, [f"{100 * 10.0**decade:g}%" for decade in decades])
     axes.set_xticks(k if len(k) <= 16 else k[:: -(-len(k) // 12)])
     label_curves(figure, axes, curves)
     axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
     write_note(figure, _note(curves, window=1, given=False))
     write_title(axes, title)
-    figure.alt = _alt(title, f"{ylabel} against {xlabel}", words)
+    subject = f"{ylabel}, on a logarithmic axis; in words, the accuracy" if errors else ylabel
+    figure.alt = _alt(title, f"{subject} against {xlabel}", words)
     return figure
+
+
+def _as_errors(curve: Curve) -> Curve:
+    """Turns accuracies into the decimal logarithm of what is missing to 1."""
+
+    def missing(accuracy: Array) -> Array:
+        return np.log10(np.maximum(1 - accuracy, _LEAST_ERROR))
+
+    band = None if curve.band is None else (missing(curve.band[1]), missing(curve.band[0]))
+    return replace(curve, seeds=missing(curve.seeds), middle=missing(curve.middle), band=band)
 
 
 def _band(name: str, bands: Mapping[str, tuple[Array, Array]], y: Array) -> tuple | None:
