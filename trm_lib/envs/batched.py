@@ -1,0 +1,162 @@
+"""What the library's vector environments share: all boards of a batch move in one NumPy call.
+
+Axes: E environments, A actions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.error import InvalidAction, ResetNeeded
+from gymnasium.utils.seeding import np_random
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from trm_lib.checks import whole
+from trm_lib.envs.episodes import Episodes
+from trm_lib.envs.single import check_render_mode, draw_stream, given_episodes
+
+
+class BatchedEnv(VectorEnv):
+    """E environments over boards that step together, equal to E single ones step by step.
+
+    Environments that end begin their next episode in the same step (``AutoresetMode.SAME_STEP``):
+    observation and info are then those of the new episode, and ``infos["final_obs"]`` and
+    ``infos["final_info"]`` hold the last ones of the old.
+
+    A subclass sets ``self._episodes`` and ``self._observations``, (E, ...), and defines ``_begin``,
+    ``_advance``, ``action_masks``, ``_texts`` and ``_pixels``. ``option`` is the key under which
+    ``reset(options=...)`` takes E episodes to play.
+    """
+
+    metadata = {  # noqa: RUF012
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 4,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
+    option: str
+    _episodes: Episodes
+    _observations: np.ndarray
+
+    def __init__(self, num_envs: int, single: gym.Env, render_mode: str | None) -> None:
+        self.num_envs = whole(num_envs, "num_envs", 1)
+        self.render_mode = check_render_mode(render_mode)
+        self.single_observation_space = single.observation_space
+        self.single_action_space = single.action_space
+        self.observation_space = batch_space(single.observation_space, num_envs)
+        self.action_space = batch_space(single.action_space, num_envs)
+        self._everybody = np.arange(num_envs)
+        self._generators: list[tuple[np.random.Generator, int] | None] = [None] * num_envs
+        self._success = np.zeros(num_envs, bool)
+        self._running = False
+
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:
+        """The random generators of the environments."""
+        return tuple(rng for rng, _ in self._seeded())
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:
+        """The seeds of the environments."""
+        return tuple(seed for _, seed in self._seeded())
+
+    def reset(
+        self,
+        *,
+        seed: int | list[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode everywhere.
+
+        Args:
+            seed: Of the first environment, the others following with seed + 1, seed + 2 ...; or
+                one seed each, None for those that shall just go on.
+            options: Which E episodes to play; see the class.
+        """
+        given = given_episodes(options, self.option)
+        episodes = None if given is None else self._read_option(given, self.num_envs)
+        if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+            seeds = [int(seed) + i for i in range(self.num_envs)]
+        else:
+            seeds = [None] * self.num_envs if seed is None else list(seed)
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"expected {self.num_envs} seeds, one an environment, got {seeds}")
+        fresh = {i: np_random(s) for i, s in enumerate(seeds) if s is not None}
+        for env, generator in fresh.items():
+            self._restart(env, generator)
+        self._seeded()
+        if episodes is None:
+            episodes = self._episodes.take(self._everybody)
+        self._begin(self._everybody, *episodes)
+        self._success[:] = False
+        self._running = True
+        return self._observations.copy(), self._info(np.ones(self.num_envs, bool))
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Take one action everywhere: (E,) whole numbers from 0 to A - 1."""
+        if not self._running:
+            raise ResetNeeded("no episode has begun: call reset() before step()")
+        rewards, terminated, truncated = self._advance(self._checked(actions))
+        done = terminated | truncated
+        infos: dict[str, Any] = {}
+        if done.any():
+            which = np.flatnonzero(done)
+            last = np.zeros_like(self._observations)
+            last[which] = self._observations[which]
+            infos = {"final_obs": last, "_final_obs": done.copy()}
+            infos |= {"final_info": self._info(done), "_final_info": done.copy()}
+            self._begin(which, *self._episodes.take(which))
+            self._success[which] = False
+        infos |= self._info(np.ones(self.num_envs, bool))
+        return self._observations.copy(), rewards, terminated, truncated, infos
+
+    def render(self) -> tuple[str | np.ndarray, ...] | None:
+        """Show every board: texts for "ansi", (H, W, 3) uint8 arrays for "rgb_array"."""
+        if self.render_mode is None:
+            return None
+        if not self._running:
+            raise ResetNeeded("no episode has begun: call reset() before render()")
+        draw = self._text if self.render_mode == "ansi" else self._pixels
+        return tuple(draw(env) for env in range(self.num_envs))
+
+    def _info(self, which: np.ndarray) -> dict[str, Any]:
+        """Return the info of the environments in ``which``, (E,) bool, and zeros for the others."""
+        masks = self.action_masks().astype(np.int8)
+        if not which.all():
+            masks[~which] = 0
+        return {
+            "action_mask": masks,
+            "_action_mask": which.copy(),
+            "is_success": self._success & which,
+            "_is_success": which.copy(),
+        }
+
+    def _checked(self, actions: np.ndarray) -> np.ndarray:
+        actions = np.asarray(actions)
+        n_actions = int(self.single_action_space.n)
+        if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iu":
+            raise InvalidAction(
+                f"expected ({self.num_envs},) whole numbers, one action an environment, got "
+                f"{actions.dtype} of shape {actions.shape}"
+            )
+        if actions.min() < 0 or actions.max() >= n_actions:
+            env = int(np.argmax((actions < 0) | (actions >= n_actions)))
+            raise InvalidAction(
+                f"expected actions from 0 to {n_actions - 1}, environment {env} got {actions[env]}"
+            )
+        return actions
+
+    def _restart(self, env: int, generator: tuple[np.random.Generator, int]) -> None:
+        self._generators[env] = generator
+        self._episodes.restart(env, draw_stream(generator[0]))
+
+    def _seeded(self) -> list[tuple[np.random.Generator, int]]:
+        """Return all generators; those that no seed was given for take one from the system."""
+        for env, generator in enumerate(self._generators):
+            if generator is None:
+                self._restart(env, np_random(None))
+        return self._generators

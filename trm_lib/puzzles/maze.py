@@ -1,0 +1,248 @@
+"""Mazes: n x n cells with walls between them, a start and a goal.
+
+Legend of the maze modules: B mazes, n rows and columns (2 to 128), L = n * n cells, numbered row by
+row. Directions are 0 up, 1 right, 2 down, 3 left; the opposite of d is (d + 2) % 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from trm_lib.checks import number, whole
+from trm_lib.puzzles.hashing import mix64
+from trm_lib.puzzles.maze_trees import open_walls, spanning_trees
+from trm_lib.puzzles.sudoku_symmetry import check_rng
+
+SIZES = range(2, 129)
+LAYOUTS = ("tree", "loops", "open")
+Layout = Literal["tree", "loops", "open"]
+Place = Literal["fixed", "random"]
+
+_START, _GOAL = 1 << 40, (1 << 40) + 1  # streams of their own, apart from those of the cells
+
+
+@dataclass(frozen=True, eq=False)
+class Mazes:
+    """A batch of mazes of one size.
+
+    Attributes:
+        walls: (B, n, n) uint8; bit d is set where a cell has a wall in direction d. A wall is
+            seen from both of its cells, and the border is walled all round.
+        start: (B,) int64 cell numbers, 0 to L - 1.
+        goal: (B,) int64 cell numbers; never the start.
+
+    Raises:
+        ValueError: if an array is not as above; the message names the first wrong maze and cell.
+    """
+
+    walls: np.ndarray
+    start: np.ndarray
+    goal: np.ndarray
+
+    def __post_init__(self) -> None:
+        walls = check_walls(self.walls)
+        count, size = walls.shape[:2]
+        for name in ("start", "goal"):
+            object.__setattr__(self, name, _check_cells(getattr(self, name), name, count, size))
+        object.__setattr__(self, "walls", walls)
+        same = np.flatnonzero(self.start == self.goal)
+        if len(same):
+            raise ValueError(
+                f"maze {same[0]} starts on its goal, cell {self.start[same[0]]}: move one of them"
+            )
+
+    def __len__(self) -> int:
+        return len(self.walls)
+
+    def __getitem__(self, index: slice | np.ndarray) -> Mazes:
+        """Select some of the mazes, by a slice or an array; an integer gives a batch of one."""
+        index = slice(index, index + 1 or None) if isinstance(index, int | np.integer) else index
+        return Mazes(self.walls[index], self.start[index], self.goal[index])
+
+    @property
+    def size(self) -> int:
+        """Rows and columns, n."""
+        return self.walls.shape[1]
+
+
+def generate_mazes(
+    size: int,
+    count: int,
+    rng: np.random.Generator,
+    layout: Layout = "tree",
+    loops: float | None = None,
+    start: Place = "fixed",
+    goal: Place = "fixed",
+) -> Mazes:
+    """Draw mazes at random.
+
+    Args:
+        size: n, rows and columns, 2 to 128.
+        count: How many, B.
+        rng: Source of randomness.
+        layout: "tree", a uniformly drawn spanning tree: one path between any two cells; "loops",
+            a tree of which some of the remaining walls are opened; "open", no walls inside.
+        loops: For "loops", the share of the tree's remaining walls to open, 0 to 1 (0.1).
+        start: "fixed", the upper left cell, or "random", uniform among all cells but the goal.
+        goal: "fixed", the lower right cell, or "random", uniform among all cells but the start.
+
+    Raises:
+        ValueError: If an argument is not as above.
+    """
+    check_rng(rng)
+    keys = rng.integers(1 << 64, size=whole(count, "count", 1), dtype=np.uint64)
+    return mazes_from_keys(size, keys, layout, loops, start, goal)
+
+
+def mazes_from_keys(
+    size: int,
+    keys: np.ndarray,
+    layout: Layout = "tree",
+    loops: float | None = None,
+    start: Place = "fixed",
+    goal: Place = "fixed",
+) -> Mazes:
+    """Make the maze that belongs to each key: the same key always gives the same maze.
+
+    Args:
+        keys: (B,) integers, any 64 bits.
+        size, layout, loops, start, goal: As in ``generate_mazes``.
+
+    Raises:
+        ValueError: If an argument is not as in ``generate_mazes``.
+    """
+    loops = check_options(size, layout, loops, start, goal)
+    keys = np.asarray(keys).astype(np.uint64)
+    if layout == "open":
+        walls = np.tile(open_walls(size), (len(keys), 1, 1))
+    else:
+        walls = spanning_trees(size, keys, loops)
+    return Mazes(walls, *places_from_keys(size, keys, start, goal))
+
+
+def places_from_keys(
+    size: int, keys: np.ndarray, start: Place, goal: Place
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the starts and goals, each (B,) int64, that belong to keys."""
+    last = size * size - 1
+    starts = _below(keys, _START, last + 1) if start == "random" else np.zeros(len(keys), np.int64)
+    if goal == "fixed":
+        starts = np.where(starts == last, _below(keys, _GOAL, last), starts)
+        return starts, np.full(len(keys), last)
+    goals = _below(keys, _GOAL, last)  # uniform among the others: those from the start on move up
+    return starts, goals + (goals >= starts)
+
+
+def check_options(size: int, layout: str, loops: float | None, start: str, goal: str) -> float:
+    """Refuse options that ``generate_mazes`` does not know; return the share of walls to open."""
+    check_size(size)
+    for name, value, known in (
+        ("layout", layout, LAYOUTS),
+        ("start", start, ("fixed", "random")),
+        ("goal", goal, ("fixed", "random")),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} expected one of {', '.join(known)}, got {value!r}")
+    if layout != "loops":
+        if loops is not None:
+            raise ValueError(f'loops is for layout="loops", got loops={loops!r} with {layout!r}')
+        return 0.0
+    return number(0.1 if loops is None else loops, "loops", lambda x: 0 <= x <= 1, "0 to 1")
+
+
+def check_size(size: int) -> int:
+    """Refuse a size that no maze here has."""
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size not in SIZES:
+        raise ValueError(f"size expected a whole number from 2 to 128, got {size!r}")
+    return int(size)
+
+
+def check_walls(walls: np.ndarray, name: str = "walls") -> np.ndarray:
+    """Check that an array holds the walls of mazes.
+
+    Args:
+        walls: (B, n, n) integers 0 to 15, as in ``Mazes``.
+        name: What to call the array in an error.
+
+    Returns:
+        The same walls, (B, n, n) uint8.
+
+    Raises:
+        ValueError: If the shape or dtype is another, the border is open somewhere, or a wall is
+            seen from one of its cells only.
+    """
+    walls = np.asarray(walls)
+    if walls.ndim != 3 or walls.shape[1] != walls.shape[2] or walls.shape[1] not in SIZES:
+        raise ValueError(
+            f"{name}: expected shape (B, n, n) with n from 2 to 128, got {walls.shape}: "
+            "pass one maze as walls[None]"
+        )
+    if walls.dtype.kind not in "iu" or (walls.size and (walls.min() < 0 or walls.max() > 15)):
+        raise ValueError(f"{name}: expected integers 0 to 15, one bit a direction, got others")
+    walls = walls.astype(np.uint8, copy=False)
+    for border, bit, where in (
+        (walls[:, 0], 0, "top"),
+        (walls[:, :, -1], 1, "right"),
+        (walls[:, -1], 2, "bottom"),
+        (walls[:, :, 0], 3, "left"),
+    ):
+        if not (border >> bit & 1).all():
+            maze = np.argwhere(border >> bit & 1 == 0)[0, 0]
+            raise ValueError(f"{name}: maze {maze} has an open border at the {where}: close it")
+    for this, other, bit in (
+        (walls[:, :, :-1], walls[:, :, 1:], 1),
+        (walls[:, :-1], walls[:, 1:], 2),
+    ):
+        differ = (this >> bit ^ other >> (bit + 2) % 4) & 1
+        if differ.any():
+            maze, row, column = np.argwhere(differ)[0]
+            raise ValueError(
+                f"{name}: in maze {maze}, row {row + 1}, column {column + 1} and its neighbour "
+                f"{'to the right' if bit == 1 else 'below'} disagree on the wall between them"
+            )
+    return walls
+
+
+def passages(walls: np.ndarray) -> np.ndarray:
+    """Return (B, n, n, 4) bool: whether one can walk from a cell in each direction."""
+    return (walls[..., None] >> np.arange(4, dtype=np.uint8) & 1) == 0
+
+
+@lru_cache
+def steps_to(size: int) -> np.ndarray:
+    """Return (L, 4) int64, read-only: the cell next to each in each direction, itself at a border.
+
+    Walls inside are not looked at.
+    """
+    rows, columns = np.divmod(np.arange(size * size), size)
+    up, down = np.maximum(rows - 1, 0), np.minimum(rows + 1, size - 1)
+    left, right = np.maximum(columns - 1, 0), np.minimum(columns + 1, size - 1)
+    there = [up * size + columns, rows * size + right, down * size + columns, rows * size + left]
+    table = np.stack(there, axis=1)
+    table.flags.writeable = False
+    return table
+
+
+def _below(keys: np.ndarray, stream: int, limit: int) -> np.ndarray:
+    """Return (B,) int64 uniform in 0 .. limit - 1, one a key."""
+    draws = mix64(keys ^ mix64(np.array([stream]))) >> np.uint64(32)
+    return (draws * np.uint64(limit) >> np.uint64(32)).astype(np.int64)
+
+
+def _check_cells(cells: np.ndarray, name: str, count: int, size: int) -> np.ndarray:
+    cells = np.asarray(cells)
+    if cells.shape != (count,) or cells.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name}: expected ({count},) integers, one cell a maze, got {cells.dtype} of shape "
+            f"{cells.shape}"
+        )
+    wrong = np.flatnonzero((cells < 0) | (cells >= size * size))
+    if len(wrong):
+        raise ValueError(
+            f"{name}: maze {wrong[0]} has cell {cells[wrong[0]]}, expected 0 to {size * size - 1}"
+        )
+    return cells.astype(np.int64)

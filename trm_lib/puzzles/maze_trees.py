@@ -1,0 +1,135 @@
+"""Uniform spanning trees of the grid, by Propp and Wilson's cycle popping.
+
+Every cell but the last holds a stack of random arrows to its neighbours. Where the topmost arrows
+run in a circle, these arrows are thrown away and the next ones uncovered. When no circle is left,
+the arrows form a tree, and every tree is equally likely. Which circle goes first makes no
+difference, so all circles of all mazes go at once.
+
+Axes: B mazes, n rows and columns, L = n * n cells.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from trm_lib.puzzles.hashing import mix64
+
+_NEXT_ARROW = np.uint64(0x9E3779B97F4A7C15)  # the increment of SplitMix64
+_CELLS_AT_ONCE = 1 << 17  # enough to hide the cost of a call, few enough to stay in the cache
+
+
+def spanning_trees(size: int, keys: np.ndarray, loops: float = 0.0) -> np.ndarray:
+    """Make the uniform spanning tree that belongs to each key.
+
+    Args:
+        size: n, at least 2.
+        keys: (B,) uint64.
+        loops: Share of the (n - 1)^2 walls left by a tree that are opened, 0 to 1.
+
+    Returns:
+        (B, n, n) uint8 walls, as in ``Mazes``.
+
+    Source:
+        Propp and Wilson, How to get a perfectly random sample from a generic Markov chain and
+        generate a random spanning tree of a directed graph, J. Algorithms 27 (1998).
+    """
+    at_once = max(1, _CELLS_AT_ONCE // (size * size))
+    parts = [_tree_walls(size, keys[i : i + at_once], loops) for i in range(0, len(keys), at_once)]
+    return np.concatenate(parts) if parts else np.empty((0, size, size), np.uint8)
+
+
+def open_walls(size: int) -> np.ndarray:
+    """Return the walls of a maze with none inside: (n, n) uint8."""
+    walls = np.zeros((size, size), np.uint8)
+    walls[0] |= 1
+    walls[:, -1] |= 2
+    walls[-1] |= 4
+    walls[:, 0] |= 8
+    return walls
+
+
+def _tree_walls(size: int, keys: np.ndarray, loops: float) -> np.ndarray:
+    rows, columns = np.divmod(np.arange(size * size), size)
+    arrows = _popped_arrows(size, keys)  # (B, L)
+    far_row, far_column = np.divmod(arrows, size)
+    right = (far_column > columns).reshape(-1, size, size)  # arrow from here to the right
+    left = (far_column < columns).reshape(-1, size, size)
+    down = (far_row > rows).reshape(-1, size, size)
+    up = (far_row < rows).reshape(-1, size, size)
+    across = right[:, :, :-1] | left[:, :, 1:]  # (B, n, n - 1): open to the right
+    along = down[:, :-1] | up[:, 1:]  # (B, n - 1, n): open below
+    if loops:
+        across, along = _with_loops(across, along, keys, round(loops * (size - 1) ** 2))
+    walls = np.full((len(keys), size, size), 15, np.uint8)
+    walls[:, :, :-1] -= across * np.uint8(2)
+    walls[:, :, 1:] -= across * np.uint8(8)
+    walls[:, :-1] -= along * np.uint8(4)
+    walls[:, 1:] -= along * np.uint8(1)
+    return walls
+
+
+def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
+    """Return (B, L) int64: the cell each cell points to; the last cell is the root."""
+    neighbours, degree = _neighbours(size)
+    n_cells = size * size
+    jumps = (n_cells - 1).bit_length()  # 2**jumps steps lead from anywhere into a circle
+    stacks = mix64(keys[:, None] ^ mix64(np.arange(n_cells))).reshape(-1)
+    tops = np.tile(np.arange(n_cells), len(keys))  # as numbers within a maze
+    tree = np.empty((len(keys), n_cells), np.int64)
+    left = np.arange(len(keys))  # the mazes not yet done
+    in_circle = np.ones((len(keys), n_cells), bool)
+    in_circle[:, -1] = False
+    while len(left):
+        cells = np.flatnonzero(in_circle)
+        within = cells % n_cells
+        stacks[cells] = state = stacks[cells] + _NEXT_ARROW
+        high = mix64(state) >> np.uint64(32)
+        tops[cells] = neighbours[within, high * degree[within] >> np.uint64(32)]
+
+        ahead = tops + np.repeat(np.arange(0, len(tops), n_cells), n_cells)
+        for _ in range(jumps):
+            ahead = np.take(ahead, ahead)
+        in_circle = np.zeros(len(tops), bool)
+        in_circle[ahead] = True  # where everybody ends: on a circle, or at the root
+        in_circle = in_circle.reshape(-1, n_cells)
+        in_circle[:, -1] = False
+
+        going_on = in_circle.any(axis=1)
+        if not going_on.all():
+            tops, stacks = tops.reshape(-1, n_cells), stacks.reshape(-1, n_cells)
+            tree[left[~going_on]] = tops[~going_on]
+            left, in_circle = left[going_on], in_circle[going_on]
+            tops, stacks = tops[going_on].reshape(-1), stacks[going_on].reshape(-1)
+    return tree
+
+
+@lru_cache
+def _neighbours(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the neighbours of each cell, (L, 4) int64, and how many it has, (L,) uint64."""
+    table = np.zeros((size * size, 4), np.int64)
+    degree = np.zeros(size * size, np.uint64)
+    for cell in range(size * size):
+        row, column = divmod(cell, size)
+        there = [cell - size] * (row > 0) + [cell + 1] * (column < size - 1)
+        there += [cell + size] * (row < size - 1) + [cell - 1] * (column > 0)
+        table[cell, : len(there)] = there
+        degree[cell] = len(there)
+    return table, degree
+
+
+def _with_loops(
+    across: np.ndarray, along: np.ndarray, keys: np.ndarray, opened: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Open that many more walls in every maze, each choice of them equally likely."""
+    count, size = across.shape[:2]
+    both = np.concatenate([across.reshape(count, -1), along.reshape(count, -1)], axis=1)
+    stream = mix64(np.arange(both.shape[1]) + (1 << 32))  # apart from those of the arrows
+    rank = mix64(keys[:, None] ^ stream) | np.uint64(1)
+    rank[both] = 0  # open already: those come first
+    n_tree = size * size - 1
+    order = np.argsort(rank, axis=1)[:, : n_tree + opened]
+    np.put_along_axis(both, order, True, axis=1)
+    return (
+        both[:, : size * (size - 1)].reshape(across.shape),
+        both[:, size * (size - 1) :].reshape(along.shape),
+    )
