@@ -92,7 +92,7 @@ class BatchedEnv(VectorEnv):
         self._begin(self._everybody, *episodes)
         self._success[:] = False
         self._running = True
-        return self._observations.copy(), self._info(np.ones(self.num_envs, bool))
+        return self._observations.copy(), self._info()
 
     def step(
         self, actions: np.ndarray
@@ -105,13 +105,13 @@ class BatchedEnv(VectorEnv):
         infos: dict[str, Any] = {}
         if done.any():
             which = np.flatnonzero(done)
-            last = np.zeros_like(self._observations)
+            last = np.zeros(self._observations.shape, self._observations.dtype)
             last[which] = self._observations[which]
             infos = {"final_obs": last, "_final_obs": done.copy()}
             infos |= {"final_info": self._info(done), "_final_info": done.copy()}
             self._begin(which, *self._episodes.take(which))
             self._success[which] = False
-        infos |= self._info(np.ones(self.num_envs, bool))
+        infos |= self._info()
         return self._observations.copy(), rewards, terminated, truncated, infos
 
     def render(self) -> tuple[str | np.ndarray, ...] | None:
@@ -123,15 +123,18 @@ class BatchedEnv(VectorEnv):
         draw = self._text if self.render_mode == "ansi" else self._pixels
         return tuple(draw(env) for env in range(self.num_envs))
 
-    def _info(self, which: np.ndarray) -> dict[str, Any]:
-        """Return the info of the environments in ``which``, (E,) bool, and zeros for the others."""
-        masks = self.action_masks().astype(np.int8)
-        if not which.all():
-            masks[~which] = 0
+    def _info(self, which: np.ndarray | None = None) -> dict[str, Any]:
+        """Return the info of everybody, or of ``which``, (E,) bool, with zeros for the others."""
+        masks, success = self.action_masks().view(np.int8), self._success.copy()
+        if which is None:
+            which = np.ones(self.num_envs, bool)
+        else:
+            masks = masks * which[:, None]
+            success &= which
         return {
             "action_mask": masks,
-            "_action_mask": which.copy(),
-            "is_success": self._success & which,
+            "_action_mask": which,
+            "is_success": success,
             "_is_success": which.copy(),
         }
 
@@ -143,7 +146,7 @@ class BatchedEnv(VectorEnv):
                 f"expected ({self.num_envs},) whole numbers, one action an environment, got "
                 f"{actions.dtype} of shape {actions.shape}"
             )
-        if actions.min() < 0 or actions.max() >= n_actions:
+        if actions.astype(np.uint64).max() >= n_actions:  # negative ones turn into large ones
             env = int(np.argmax((actions < 0) | (actions >= n_actions)))
             raise InvalidAction(
                 f"expected actions from 0 to {n_actions - 1}, environment {env} got {actions[env]}"

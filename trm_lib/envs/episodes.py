@@ -34,7 +34,7 @@ class Episodes:
         self._streams = np.zeros(num_envs, np.uint64)
         self._made = np.zeros(num_envs, np.int64)
         self._taken = np.zeros(num_envs, np.int64)
-        self._ready: tuple[np.ndarray, ...] = ()  # (E, Q, ...) each, episode e in place e % Q
+        self._ready: tuple[np.ndarray, ...] = ()  # (E * Q, ...) each, episode e in place e % Q
 
     def restart(self, env: int, stream: int) -> None:
         """Begin the sequence of one environment anew; ``stream`` is any 64 bits."""
@@ -43,11 +43,12 @@ class Episodes:
 
     def take(self, which: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the next episode of each environment in ``which``, (M,) distinct numbers."""
-        if (self._taken[which] == self._made[which]).any():
+        taken = self._taken[which]
+        if (taken == self._made[which]).any():
             self._refill()
-        places = self._taken[which] % self._capacity
-        self._taken[which] += 1
-        return tuple(array[which, places] for array in self._ready)
+        self._taken[which] = taken + 1
+        places = which * self._capacity + taken % self._capacity
+        return tuple(array.take(places, axis=0) for array in self._ready)
 
     def _refill(self) -> None:
         """Make the episodes of every environment that has used up half of its own or more."""
@@ -58,8 +59,8 @@ class Episodes:
         numbers = self._made[envs] + np.arange(len(envs)) - first
         made = self._make(mix64(self._streams[envs] ^ mix64(numbers)))
         if not self._ready:
-            shape = (len(room), self._capacity)
-            self._ready = tuple(np.zeros(shape + array.shape[1:], array.dtype) for array in made)
+            rows = len(room) * self._capacity
+            self._ready = tuple(np.zeros((rows, *array.shape[1:]), array.dtype) for array in made)
         for ready, array in zip(self._ready, made, strict=True):
-            ready[envs, numbers % self._capacity] = array
+            ready[envs * self._capacity + numbers % self._capacity] = array
         self._made += wanted

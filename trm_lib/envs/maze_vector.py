@@ -45,17 +45,32 @@ class MazeVectorEnv(BatchedEnv):
         self._ahead = np.zeros((num_envs, 4), np.int64)  # the same, from where the agent stands
         self._steps = np.zeros(num_envs, np.int64)
         self._observations = np.zeros((num_envs, *single.observation_space.shape), np.float32)
-        self._cells = self._observations.reshape(num_envs, 6, n_cells)  # a view
+        # flat views and where each environment begins in them: one index is faster than several
+        self._flat_next = self._next.reshape(-1, 4)
+        self._flat_cells = self._observations.reshape(-1)
+        self._first_cell = self._everybody * n_cells
+        self._first_agent = (self._everybody * 6 + AGENT) * n_cells
+        self._first_ahead = self._everybody * 4
 
     def action_masks(self) -> np.ndarray:
         """Return (E, 4) bool: which moves lead to another cell."""
         return self._ahead != self.agent[:, None]
 
     def _make(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
-        return _prepared(*self._source.episodes(keys))
+        return self._prepared(*self._source.episodes(keys))
 
     def _read_option(self, mazes: Mazes, count: int) -> tuple[np.ndarray, ...]:
-        return _prepared(*read_mazes(mazes, count, self.size))
+        return self._prepared(*read_mazes(mazes, count, self.size))
+
+    def _prepared(
+        self, walls: np.ndarray, start: np.ndarray, goal: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
+        """Add where each move leads, (M, L, 4), and the first observation, (M, ...)."""
+        is_open = passages(walls).reshape(len(walls), -1, 4)
+        moves = np.where(is_open, steps_to(self.size), np.arange(self.size**2)[:, None])
+        channels = observe(walls, start, goal)
+        shape = self.single_observation_space.shape
+        return walls, start, goal, moves, channels.reshape(len(walls), *shape)
 
     def _begin(
         self,
@@ -69,20 +84,20 @@ class MazeVectorEnv(BatchedEnv):
         self.walls[which] = walls
         self.start[which] = self.agent[which] = start
         self.goal[which] = goal
-        self._next[which] = moves
         self._steps[which] = 0
-        self._cells[which] = channels
-        self._ahead[which] = moves[np.arange(len(which)), start]
+        self._next[which] = moves
+        self._observations[which] = channels
+        self._ahead[which] = self._flat_next.take(self._first_cell[which] + start, axis=0)
 
     def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        there = self._ahead[self._everybody, actions]
+        there = self._ahead.reshape(-1).take(self._first_ahead + actions)
         terminated = there == self.goal
         rewards = np.where(there == self.agent, self.reward.bump, self.reward.step)
         rewards[terminated] = self.reward.goal
-        self._cells[self._everybody, AGENT, self.agent] = 0
-        self._cells[self._everybody, AGENT, there] = 1
+        self._flat_cells[self._first_agent + self.agent] = 0
+        self._flat_cells[self._first_agent + there] = 1
         self.agent = there
-        self._ahead = self._next[self._everybody, there]
+        self._ahead = self._flat_next.take(self._first_cell + there, axis=0)
         self._steps += 1
         self._success = terminated.copy()
         return rewards, terminated, (self._steps >= self.max_steps) & ~terminated
@@ -92,12 +107,3 @@ class MazeVectorEnv(BatchedEnv):
 
     def _pixels(self, env: int) -> np.ndarray:
         return maze_pixels(self.walls[env], self.start[env], self.goal[env], self.agent[env])
-
-
-def _prepared(walls: np.ndarray, start: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Add where each move leads, (M, L, 4), and the first observation, (M, 6, L)."""
-    count, size = walls.shape[:2]
-    is_open = passages(walls).reshape(count, -1, 4)
-    here = np.arange(size * size)[:, None]
-    moves = np.where(is_open, steps_to(size), here)
-    return walls, start, goal, moves, observe(walls, start, goal).reshape(count, 6, -1)

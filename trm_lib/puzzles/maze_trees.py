@@ -15,6 +15,7 @@ import numpy as np
 from trm_lib.puzzles.hashing import mix64
 
 _NEXT_ARROW = np.uint64(0x9E3779B97F4A7C15)  # the increment of SplitMix64
+_SHARE_WORTH_KEEPING = 0.8  # done mazes are carried along until so few others are left
 _CELLS_AT_ONCE = 1 << 17  # enough to hide the cost of a call, few enough to stay in the cache
 
 
@@ -71,35 +72,37 @@ def _tree_walls(size: int, keys: np.ndarray, loops: float) -> np.ndarray:
 def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
     """Return (B, L) int64: the cell each cell points to; the last cell is the root."""
     neighbours, degree = _neighbours(size)
-    n_cells = size * size
+    count, n_cells = len(keys), size * size
     jumps = (n_cells - 1).bit_length()  # 2**jumps steps lead from anywhere into a circle
+    number = np.tile(np.arange(n_cells), count)  # of each cell, within its maze
+    maze = np.repeat(np.arange(0, count * n_cells, n_cells), n_cells)  # where its maze begins
     stacks = mix64(keys[:, None] ^ mix64(np.arange(n_cells))).reshape(-1)
-    tops = np.tile(np.arange(n_cells), len(keys))  # as numbers within a maze
-    tree = np.empty((len(keys), n_cells), np.int64)
-    left = np.arange(len(keys))  # the mazes not yet done
-    in_circle = np.ones((len(keys), n_cells), bool)
-    in_circle[:, -1] = False
+    tops = number.copy()
+    tree = np.empty((count, n_cells), np.int64)
+    left = np.arange(count)  # the mazes not yet done
+    loose = np.flatnonzero(number != n_cells - 1)  # cells whose topmost arrow must go
     while len(left):
-        cells = np.flatnonzero(in_circle)
-        within = cells % n_cells
-        stacks[cells] = state = stacks[cells] + _NEXT_ARROW
-        high = mix64(state) >> np.uint64(32)
-        tops[cells] = neighbours[within, high * degree[within] >> np.uint64(32)]
+        stacks[loose] = state = stacks[loose] + _NEXT_ARROW
+        cell = number[loose]
+        pick = (mix64(state) >> np.uint64(32)) * degree[cell] >> np.uint64(32)
+        tops[loose] = neighbours.take(4 * cell + pick.view(np.int64))
 
-        ahead = tops + np.repeat(np.arange(0, len(tops), n_cells), n_cells)
+        ahead = tops + maze[: len(tops)]
         for _ in range(jumps):
-            ahead = np.take(ahead, ahead)
+            ahead = ahead.take(ahead)
         in_circle = np.zeros(len(tops), bool)
         in_circle[ahead] = True  # where everybody ends: on a circle, or at the root
         in_circle = in_circle.reshape(-1, n_cells)
         in_circle[:, -1] = False
 
         going_on = in_circle.any(axis=1)
-        if not going_on.all():
+        if going_on.sum() <= _SHARE_WORTH_KEEPING * len(left):
             tops, stacks = tops.reshape(-1, n_cells), stacks.reshape(-1, n_cells)
-            tree[left[~going_on]] = tops[~going_on]
-            left, in_circle = left[going_on], in_circle[going_on]
-            tops, stacks = tops[going_on].reshape(-1), stacks[going_on].reshape(-1)
+            done, on = np.flatnonzero(~going_on), np.flatnonzero(going_on)
+            tree[left[done]] = tops[done]
+            left, in_circle = left[on], in_circle[on]
+            tops, stacks = tops[on].reshape(-1), stacks[on].reshape(-1)
+        loose = np.flatnonzero(in_circle)
     return tree
 
 

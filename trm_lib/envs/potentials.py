@@ -1,0 +1,135 @@
+"""Potentials: one number a state, the higher the better it looks. `shaping` pays their change.
+
+Axes: E environments, M some of them, n rows and columns, L = n * n cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import ArrayLike
+
+from trm_lib.checks import number
+from trm_lib.envs.maze import AGENT
+from trm_lib.envs.yardsticks import read_maze
+from trm_lib.puzzles.maze import check_walls
+from trm_lib.puzzles.maze_distances import maze_distances
+
+Potential = str | Callable[[Any], ArrayLike]
+
+
+def manhattan(walls: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """Return (M, L) float64: minus the steps to the goal if there were no walls."""
+    size = walls.shape[1]
+    rows, columns = np.divmod(np.arange(size * size), size)
+    goal_rows, goal_columns = np.divmod(goal[:, None], size)
+    return -(abs(rows - goal_rows) + abs(columns - goal_columns)).astype(float)
+
+
+def shortest_path(walls: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """Return (M, L) float64: minus the steps to the goal; -L, less than any, where none lead."""
+    distances = maze_distances(walls, goal).reshape(len(goal), -1)
+    return -np.where(distances < 0, distances.shape[1], distances).astype(float)
+
+
+MAZE_POTENTIALS = {"manhattan": manhattan, "shortest path": shortest_path}
+"""Potentials of `trm/Maze-v0` by name: walls (M, n, n) and goals (M,) to one value a cell."""
+
+
+class MazePotential:
+    """A potential over the cells of E mazes, reckoned once an episode and then looked up.
+
+    Everything is read from the observations, never from the environment behind them.
+
+    Args:
+        name: A key of ``MAZE_POTENTIALS``.
+        weight: Multiplies it.
+        space: Of one observation.
+        num_envs: E.
+
+    Raises:
+        ValueError: If these are not observations of a Maze.
+    """
+
+    def __init__(self, name: str, weight: float, space: spaces.Space, num_envs: int) -> None:
+        shape = space.shape if isinstance(space, spaces.Box) else ()
+        size = int((np.prod(shape) / 6) ** 0.5)
+        if size < 2 or shape not in ((6, size, size), (6 * size * size,)):
+            raise ValueError(
+                f'potential "{name}" expected observations of trm/Maze-v0, (6, n, n) or '
+                f"(6 * n * n,), got {space}: give a function of the observations instead"
+            )
+        self.name, self.weight = name, weight
+        self._tables = np.zeros((num_envs, size * size))
+
+    def begin(self, which: np.ndarray, observations: np.ndarray) -> None:
+        """Take in the mazes where an episode begins: ``which`` (M,), observations (E, ...)."""
+        channels = np.asarray(observations)[which].reshape(len(which), 6, -1)
+        one_each = channels[:, AGENT:].sum(axis=2) == 1
+        if not (((channels == 0) | (channels == 1)).all() and one_each.all()):
+            raise ValueError(
+                f'potential "{self.name}" expected observations of trm/Maze-v0, zeros and ones '
+                "that mark one agent and one goal, got others: shape inside of wrappers that "
+                "change the observations"
+            )
+        walls, _, goal, _ = read_maze(channels)
+        walls = check_walls(walls, "walls in the observation")
+        self._tables[which] = self.weight * MAZE_POTENTIALS[self.name](walls, goal)
+
+    def __call__(self, which: np.ndarray, observations: np.ndarray) -> np.ndarray:
+        """Return the potentials (M,) of observations (M, ...) of the environments ``which``."""
+        cells = np.asarray(observations).reshape(len(which), 6, -1)[:, AGENT]
+        return self._tables[which, cells.argmax(axis=1)]
+
+
+class FunctionPotential:
+    """A potential that is a function of the observation, checked each time.
+
+    Args:
+        function: Observations (M, ...) to (M,) finite numbers, for any M.
+        weight: Multiplies it.
+    """
+
+    def __init__(self, function: Callable[[Any], ArrayLike], weight: float) -> None:
+        self.function, self.weight = function, weight
+
+    def begin(self, which: np.ndarray, observations: Any) -> None:
+        """Do nothing: such a potential is the same in every episode."""
+
+    def __call__(self, which: np.ndarray, observations: Any) -> np.ndarray:
+        """Return the potentials (M,) of observations (M, ...) of the environments ``which``."""
+        values = np.asarray(self.function(observations))
+        if values.shape != which.shape or values.dtype.kind not in "fiu":
+            raise ValueError(
+                f"potential expected {which.shape} numbers, one an observation, got "
+                f"{values.dtype} of shape {values.shape}"
+            )
+        if not np.isfinite(values).all():
+            bad = int(np.argmin(np.isfinite(values)))
+            raise ValueError(
+                f"potential expected finite numbers, got {values[bad]} in environment {which[bad]}"
+            )
+        return self.weight * values.astype(float)
+
+
+def find_potential(
+    potential: Potential, weight: float, space: spaces.Space, num_envs: int
+) -> MazePotential | FunctionPotential:
+    """Return a potential by its name, or the function given, times ``weight``.
+
+    Raises:
+        ValueError: If the name is not known, or is that of a Maze potential and the space is not
+            that of a Maze; or if ``weight`` is not a finite number.
+    """
+    weight = number(weight, "weight", lambda x: True, "a finite number")
+    if callable(potential):
+        return FunctionPotential(potential, weight)
+    if potential not in MAZE_POTENTIALS:
+        names = ", ".join(f'"{name}"' for name in MAZE_POTENTIALS)
+        raise ValueError(
+            f"potential expected {names} or a function of observations, got {potential!r}"
+        )
+    return MazePotential(potential, weight, space, num_envs)
