@@ -3,7 +3,7 @@
     from trm_lib import solve
     print(solve("1...|..3.|.4..|...2"))
 
-The rooms are `puzzles`, `models`, `training`, `evaluation`, `experiments` and `viz`.
+The rooms are `puzzles`, `envs`, `models`, `training`, `evaluation`, `experiments` and `viz`.
 """
 
 from typing import TYPE_CHECKING

@@ -24,7 +24,8 @@ class BatchedEnv(VectorEnv):
 
     Environments that end begin their next episode in the same step (``AutoresetMode.SAME_STEP``):
     observation and info are then those of the new episode, and ``infos["final_obs"]`` and
-    ``infos["final_info"]`` hold the last ones of the old.
+    ``infos["final_info"]`` hold the last ones of the old. ``final_obs`` is one array (E, ...), zero
+    where nothing ended; Gymnasium's own vector environments give an array of objects there.
 
     A subclass sets ``self._episodes`` and ``self._observations``, (E, ...), and defines ``_begin``,
     ``_advance``, ``action_masks``, ``_texts`` and ``_pixels``. ``option`` is the key under which

@@ -230,3 +230,29 @@ def observe(walls: np.ndarray, agent: np.ndarray, goal: np.ndarray) -> np.ndarra
     cells[np.arange(count), AGENT, agent] = 1
     cells[np.arange(count), GOAL, goal] = 1
     return channels
+
+
+def read_maze(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Read a Maze observation back.
+
+    Args:
+        observations: (E, 6, n, n) or flat, (E, 6 * n * n).
+
+    Returns:
+        Walls (E, n, n) uint8, agent and goal, each (E,) cell numbers, and n.
+
+    Raises:
+        ValueError: If these are not observations of a Maze.
+    """
+    observations = np.asarray(observations)
+    size = int((observations[0].size / 6) ** 0.5) if len(observations) else 0
+    if size < 2 or observations[0].size != 6 * size * size:
+        raise ValueError(
+            "expected observations of trm/Maze-v0, (E, 6, n, n) or (E, 6 * n * n), got shape "
+            f"{observations.shape}"
+        )
+    channels = observations.reshape(len(observations), 6, -1)
+    bits = np.array([1, 2, 4, 8], np.uint8)[:, None]
+    walls = (channels[:, :4].astype(np.uint8) * bits).sum(axis=1, dtype=np.uint8)
+    agent, goal = channels[:, AGENT].argmax(axis=1), channels[:, GOAL].argmax(axis=1)
+    return walls.reshape(-1, size, size), agent, goal, size

@@ -45,9 +45,7 @@ class MazeVectorEnv(BatchedEnv):
         self._ahead = np.zeros((num_envs, 4), np.int64)  # the same, from where the agent stands
         self._steps = np.zeros(num_envs, np.int64)
         self._observations = np.zeros((num_envs, *single.observation_space.shape), np.float32)
-        # flat views and where each environment begins in them: one index is faster than several
-        self._flat_next = self._next.reshape(-1, 4)
-        self._flat_cells = self._observations.reshape(-1)
+        # where each environment begins in flat views: one index is faster than several
         self._first_cell = self._everybody * n_cells
         self._first_agent = (self._everybody * 6 + AGENT) * n_cells
         self._first_ahead = self._everybody * 4
@@ -87,17 +85,18 @@ class MazeVectorEnv(BatchedEnv):
         self._steps[which] = 0
         self._next[which] = moves
         self._observations[which] = channels
-        self._ahead[which] = self._flat_next.take(self._first_cell[which] + start, axis=0)
+        self._ahead[which] = self._next.reshape(-1, 4).take(self._first_cell[which] + start, axis=0)
 
     def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         there = self._ahead.reshape(-1).take(self._first_ahead + actions)
         terminated = there == self.goal
         rewards = np.where(there == self.agent, self.reward.bump, self.reward.step)
         rewards[terminated] = self.reward.goal
-        self._flat_cells[self._first_agent + self.agent] = 0
-        self._flat_cells[self._first_agent + there] = 1
+        cells = self._observations.reshape(-1)  # a view
+        cells[self._first_agent + self.agent] = 0
+        cells[self._first_agent + there] = 1
         self.agent = there
-        self._ahead = self._flat_next.take(self._first_cell + there, axis=0)
+        self._ahead = self._next.reshape(-1, 4).take(self._first_cell + there, axis=0)
         self._steps += 1
         self._success = terminated.copy()
         return rewards, terminated, (self._steps >= self.max_steps) & ~terminated

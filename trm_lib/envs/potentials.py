@@ -13,9 +13,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike
 
 from trm_lib.checks import number
-from trm_lib.envs.maze import AGENT
-from trm_lib.envs.yardsticks import read_maze
-from trm_lib.puzzles.maze import check_walls
+from trm_lib.envs.maze import AGENT, read_maze
 from trm_lib.puzzles.maze_distances import maze_distances
 
 Potential = str | Callable[[Any], ArrayLike]
@@ -72,11 +70,10 @@ class MazePotential:
         if not (((channels == 0) | (channels == 1)).all() and one_each.all()):
             raise ValueError(
                 f'potential "{self.name}" expected observations of trm/Maze-v0, zeros and ones '
-                "that mark one agent and one goal, got others: shape inside of wrappers that "
-                "change the observations"
+                "that mark one agent and one goal, got others: put the shaping inside of "
+                "wrappers that change the observations"
             )
         walls, _, goal, _ = read_maze(channels)
-        walls = check_walls(walls, "walls in the observation")
         self._tables[which] = self.weight * MAZE_POTENTIALS[self.name](walls, goal)
 
     def __call__(self, which: np.ndarray, observations: np.ndarray) -> np.ndarray:

@@ -18,8 +18,8 @@ Phi(s) = 0. For gamma < 1 its sum depends on the way: a step nearer and the step
 Axes: E environments, M some of them.
 
 Source:
-    Ng, Harada and Russell, "Policy invariance under reward transformations", ICML 1999; theorem 1
-    and corollary 2 are the two statements on Q and on policies above.
+    Ng, Harada and Russell, "Policy invariance under reward transformations", ICML 1999: theorem 1
+    on the policies, corollary 2 on Q.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trm_lib.envs.maze import AGENT, GOAL
+from trm_lib.envs.maze import read_maze
 from trm_lib.puzzles.maze import steps_to
 from trm_lib.puzzles.maze_distances import maze_distances
 from trm_lib.puzzles.sudoku_solver import solve_exactly
@@ -70,29 +70,3 @@ def _exact_move(board: np.ndarray, observation: np.ndarray, mask: np.ndarray) ->
         return int(solution[observation[-1] > 0][0]) - 1
     cell = int((board == 0).argmax())
     return cell * size + int(solution.reshape(-1)[cell]) - 1
-
-
-def read_maze(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Read a Maze observation back.
-
-    Args:
-        observations: (E, 6, n, n) or flat, (E, 6 * n * n).
-
-    Returns:
-        Walls (E, n, n) uint8, agent and goal, each (E,) cell numbers, and n.
-
-    Raises:
-        ValueError: If these are not observations of a Maze.
-    """
-    observations = np.asarray(observations)
-    size = int((observations[0].size / 6) ** 0.5) if len(observations) else 0
-    if size < 2 or observations[0].size != 6 * size * size:
-        raise ValueError(
-            "expected observations of trm/Maze-v0, (E, 6, n, n) or (E, 6 * n * n), got shape "
-            f"{observations.shape}"
-        )
-    channels = observations.reshape(len(observations), 6, -1)
-    bits = np.array([1, 2, 4, 8], np.uint8)[:, None]
-    walls = (channels[:, :4].astype(np.uint8) * bits).sum(axis=1, dtype=np.uint8)
-    agent, goal = channels[:, AGENT].argmax(axis=1), channels[:, GOAL].argmax(axis=1)
-    return walls.reshape(-1, size, size), agent, goal, size

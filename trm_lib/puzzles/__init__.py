@@ -1,5 +1,11 @@
-"""The puzzles: Sudoku's rules, exact solvers, generators, symmetries, and splits. NumPy only."""
+"""Sudoku and mazes: rules, exact solvers, generators, symmetries and splits. NumPy only."""
 
+from trm_lib.puzzles.maze import Mazes, generate_mazes
+from trm_lib.puzzles.maze_distances import distance_table, maze_distances, shortest_path_cells
+from trm_lib.puzzles.maze_format import maze_text, parse_maze
+from trm_lib.puzzles.maze_layouts import all_trees, layout_class, layout_key
+from trm_lib.puzzles.maze_picture import label_picture, maze_picture, read_maze_picture
+from trm_lib.puzzles.maze_symmetry import augment_mazes, turn_cells, turn_mazes
 from trm_lib.puzzles.splits import Split, split_by_class, split_by_hash
 from trm_lib.puzzles.sudoku_classes import canonical_sudoku, class_key
 from trm_lib.puzzles.sudoku_exhaustive import (
@@ -17,25 +23,41 @@ from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, random_symmetries, s
 
 __all__ = [
     "ExactResult",
+    "Mazes",
     "Split",
     "all_grids_4x4",
+    "all_trees",
+    "augment_mazes",
     "augment_sudoku",
     "box_shape",
     "canonical_sudoku",
     "check_sudoku",
     "class_key",
     "count_solutions",
+    "distance_table",
+    "generate_mazes",
     "generate_sudoku",
     "is_solution",
+    "label_picture",
+    "layout_class",
+    "layout_key",
+    "maze_distances",
+    "maze_picture",
+    "maze_text",
     "minimal_sudokus_4x4",
+    "parse_maze",
     "parse_sudoku",
     "random_symmetries",
+    "read_maze_picture",
+    "shortest_path_cells",
     "solve_exactly",
     "split_by_class",
     "split_by_hash",
     "sudoku_text",
     "sudokus_4x4",
     "symmetries",
+    "turn_cells",
+    "turn_mazes",
     "unique_masks_4x4",
     "units",
 ]

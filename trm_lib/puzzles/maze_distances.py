@@ -25,7 +25,7 @@ def maze_distances(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
     count, size = walls.shape[:2]
     if source.shape != (count,) or source.dtype.kind not in "iu":
         raise ValueError(f"source: expected ({count},) integers, got {source.dtype} {source.shape}")
-    if count and not (0 <= source.min() and source.max() < size * size):
+    if count and (source.min() < 0 or source.max() >= size * size):
         raise ValueError(
             f"source: expected cells from 0 to {size * size - 1}, got {source.min()} to "
             f"{source.max()}"

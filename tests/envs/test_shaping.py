@@ -1,0 +1,495 @@
+"""Shaping telescopes, moves Q* by the potential alone, and is the same one by one and batched."""
+
+import pickle
+from collections import deque
+from functools import partial
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers import FlattenObservation, RecordEpisodeStatistics, TransformObservation
+from gymnasium.wrappers.vector import RecordEpisodeStatistics as VectorStatistics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trm_lib.envs.maze import AGENT, MazeEnv
+from trm_lib.envs.maze_vector import MazeVectorEnv
+from trm_lib.envs.shaping import PotentialShaping, VectorPotentialShaping
+from trm_lib.puzzles.maze import Mazes, mazes_from_keys
+
+NAMES = ("manhattan", "shortest path")
+
+
+class Projection:
+    """A random linear potential: no meaning at all, and another value in every state."""
+
+    def __init__(self, seed: int) -> None:
+        self.weights = np.random.default_rng(seed).normal(size=200)
+
+    def __call__(self, observations: np.ndarray) -> np.ndarray:
+        flat = np.asarray(observations, float).reshape(len(observations), -1)
+        return (flat * self.weights[: flat.shape[1]]).sum(axis=1)
+
+
+POTENTIALS = (*NAMES, Projection(0))
+
+
+def true_potential(env: MazeEnv, potential: object, observation: np.ndarray) -> float:
+    """From what the environment itself knows, cell by cell."""
+    if callable(potential):
+        return float(potential(observation[None])[0])
+    row, column = divmod(env.agent, env.size)
+    goal_row, goal_column = divmod(env.goal, env.size)
+    if potential == "manhattan":
+        return -(abs(row - goal_row) + abs(column - goal_column))
+    queue, steps = deque([(row, column)]), {(row, column): 0}
+    while queue:
+        cell = queue.popleft()
+        for bit, (down, right) in enumerate([(-1, 0), (0, 1), (1, 0), (0, -1)]):
+            there = (cell[0] + down, cell[1] + right)
+            if not env.walls[cell] >> bit & 1 and there not in steps:
+                steps[there] = steps[cell] + 1
+                queue.append(there)
+    return -steps[goal_row, goal_column]
+
+
+# --- the sum telescopes ---
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    potential=st.sampled_from(POTENTIALS),
+    size=st.integers(2, 5),
+    max_steps=st.integers(1, 60),
+    layout=st.sampled_from(["tree", "loops", "open"]),
+    observation=st.sampled_from(["channels", "flat"]),
+    gamma=st.floats(0, 1),
+    weight=st.floats(-3, 3),
+    seed=st.integers(0, 2**31),
+)
+def test_shaping_adds_the_potential_of_the_end_less_that_of_the_beginning(
+    potential, size, max_steps, layout, observation, gamma, weight, seed
+) -> None:
+    maze = MazeEnv(
+        size, layout, start="random", goal="random", observation=observation, max_steps=max_steps
+    )
+    env = PotentialShaping(maze, potential, gamma, weight)
+    rng = np.random.default_rng(seed)
+    first, _ = env.reset(seed=seed)
+    before = weight * true_potential(maze, potential, first)
+    added, plain, steps, ended = 0.0, 0.0, 0, False
+    while not ended:
+        last, reward, terminated, truncated, info = env.step(rng.integers(4))
+        added += gamma**steps * (reward - info["unshaped_reward"])
+        plain += info["unshaped_reward"]
+        steps += 1
+        ended = terminated or truncated
+    after = 0.0 if terminated else weight * true_potential(maze, potential, last)
+    assert terminated == (maze.agent == maze.goal)
+    assert added == pytest.approx(gamma**steps * after - before, abs=1e-9)
+    assert info["unshaped_return"] == pytest.approx(plain, abs=1e-12)
+
+
+@pytest.mark.parametrize("ends", ["terminated", "truncated"])
+def test_only_a_terminal_state_has_no_potential(ends: str) -> None:
+    corridor = np.array([[[13, 3], [13, 6]]], np.uint8)  # right from 0 to 1, down from 1 to 3
+    mazes = Mazes(corridor, np.array([0]), np.array([3]))
+    maze = MazeEnv(2, max_steps=1 if ends == "truncated" else 2)
+    env = PotentialShaping(maze, lambda observations: np.full(len(observations), 5.0), gamma=0.5)
+    env.reset(options={"mazes": mazes})
+    _, reward, *_, truncated, info = env.step(1)
+    assert reward - info["unshaped_reward"] == pytest.approx(0.5 * 5 - 5)
+    assert truncated == (ends == "truncated")
+    if ends == "terminated":
+        _, reward, terminated, _, info = env.step(2)
+        assert terminated
+        assert reward - info["unshaped_reward"] == -5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bump_pays_its_delay_and_a_step_nearer_one(name: str) -> None:
+    maze = MazeEnv(4, layout="open")
+    env = PotentialShaping(maze, name, gamma=0.9, weight=2.0)
+    env.reset(seed=0)
+    _, reward, *_, info = env.step(0)  # up, into the border, 6 steps from the goal
+    assert reward - info["unshaped_reward"] == pytest.approx(2 * 0.1 * 6)
+    _, reward, *_, info = env.step(1)  # to the right, 5 steps from it
+    assert reward - info["unshaped_reward"] == pytest.approx(2 * (1 + 0.1 * 5))
+
+
+# --- the best policies stay ---
+
+
+def drawn(size: int, layout: str, count: int) -> Mazes:
+    return mazes_from_keys(
+        size, np.arange(count, dtype=np.uint64), layout, start="random", goal="random"
+    )
+
+
+def from_every_cell(mazes: Mazes) -> Mazes:
+    """Each maze from each of its L - 1 cells that are not its goal."""
+    n_cells = mazes.size**2
+    which, start = np.nonzero(np.arange(n_cells) != mazes.goal[:, None])
+    return Mazes(mazes.walls[which], start, mazes.goal[which])
+
+
+def read_off(mazes: Mazes, reward: str, potential: object, gamma: float) -> tuple:
+    """Take each action once from each start of a real environment.
+
+    Returns:
+        Cells led to, rewards with and without shaping and whether terminated, (M, 4) each, and the
+        potential of each start, (M,).
+    """
+    envs = MazeVectorEnv(len(mazes), size=mazes.size, reward=reward, max_steps=2)
+    envs = VectorPotentialShaping(envs, potential, gamma)
+    columns = []
+    for action in range(4):
+        envs.reset(options={"mazes": mazes})
+        observations, shaped, terminated, truncated, infos = envs.step(np.full(len(mazes), action))
+        assert not truncated.any()
+        there, plain = observations.copy(), infos["unshaped_reward"].copy()
+        if terminated.any():
+            there[terminated] = infos["final_obs"][terminated]
+            plain[terminated] = infos["final_info"]["unshaped_reward"][terminated]
+        cells = there[:, AGENT].reshape(len(mazes), -1).argmax(axis=1)
+        columns.append((cells, shaped, plain, terminated))
+    phi = np.zeros(len(mazes))
+    single = MazeEnv(mazes.size)
+    for i in range(len(mazes)):
+        observation, _ = single.reset(options={"mazes": mazes[i]})
+        phi[i] = true_potential(single, potential, observation)
+    return *(np.stack(column, axis=1) for column in zip(*columns, strict=True)), phi
+
+
+def optimal_q(there: np.ndarray, rewards: np.ndarray, gamma: float, n_cells: int) -> np.ndarray:
+    """Value iteration: Q = r + gamma max Q'. (G, L - 1, 4) in and out, goals left out.
+
+    ``there`` numbers the starts of a maze; the goal is -1.
+    """
+    value = np.zeros((len(there), n_cells))  # the last place is the goal's, worth nothing
+    mazes = np.arange(len(there))[:, None, None]
+    while True:
+        q = rewards + gamma * value[mazes, there]
+        if abs(q.max(axis=2) - value[:, :-1]).max() < 1e-13:
+            return q
+        value[:, :-1] = q.max(axis=2)
+
+
+def best(q: np.ndarray) -> np.ndarray:
+    return q > q.max(axis=-1, keepdims=True) - 1e-9
+
+
+def as_starts(there: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """Number cells (G, L - 1, 4) as the starts of their maze, -1 the goal."""
+    goal = goal[:, None, None]
+    return np.where(there == goal, -1, there - (there > goal))
+
+
+@pytest.mark.parametrize("potential", POTENTIALS)
+@pytest.mark.parametrize("gamma", [0.9, 0.99])
+@pytest.mark.parametrize("reward", ["clean", "evns"])
+@pytest.mark.parametrize(("size", "layout"), [(3, "tree"), (4, "loops"), (3, "open")])
+def test_optimal_q_moves_by_the_potential_and_the_best_actions_stay(
+    size: int, layout: str, reward: str, gamma: float, potential: object
+) -> None:
+    mazes = drawn(size, layout, 12)
+    n_cells = size**2
+    there, shaped, plain, terminated, phi = read_off(
+        from_every_cell(mazes), reward, potential, gamma
+    )
+    shape = (len(mazes), n_cells - 1, 4)
+    there = as_starts(there.reshape(shape), mazes.goal)
+    assert np.array_equal(there == -1, terminated.reshape(shape))
+    q = optimal_q(there, plain.reshape(shape), gamma, n_cells)
+    with_shaping = optimal_q(there, shaped.reshape(shape), gamma, n_cells)
+    np.testing.assert_allclose(with_shaping, q - phi.reshape(len(mazes), -1, 1), atol=1e-6, rtol=0)
+    assert np.array_equal(best(with_shaping), best(q))
+
+
+def test_a_bonus_for_coming_nearer_is_not_a_potential_and_may_keep_an_agent_from_its_goal() -> None:
+    gamma, size = 0.9, 5
+    mazes = mazes_from_keys(size, np.array([1], np.uint64))
+    there, _, plain, _, phi = read_off(from_every_cell(mazes), "clean", "manhattan", gamma)
+    there = as_starts(there[None], mazes.goal)
+    ahead = np.append(phi, 0.0)[there]
+    bonus = 0.2 * (ahead - phi[:, None])
+    goes_on = {}
+    for name, rewards in (("plain", plain), ("bonus", plain + bonus[0])):
+        policy = optimal_q(there, rewards[None], gamma, size**2)[0].argmax(axis=1)
+        goes_on[name] = np.arange(size**2 - 1)
+        for _ in range(2 * size**2):
+            on = goes_on[name] != -1
+            goes_on[name][on] = there[0][goes_on[name][on], policy[goes_on[name][on]]]
+    assert (goes_on["plain"] == -1).all()
+    assert not (goes_on["bonus"] == -1).all()
+
+
+# --- one by one and batched ---
+
+
+def same(one: object, other: object, where: np.ndarray) -> None:
+    """Two infos, or arrays that count only ``where`` their mask says."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            masked = not key.startswith("_")
+            same(one[key], other[key], one[f"_{key}"] if masked else np.ones_like(where))
+    else:
+        for env in np.flatnonzero(where):
+            np.testing.assert_array_equal(one[env], other[env], strict=True)
+
+
+@pytest.mark.parametrize("observation", ["channels", "flat"])
+@pytest.mark.parametrize("potential", POTENTIALS)
+@pytest.mark.parametrize("inside", [False, True], ids=["wrapped outside", "wrapped inside"])
+def test_the_vector_form_equals_single_ones_step_by_step(
+    potential: object, observation: str, inside: bool
+) -> None:
+    num_envs, gamma, weight = 5, 0.95, 0.7
+    options = dict(size=3, layout="loops", goal="random", observation=observation, max_steps=9)
+    kwargs = dict(potential=potential, gamma=gamma, weight=weight)
+
+    def single() -> gym.Env:
+        return PotentialShaping(MazeEnv(**options), **kwargs) if inside else MazeEnv(**options)
+
+    reference = SyncVectorEnv([single] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
+    if not inside:
+        reference = VectorPotentialShaping(reference, **kwargs)
+    envs = VectorPotentialShaping(MazeVectorEnv(num_envs, **options), **kwargs)
+    rng = np.random.default_rng(0)
+    everywhere = np.ones(num_envs, bool)
+    (observed, infos), (expected, expected_infos) = envs.reset(seed=3), reference.reset(seed=3)
+    np.testing.assert_array_equal(observed, expected)
+    same(expected_infos, infos, everywhere)
+    ends = np.zeros(2, int)
+    for _ in range(120):
+        actions = rng.integers(4, size=num_envs)
+        *outcome, infos = envs.step(actions)
+        *expected, expected_infos = reference.step(actions)
+        for came, wanted in zip(outcome, expected, strict=True):
+            np.testing.assert_array_equal(came, wanted, strict=True)
+        same(expected_infos, infos, everywhere)
+        ends += outcome[2].sum(), outcome[3].sum()
+    assert (ends > 5).all()
+
+
+def test_any_environment_may_be_shaped_by_a_function() -> None:
+    """Another library's environment, ended by a time limit and otherwise."""
+
+    def single() -> gym.Env:
+        return gym.make("CartPole-v1", max_episode_steps=15)
+
+    def shaped() -> gym.Env:
+        return PotentialShaping(single(), Projection(1), 0.9)
+
+    reference = SyncVectorEnv([shaped] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
+    envs = SyncVectorEnv([single] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
+    envs = VectorPotentialShaping(envs, Projection(1), 0.9)
+    envs.reset(seed=0)
+    reference.reset(seed=0)
+    rng = np.random.default_rng(0)
+    ends = np.zeros(2, int)
+    for _ in range(100):
+        actions = rng.integers(2, size=3)
+        *outcome, infos = envs.step(actions)
+        *expected, expected_infos = reference.step(actions)
+        np.testing.assert_allclose(outcome[1], expected[1], atol=1e-12)
+        same(expected_infos, infos, np.ones(3, bool))
+        ends += outcome[2].sum(), outcome[3].sum()
+    assert (ends > 0).all()
+
+
+class Count(gym.Env):
+    """Counts to three; its observation is a dictionary."""
+
+    observation_space = gym.spaces.Dict({"count": gym.spaces.Discrete(4)})
+    action_space = gym.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.count = 0
+        return {"count": self.count}, {}
+
+    def step(self, action):
+        self.count += 1
+        return {"count": self.count}, 1.0, False, self.count == 3, {}
+
+
+def test_a_function_sees_batches_of_any_space() -> None:
+    def potential(observations: dict) -> np.ndarray:
+        return observations["count"] ** 2
+
+    env = PotentialShaping(Count(), potential, gamma=0.5)
+    envs = SyncVectorEnv([Count] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
+    envs = VectorPotentialShaping(envs, potential, gamma=0.5)
+    env.reset()
+    envs.reset()
+    for before, after in ((0, 1), (1, 4), (4, 9)):
+        expected = 1 + 0.5 * after - before
+        assert env.step(0)[1] == expected
+        assert envs.step(np.zeros(2, int))[1].tolist() == [expected, expected]
+
+
+# --- beside other wrappers ---
+
+
+def test_statistics_see_shaped_rewards_outside_and_unshaped_ones_inside() -> None:
+    env = RecordEpisodeStatistics(MazeEnv(3, layout="open"), stats_key="inside")
+    env = PotentialShaping(env, "manhattan", 0.9)
+    env = RecordEpisodeStatistics(env, stats_key="outside")
+    env.reset(seed=0)
+    rewards = []
+    for action in (0, 1, 1, 2, 2):
+        _, reward, terminated, _, info = env.step(action)
+        rewards.append(reward)
+    assert terminated
+    assert info["outside"]["r"] == pytest.approx(sum(rewards))
+    assert info["inside"]["r"] == pytest.approx(1 - 4 * 0.01)
+    assert info["unshaped_return"] == pytest.approx(1 - 4 * 0.01)
+
+
+def test_vector_statistics_see_the_same() -> None:
+    envs = VectorStatistics(MazeVectorEnv(2, size=3, layout="open"), stats_key="inside")
+    envs = VectorPotentialShaping(envs, "manhattan", 0.9)
+    envs = VectorStatistics(envs, stats_key="outside")
+    envs.reset(seed=0)
+    sums = np.zeros(2)
+    for actions in ([0, 1], [1, 1], [1, 2], [2, 0], [2, 0]):
+        _, rewards, _, _, infos = envs.step(np.array(actions))
+        sums += rewards
+    assert infos["outside"]["r"][0] == pytest.approx(sums[0])
+    assert infos["inside"]["r"][0] == pytest.approx(1 - 4 * 0.01)
+    np.testing.assert_allclose(infos["final_info"]["unshaped_return"], [1 - 4 * 0.01, 0])
+    np.testing.assert_allclose(infos["unshaped_return"], [0, -5 * 0.01])
+
+
+def test_registered_environments_pickles_and_specs_play_the_same() -> None:
+    env = PotentialShaping(gym.make("trm/Maze-v0", size=4), "shortest path", 0.9, weight=0.5)
+    copies = [pickle.loads(pickle.dumps(env)), gym.make(env.spec)]
+    assert all(type(copy) is PotentialShaping for copy in copies)
+    env.reset(seed=5)
+    actions = np.random.default_rng(0).integers(4, size=30)
+    rewards = [env.step(action)[1] for action in actions]
+    for copy in copies:
+        copy.reset(seed=5)
+        assert [copy.step(action)[1] for action in actions] == rewards
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_vector_environments_go_on_from_a_pickle(batched: bool) -> None:
+    single = partial(MazeEnv, size=3, max_steps=7)
+    if batched:
+        envs = gym.make_vec("trm/Maze-v0", 3, size=3, max_steps=7)
+    else:
+        envs = SyncVectorEnv([single] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
+    envs = VectorPotentialShaping(envs, "shortest path", 0.9)
+    envs.reset(seed=0)
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        envs.step(rng.integers(4, size=3))
+    copy = pickle.loads(pickle.dumps(envs))
+    for _ in range(30):
+        actions = rng.integers(4, size=3)
+        np.testing.assert_array_equal(copy.step(actions)[1], envs.step(actions)[1])
+
+
+def test_earlier_infos_are_left_alone() -> None:
+    envs = VectorPotentialShaping(MazeVectorEnv(4, size=2, max_steps=3), "manhattan", 0.9)
+    rng = np.random.default_rng(0)
+    kept = [envs.reset(seed=0)[1]]
+    frozen = [pickle.dumps(kept[0])]
+    for _ in range(12):
+        kept.append(envs.step(rng.integers(4, size=4))[4])
+        frozen.append(pickle.dumps(kept[-1]))
+    for infos, then in zip(kept, frozen, strict=True):
+        then = pickle.loads(then)
+        for key in ("unshaped_reward", "unshaped_return"):
+            np.testing.assert_array_equal(infos[key], then[key])
+
+
+def test_a_goal_out_of_reach_counts_as_further_than_any_cell() -> None:
+    walls = mazes_from_keys(3, np.zeros(1, np.uint64), "open").walls
+    walls[0, 2, 2] |= 1 | 8
+    walls[0, 1, 2] |= 4
+    walls[0, 2, 1] |= 2
+    mazes = Mazes(walls, np.array([0]), np.array([8]))
+    env = PotentialShaping(MazeEnv(3), "shortest path", gamma=0.5)
+    env.reset(options={"mazes": mazes})
+    _, reward, *_, info = env.step(1)
+    assert reward - info["unshaped_reward"] == pytest.approx(0.5 * -9 + 9)
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize("gamma", [-0.1, 1.1, np.nan, "0.9", None, True])
+def test_a_discount_lies_between_0_and_1(gamma: object) -> None:
+    with pytest.raises(ValueError, match="gamma expected the learner's discount, 0 to 1"):
+        PotentialShaping(MazeEnv(3), "manhattan", gamma)
+    with pytest.raises(ValueError, match="gamma expected"):
+        VectorPotentialShaping(MazeVectorEnv(2, size=3), "manhattan", gamma)
+
+
+@pytest.mark.parametrize("potential", ["euclid", None, 3])
+def test_a_potential_is_a_known_name_or_a_function(potential: object) -> None:
+    with pytest.raises(ValueError, match='"manhattan", "shortest path" or a function'):
+        PotentialShaping(MazeEnv(3), potential, 0.9)
+
+
+@pytest.mark.parametrize("weight", [np.inf, np.nan, "1"])
+def test_a_weight_is_finite(weight: object) -> None:
+    with pytest.raises(ValueError, match="weight expected a finite number"):
+        PotentialShaping(MazeEnv(3), "manhattan", 0.9, weight)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_named_potentials_are_for_mazes(name: str) -> None:
+    for env in (gym.make("CartPole-v1"), Count(), gym.make("CliffWalking-v1")):
+        with pytest.raises(ValueError, match="expected observations of trm/Maze-v0.*a function"):
+            PotentialShaping(env, name, 0.9)
+
+
+@pytest.mark.parametrize("change", [lambda x: 0 * x, lambda x: 1 - x, lambda x: x / 2])
+def test_changed_observations_are_no_mazes(change: object) -> None:
+    maze = MazeEnv(3)
+    env = TransformObservation(maze, change, maze.observation_space)
+    with pytest.raises(ValueError, match="mark one agent and one goal"):
+        PotentialShaping(env, "manhattan", 0.9).reset(seed=0)
+
+
+def test_flattened_mazes_are_mazes() -> None:
+    env = PotentialShaping(FlattenObservation(MazeEnv(3)), "manhattan", 1.0)
+    env.reset(seed=0)
+    assert env.potential(np.arange(1), env.env.reset(seed=0)[0][None]).tolist() == [-4]
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
+def test_other_ways_to_begin_anew_are_refused(mode: AutoresetMode) -> None:
+    envs = SyncVectorEnv([lambda: MazeEnv(3)] * 2, autoreset_mode=mode)
+    with pytest.raises(ValueError, match="SAME_STEP, got .*wrap each in PotentialShaping"):
+        VectorPotentialShaping(envs, "manhattan", 0.9)
+
+
+def test_a_partial_reset_is_refused() -> None:
+    envs = SyncVectorEnv([lambda: MazeEnv(3)] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
+    envs = VectorPotentialShaping(envs, "manhattan", 0.9)
+    with pytest.raises(ValueError, match="reset_mask"):
+        envs.reset(options={"reset_mask": np.array([True, False])})
+
+
+def test_a_function_must_return_one_finite_number_an_observation() -> None:
+    def after(bad: object):
+        return lambda observations: np.array(bad)
+
+    envs = MazeVectorEnv(2, size=3)
+    for bad, message in (
+        ([0.0, np.nan], "finite numbers, got nan in environment 1"),
+        ([-np.inf, 0.0], "finite numbers, got -inf in environment 0"),
+        ([[0.0], [0.0]], r"expected \(2,\) numbers.*shape \(2, 1\)"),
+        (0.0, r"expected \(2,\) numbers"),
+        (["a", "b"], r"expected \(2,\) numbers"),
+        ([None, None], r"expected \(2,\) numbers.*object"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            VectorPotentialShaping(envs, after(bad), 0.9).reset(seed=0)
