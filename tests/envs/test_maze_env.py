@@ -10,8 +10,8 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.envs.agreement import assert_same_steps
 
+from tests.envs.agreement import assert_same_steps
 from trm_lib.envs import MAZE_REWARDS, MazeEnv, MazeReward, MazeVectorEnv
 from trm_lib.puzzles import generate_mazes
 from trm_lib.puzzles.maze import Mazes

@@ -9,13 +9,29 @@ import gymnasium as gym
 from trm_lib.envs.maze import MAZE_REWARDS, MazeEnv, MazeReward
 from trm_lib.envs.maze_vector import MazeVectorEnv
 from trm_lib.envs.shaping import PotentialShaping, VectorPotentialShaping
+from trm_lib.envs.sudoku import SUDOKU_REWARDS, SudokuEnv, SudokuReward
+from trm_lib.envs.sudoku_cell import (
+    SUDOKU_CELL_REWARDS,
+    SudokuCellEnv,
+    SudokuCellReward,
+    SudokuCellVectorEnv,
+)
+from trm_lib.envs.sudoku_vector import SudokuVectorEnv
 
 __all__ = [
     "MAZE_REWARDS",
+    "SUDOKU_CELL_REWARDS",
+    "SUDOKU_REWARDS",
     "MazeEnv",
     "MazeReward",
     "MazeVectorEnv",
     "PotentialShaping",
+    "SudokuCellEnv",
+    "SudokuCellReward",
+    "SudokuCellVectorEnv",
+    "SudokuEnv",
+    "SudokuReward",
+    "SudokuVectorEnv",
     "VectorPotentialShaping",
 ]
 
@@ -23,4 +39,14 @@ gym.register(
     "trm/Maze-v0",
     "trm_lib.envs.maze:MazeEnv",
     vector_entry_point="trm_lib.envs.maze_vector:MazeVectorEnv",
+)
+gym.register(
+    "trm/Sudoku-v0",
+    "trm_lib.envs.sudoku:SudokuEnv",
+    vector_entry_point="trm_lib.envs.sudoku_vector:SudokuVectorEnv",
+)
+gym.register(
+    "trm/SudokuCell-v0",
+    "trm_lib.envs.sudoku_cell:SudokuCellEnv",
+    vector_entry_point="trm_lib.envs.sudoku_cell:SudokuCellVectorEnv",
 )

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from trm_lib.checks import number, whole
 from trm_lib.envs.episodes import Episodes
 from trm_lib.envs.single import SingleEnv, check_choice
-from trm_lib.puzzles.hashing import mix64
+from trm_lib.puzzles.hashing import draw_below
 from trm_lib.puzzles.maze import (
     Layout,
     Mazes,
@@ -28,9 +28,8 @@ from trm_lib.puzzles.maze import (
     steps_to,
 )
 from trm_lib.puzzles.maze_format import maze_text
-from trm_lib.viz.pixels import maze_pixels
 
-_LAYOUT = (1 << 40) + 2  # the stream that chooses among given layouts
+_LAYOUT = 2  # the stream of randomness that chooses among given layouts
 AGENT, GOAL = 4, 5  # channels of the observation; 0 to 3 are the walls
 
 
@@ -170,6 +169,8 @@ class MazeEnv(SingleEnv):
         return maze_text(self.walls, self.agent, self.goal)
 
     def _pixels(self) -> np.ndarray:
+        from trm_lib.viz.pixels import maze_pixels  # late: it loads Matplotlib
+
         return maze_pixels(self.walls, self.start, self.goal, self.agent)
 
 
@@ -200,7 +201,7 @@ class MazeSource:
         if self._layouts is None:
             mazes = mazes_from_keys(self.size, keys, *self._options)
             return mazes.walls, mazes.start, mazes.goal
-        chosen = mix64(keys ^ mix64(np.array([_LAYOUT]))) % np.uint64(len(self._layouts))
+        chosen = draw_below(keys, _LAYOUT, len(self._layouts))
         start, goal = places_from_keys(self.size, keys, *self._options[2:])
         return self._layouts[chosen], start, goal
 

@@ -14,7 +14,6 @@ from trm_lib.envs.episodes import Episodes
 from trm_lib.envs.maze import AGENT, MazeEnv, observe, read_mazes
 from trm_lib.puzzles.maze import Mazes, passages, steps_to
 from trm_lib.puzzles.maze_format import maze_text
-from trm_lib.viz.pixels import maze_pixels
 
 
 class MazeVectorEnv(BatchedEnv):
@@ -105,4 +104,6 @@ class MazeVectorEnv(BatchedEnv):
         return maze_text(self.walls[env], self.agent[env], self.goal[env])
 
     def _pixels(self, env: int) -> np.ndarray:
+        from trm_lib.viz.pixels import maze_pixels  # late: it loads Matplotlib
+
         return maze_pixels(self.walls[env], self.start[env], self.goal[env], self.agent[env])

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from trm_lib.checks import number, whole
-from trm_lib.puzzles.hashing import mix64
+from trm_lib.puzzles.hashing import draw_below
 from trm_lib.puzzles.maze_trees import open_walls, spanning_trees
 from trm_lib.puzzles.sudoku_symmetry import check_rng
 
@@ -22,7 +22,7 @@ LAYOUTS = ("tree", "loops", "open")
 Layout = Literal["tree", "loops", "open"]
 Place = Literal["fixed", "random"]
 
-_START, _GOAL = 1 << 40, (1 << 40) + 1  # streams of their own, apart from those of the cells
+_START, _GOAL = 0, 1  # streams of randomness
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,11 +129,13 @@ def places_from_keys(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the starts and goals, each (B,) int64, that belong to keys."""
     last = size * size - 1
-    starts = _below(keys, _START, last + 1) if start == "random" else np.zeros(len(keys), np.int64)
+    starts = np.zeros(len(keys), np.int64)
+    if start == "random":
+        starts = draw_below(keys, _START, last + 1)
     if goal == "fixed":
-        starts = np.where(starts == last, _below(keys, _GOAL, last), starts)
+        starts = np.where(starts == last, draw_below(keys, _GOAL, last), starts)
         return starts, np.full(len(keys), last)
-    goals = _below(keys, _GOAL, last)  # uniform among the others: those from the start on move up
+    goals = draw_below(keys, _GOAL, last)  # among the others: those from the start on move up
     return starts, goals + (goals >= starts)
 
 
@@ -225,12 +227,6 @@ def steps_to(size: int) -> np.ndarray:
     table = np.stack(there, axis=1)
     table.flags.writeable = False
     return table
-
-
-def _below(keys: np.ndarray, stream: int, limit: int) -> np.ndarray:
-    """Return (B,) int64 uniform in 0 .. limit - 1, one a key."""
-    draws = mix64(keys ^ mix64(np.array([stream]))) >> np.uint64(32)
-    return (draws * np.uint64(limit) >> np.uint64(32)).astype(np.int64)
 
 
 def _check_cells(cells: np.ndarray, name: str, count: int, size: int) -> np.ndarray:

@@ -5,7 +5,7 @@ a mask is set when cell c is a clue. A mask determines its grid when it meets, f
 grid, the set of cells in which the two differ.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -56,7 +56,7 @@ def sudokus_4x4(clues: int | Literal["minimal"]) -> np.ndarray:
         clues: 4..16, or "minimal" for those of which no clue can be left out.
 
     Returns:
-        (count, 2) int64, read-only: rows of (index into ``all_grids_4x4``, mask); read them with
+        (count, 2) uint16, read-only: rows of (index into ``all_grids_4x4``, mask); read them with
         ``masked_grids``. Computed at the first call, then kept.
 
     Raises:
@@ -117,16 +117,17 @@ def _minimal_pairs() -> np.ndarray:
     for bit in range(16):
         with_clue = minimal.reshape(288, -1, 2, 1 << bit)[:, :, 1]
         with_clue &= ~unique.reshape(288, -1, 2, 1 << bit)[:, :, 0]
-    pairs = np.argwhere(minimal)
+    pairs = np.argwhere(minimal).astype(np.uint16)
     pairs.flags.writeable = False
     return pairs
 
 
-@lru_cache(maxsize=4)
+@cache  # 54 MB if every number of clues is asked for
 def _pairs_with_clues(clues: int) -> np.ndarray:
     masks = np.arange(_N_MASKS)
     masks = masks[(masks[:, None] >> _BITS & 1).sum(axis=1) == clues]
     pairs = np.argwhere(unique_masks_4x4()[:, masks])
     pairs[:, 1] = masks[pairs[:, 1]]
+    pairs = pairs.astype(np.uint16)
     pairs.flags.writeable = False
     return pairs

@@ -9,7 +9,7 @@ from trm_lib.puzzles.sudoku_exhaustive import masked_grids, sudokus_4x4
 from trm_lib.puzzles.sudoku_geometry import box_shape
 from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, check_rng
 
-_FEWEST_CLUES = {4: 4, 6: 8, 9: 17}  # 9x9: McGuire, Tugemann and Civario, arXiv 1201.0749
+FEWEST_CLUES = {4: 4, 6: 8, 9: 17}  # 9x9: McGuire, Tugemann and Civario, arXiv 1201.0749
 _ATTEMPTS = 100
 
 
@@ -51,7 +51,7 @@ def generate_sudoku(
 
 
 def _checked_clues(size: int, clues: int) -> int:
-    fewest, most = _FEWEST_CLUES[size], size * size
+    fewest, most = FEWEST_CLUES[size], size * size
     if not isinstance(clues, int | np.integer) or not fewest <= clues <= most:
         raise ValueError(
             f'expected clues="minimal" or {fewest} to {most} for a {size}x{size} Sudoku with one '

@@ -1,4 +1,4 @@
-"""Pictures for the book: Sudoku boards, charts over seeds, and the K slider.
+"""Pictures for the book: Sudoku boards, mazes, charts over seeds, and the K slider.
 
 Arrays go in; figures, SVG and HTML come out. Every picture carries its text alternative, needs no
 network, and is legible in grey and on light and dark pages.
@@ -8,7 +8,9 @@ from trm_lib.viz.boards import sudoku_svg
 from trm_lib.viz.curves import accuracy_by_k, learning_curves
 from trm_lib.viz.dots import seed_dots
 from trm_lib.viz.filmstrip import thinking_strip
+from trm_lib.viz.mazes import maze_svg
 from trm_lib.viz.picture import SVGPicture
+from trm_lib.viz.pixels import maze_pixels, sudoku_pixels
 from trm_lib.viz.slider import KSlider, k_slider
 from trm_lib.viz.style import BookFigure, figure_html, new_figure
 from trm_lib.viz.summaries import bootstrap_interval, interquartile_mean, moving_average
@@ -23,9 +25,12 @@ __all__ = [
     "interquartile_mean",
     "k_slider",
     "learning_curves",
+    "maze_pixels",
+    "maze_svg",
     "moving_average",
     "new_figure",
     "seed_dots",
+    "sudoku_pixels",
     "sudoku_svg",
     "thinking_strip",
 ]

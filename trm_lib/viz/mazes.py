@@ -1,0 +1,220 @@
+"""Mazes as SVG that reads on any page, in grey, and aloud.
+
+Axes: n rows and columns of a maze, 2 to 128; its cells are numbered row by row.
+"""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+import numpy as np
+
+from trm_lib.viz.boards import FAINT_INK, INK, svg_element
+from trm_lib.viz.markup import check_text
+from trm_lib.viz.maze_state import MazeState, describe_maze, maze_state
+from trm_lib.viz.picture import SVGPicture
+from trm_lib.viz.style import COLOURS, PAPER
+
+AGENT = COLOURS[0]
+GOAL = "#007A5A"  # dark enough for a white letter
+_RIGHT, _WRONG = COLOURS[:2]
+_RIGHT_CELL, _WRONG_CELL = "#D9EBF7", "#FBE6DA"
+_SMALL_RIGHT, _SMALL_WRONG, _SMALL_MISSED = "#56A0D3", "#9A3B00", "#F5C542"
+_CELL_LINES = "#E3E6E9"
+_MARGIN = 5  # pixels around the maze, room for its outer walls
+_SMALL = 14  # pixels a cell: below it, colour and shade alone tell cells apart
+_LETTERS = 20  # pixels a cell: from here on, start and goal carry a letter
+
+
+def maze_svg(
+    walls: np.ndarray,
+    start: int | None = None,
+    goal: int | None = None,
+    cells: np.ndarray | None = None,
+    label: np.ndarray | None = None,
+    agent: int | None = None,
+    trail: Sequence[int] | None = None,
+    title: str | None = None,
+    cell: float | None = None,
+) -> SVGPicture:
+    """Draws one maze.
+
+    The start is an open ring with an S, the goal a filled square with a G, the agent a disc.
+    Marked cells are shaded and hold a filled dot, or a cross if they are wrong; cells that were
+    missed hold a hollow dot. Where cells are below 14 pixels there is no room for that: right
+    cells are then of a middle tone, wrong ones dark, missed ones pale. Below 10 pixels, start, goal
+    and agent are drawn larger than their cells, over the walls, so that they can be found.
+
+    Args:
+        walls: one bit a direction (0 up, 1 right, 2 down, 3 left), shape (n, n) with n from 2 to
+            128, integers from 0 to 15. The border is closed, and a wall is set in both its cells.
+        start: cell number, from 0 to n * n - 1.
+        goal: cell number, another than the start.
+        cells: whether a cell is marked as part of the answer, shape (n, n), bool.
+        label: whether it should be, same shape, bool. With it, wrong and missed cells differ.
+        agent: cell number where somebody stands.
+        trail: cell numbers visited so far, in order; drawn as a line.
+        title: one line to write above the maze.
+        cell: side of a cell in pixels, at least 3. By default 56 for n = 5 and below, and less
+            for more cells: the maze is then 280 pixels wide for n = 5, 640 for n = 128.
+
+    Returns:
+        The drawing. Its text alternative gives the size, the places from 1, and the counts.
+
+    Raises:
+        ValueError: if a shape or a value is not as above.
+    """
+    state = maze_state(walls, start, goal, cells, label, agent, trail)
+    if title is not None:
+        check_text("title", title)
+    if cell is None:
+        cell = round(56 * min(1, 5 / len(state.walls)) ** 0.75)
+    if not 3 <= cell < np.inf:
+        raise ValueError(f"cell must be at least 3 pixels to show its walls, got {cell}.")
+    side = len(state.walls) * cell + 2 * _MARGIN
+    head = 0 if title is None else 26
+    parts = []
+    if title is not None:
+        parts.append(
+            f'<text x="{side / 2:g}" y="19" font-size="15" font-weight="600" '
+            f'text-anchor="middle" fill="{INK}">{escape(title)}</text>'
+        )
+    parts += [
+        f'<g transform="translate({_MARGIN} {head + _MARGIN})">',
+        *maze_elements(state, cell),
+        "</g>",
+    ]
+    words = describe_maze(state)
+    alt = words if title is None else f"{title}. {words}"
+    return SVGPicture(svg_element(side, side + head, alt, parts), alt)
+
+
+def maze_elements(state: MazeState, cell: float) -> list[str]:
+    """Returns the SVG elements of a maze whose upper left corner is at (0, 0)."""
+    parts = _shades(state, cell)
+    if cell >= _SMALL:
+        size = len(state.walls)
+        lines = "".join(f"M0 {i}h{size}M{i} 0v{size}" for i in range(1, size))
+        parts += [_path(lines, cell, _CELL_LINES, 1 / cell, "cell-lines"), *_marks(state, cell)]
+    if len(state.trail) > 1:
+        parts.append(_trail(state, cell))
+    parts.append(_path(_wall_lines(state.walls), cell, INK, max(1.5 / cell, 1 / 14), "walls"))
+    return parts + _figures(state, cell)
+
+
+def _wall_lines(walls: np.ndarray) -> str:
+    """Every wall once, as the data of a path in units of a cell; walls in line are one stroke."""
+    flat = np.vstack([walls & 1, walls[-1:] & 4]).astype(bool)  # above row 0, 1 ... n
+    upright = np.hstack([walls & 8, walls[:, -1:] & 2]).astype(bool)  # left of column 0, 1 ... n
+    path = "".join(f"M{first} {line}h{length}" for line, first, length in _runs(flat))
+    return path + "".join(f"M{line} {first}v{length}" for line, first, length in _runs(upright.T))
+
+
+def _runs(mask: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Gives the row, first column and length of each unbroken run of True in a row."""
+    change = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, first = np.nonzero(change == 1)
+    lengths = np.nonzero(change == -1)[1] - first
+    return zip(rows.tolist(), first.tolist(), lengths.tolist(), strict=True)
+
+
+def _path(
+    data: str, cell: float, colour: str, width: float, part: str, shift: str = "", look: str = ""
+) -> str:
+    """A stroked path; its data, `width` and `shift` are in units of a cell."""
+    look = look or 'stroke-linecap="square"'
+    return (
+        f'<path d="{data}" transform="scale({cell:g}){shift}" fill="none" stroke="{colour}" '
+        f'stroke-width="{width:.4g}" {look} data-part="{part}"/>'
+    )
+
+
+def _shades(state: MazeState, cell: float) -> list[str]:
+    """The ground of marked cells; of missed ones too where they hold no dot."""
+    colours = _RIGHT_CELL, _WRONG_CELL, None
+    if cell < _SMALL:
+        colours = _SMALL_RIGHT, _SMALL_WRONG, _SMALL_MISSED
+    masks = {"right": state.marked & ~state.wrong, "wrong": state.wrong, "missed": state.missed}
+    parts = []
+    for (name, mask), colour in zip(masks.items(), colours, strict=True):
+        if colour and mask.any():
+            rows = "".join(f"M{first} {row}h{length}" for row, first, length in _runs(mask))
+            look = 'shape-rendering="crispEdges"'
+            parts.append(_path(rows, cell, colour, 1, f"{name}-cells", "translate(0 .5)", look))
+    return parts
+
+
+def _marks(state: MazeState, cell: float) -> list[str]:
+    """A dot, a cross or a hollow dot; in a corner where somebody or something stands."""
+    taken = {state.start, state.goal, state.agent}
+    dots, crosses, rings = [], [], []
+    for r, c in np.argwhere(state.marked | state.missed).tolist():
+        busy = r * len(state.walls) + c in taken
+        x, y = (c + (0.83 if busy else 0.5)) * cell, (r + (0.83 if busy else 0.5)) * cell
+        radius = (0.08 if busy else 0.13) * cell
+        if state.wrong[r, c]:
+            x, y, d = x - radius, y - radius, 2 * radius
+            crosses.append(f"M{x:.4g} {y:.4g}l{d:.4g} {d:.4g}m0 {-d:.4g}l{-d:.4g} {d:.4g}")
+        else:
+            dot = f'<circle cx="{x:.4g}" cy="{y:.4g}" r="{radius:.4g}"/>'
+            (rings if state.missed[r, c] else dots).append(dot)
+    thin = f'stroke-width="{max(1.2, cell / 20):.4g}"'
+    return [
+        f'<g fill="{_RIGHT}" data-part="right">',
+        *dots,
+        "</g>",
+        f'<g fill="{PAPER}" stroke="{FAINT_INK}" {thin} data-part="missed">',
+        *rings,
+        "</g>",
+        f'<path d="{"".join(crosses)}" stroke="{_WRONG}" stroke-linecap="round" '
+        f'stroke-width="{max(1.5, cell / 12):.4g}" data-part="wrong"/>',
+    ]
+
+
+def _trail(state: MazeState, cell: float) -> str:
+    """One line through the middles of the cells visited."""
+    steps = [f"M{state.trail[0] % len(state.walls)} {state.trail[0] // len(state.walls)}"]
+    moves = np.diff(state.trail)
+    for move in moves[moves != 0].tolist():
+        steps.append(f"h{move}" if abs(move) == 1 else f"v{move // len(state.walls)}")
+    look = 'stroke-linecap="round" stroke-linejoin="round" opacity=".55"'
+    width = max(1.5 / cell, 0.1)
+    return _path("".join(steps), cell, AGENT, width, "trail", "translate(.5 .5)", look)
+
+
+def _figures(state: MazeState, cell: float) -> list[str]:
+    """The start, the goal and the agent, each a shape of its own."""
+    radius = max(0.3 * cell, 5)
+    parts = []
+    if state.start is not None:
+        x, y = _middle(state, state.start, cell)
+        look = f'fill="{PAPER}" stroke="{INK}" stroke-width="{max(1.5, cell / 20):.4g}"'
+        parts.append(_disc(x, y, radius, look, "start"))
+        if cell >= _LETTERS and state.start != state.agent:
+            parts.append(_letter("S", x, y, cell, INK))
+    if state.goal is not None:
+        x, y = _middle(state, state.goal, cell)
+        place = f'x="{x - radius:g}" y="{y - radius:g}"'
+        side = f'width="{2 * radius:g}" height="{2 * radius:g}" rx="{radius / 5:.4g}"'
+        look = f'fill="{GOAL}" stroke="{PAPER}" data-part="goal"'
+        parts.append(f"<rect {place} {side} {look}/>")
+        if cell >= _LETTERS and state.goal != state.agent:
+            parts.append(_letter("G", x, y, cell, PAPER))
+    if state.agent is not None:
+        x, y = _middle(state, state.agent, cell)
+        look = f'fill="{AGENT}" stroke="{PAPER}" stroke-width="{max(1, cell / 28):.4g}"'
+        parts.append(_disc(x, y, 0.75 * radius, look, "agent"))
+    return parts
+
+
+def _middle(state: MazeState, at: int, cell: float) -> tuple[float, float]:
+    row, column = state.place(at)
+    return (column + 0.5) * cell, (row + 0.5) * cell
+
+
+def _disc(x: float, y: float, radius: float, look: str, part: str) -> str:
+    return f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" {look} data-part="{part}"/>'
+
+
+def _letter(letter: str, x: float, y: float, cell: float, colour: str) -> str:
+    look = f'font-size="{0.37 * cell:g}" font-weight="700" text-anchor="middle" fill="{colour}"'
+    return f'<text x="{x:g}" y="{y + 0.133 * cell:g}" {look}>{letter}</text>'
