@@ -2,8 +2,8 @@
 
 Docstrings are plain text, as one reads them in the source. Shapes such as (B, *grid, V), names
 such as zero_ and indented examples mean something else in reStructuredText. Before Sphinx parses a
-docstring this makes them literal, and turns `single backticks` into code. Napoleon then reads the
-sections (Args, Returns, Raises).
+docstring this makes them literal, and turns `single backticks` into code and a line such as
+"## Rewards" into a heading. Napoleon then reads the sections (Args, Returns, Raises).
 
 The reference shows each thing where it is public, trm_lib.models.TRM, while a type annotation
 names the file it lives in, trm_lib.models.trm.TRM. Links from the second lead to the first.
@@ -46,6 +46,10 @@ def to_rest(lines: list[str]) -> list[str]:
     result: list[str] = []
     in_section = in_code = False
     for i, line in enumerate(lines):
+        if line.startswith("## "):
+            in_section = in_code = False
+            result += [f".. rubric:: {line[3:]}", ""]
+            continue
         indented = line.startswith(" ")
         if line and not indented:
             in_section, in_code = bool(SECTION.match(line)), False

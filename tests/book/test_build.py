@@ -87,6 +87,12 @@ def test_indented_example_becomes_code_and_sections_do_not() -> None:
     assert api_pages.to_rest(plain) == [*code, "Args:", "    x: (B, \\*grid)", "", "    more"]
 
 
+def test_a_marked_heading_becomes_one() -> None:
+    plain = ["One line.", "", "## Rewards", "Exactly *one*."]
+    rest = ["One line.", "", ".. rubric:: Rewards", "", "Exactly \\*one\\*."]
+    assert api_pages.to_rest(plain) == rest
+
+
 @pytest.mark.parametrize(
     ("full", "public"),
     [

@@ -88,7 +88,6 @@ class MazeEnv(SingleEnv):
     `action_mask`: (4,) int8, 1 where a move leads to another cell; `action_masks()` gives the same
     as bool. `is_success`: whether the agent stands on the goal.
 
-    ## Arguments
     Args:
         size: n, 2 to 128.
         layout: "tree", "loops" or "open".

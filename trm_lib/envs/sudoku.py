@@ -91,7 +91,6 @@ class SudokuEnv(SingleEnv):
     `action_mask`: (N^3,) int8, 1 where the action writes a digit; `action_masks()` gives the same
     as bool. `is_success`: whether the board is the solution.
 
-    ## Arguments
     Args:
         size: N, 4, 6 or 9.
         empties: How many cells are empty, or (fewest, most) to draw from (4). At most 12 for

@@ -72,7 +72,6 @@ class SudokuCellEnv(SingleEnv):
     of the cell asked for; `action_masks()` gives the same as bool. `is_success`: whether the digit
     was right.
 
-    ## Arguments
     Args:
         size: N, 4, 6 or 9.
         empties: How many cells are empty, or (fewest, most) to draw from (1).
