@@ -22,6 +22,7 @@ from trm_lib.evaluation import every_maze, play_each
 from trm_lib.puzzles import generate_mazes, shortest_path_cells
 
 NUM_ENVS = 256
+SPAN = 2000  # steps in one measurement: long enough to pay for the episodes made in bulk
 
 
 def rate(work: Callable[[], object], items: int, seconds: float = 2.0) -> float:
@@ -93,8 +94,8 @@ def main() -> None:
         ("SudokuCell", {}),
     ):
         batched = gym.make_vec(f"trm/{name}-v0", num_envs=NUM_ENVS, **options)
-        bare = rate(walk(batched, 200), 200 * NUM_ENVS)
-        fast = rate(walk(RecordEpisodeStatistics(batched), 200), 200 * NUM_ENVS)
+        bare = rate(walk(batched, SPAN), SPAN * NUM_ENVS)
+        fast = rate(walk(RecordEpisodeStatistics(batched), SPAN), SPAN * NUM_ENVS)
         single = [lambda n=name, o=options: gym.make(f"trm/{n}-v0", **o).unwrapped] * NUM_ENVS
         slow = walk(SyncVectorEnv(single, autoreset_mode="SameStep"), 5)
         plain = rate(slow, 5 * NUM_ENVS)
