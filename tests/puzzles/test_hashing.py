@@ -1,8 +1,10 @@
 """The 64-bit hash against SplitMix64's published stream, and its avalanche."""
 
 import numpy as np
+import pytest
+from scipy.stats import chisquare
 
-from trm_lib.puzzles.hashing import mix64
+from trm_lib.puzzles.hashing import draw_below, mix64
 
 
 def test_stream_of_splitmix64():
@@ -26,3 +28,15 @@ def test_keeps_shape_and_argument():
     assert mix64(values).shape == (2, 2)
     assert values.tolist() == [[-1, 0], [1, 2]]
     assert mix64(np.int8(-1)) == mix64(np.uint64(2**64 - 1))
+
+
+@pytest.mark.parametrize("limit", [1, 7, 192])
+def test_draws_are_uniform_and_streams_independent(limit):
+    keys = np.arange(40_000, dtype=np.uint64)
+    one, other = draw_below(keys, 0, limit), draw_below(keys, 1, limit)
+    assert chisquare(np.bincount(one, minlength=limit)).pvalue > 0.001 or limit == 1
+    assert one.max() < limit
+    if limit == 7:
+        pairs = np.bincount(one * 7 + other, minlength=49)
+        assert chisquare(pairs).pvalue > 0.001
+    np.testing.assert_array_equal(draw_below(keys[5:6], 0, limit), one[5:6])

@@ -78,10 +78,12 @@ class BatchedEnv(VectorEnv):
         """
         given = given_episodes(options, self.option)
         episodes = None if given is None else self._read_option(given, self.num_envs)
-        if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+        if seed is None:
+            seeds = [None] * self.num_envs
+        elif isinstance(seed, int | np.integer):
             seeds = [int(seed) + i for i in range(self.num_envs)]
         else:
-            seeds = [None] * self.num_envs if seed is None else list(seed)
+            seeds = list(seed)
         if len(seeds) != self.num_envs:
             raise ValueError(f"expected {self.num_envs} seeds, one an environment, got {seeds}")
         fresh = {i: np_random(s) for i, s in enumerate(seeds) if s is not None}
