@@ -94,7 +94,8 @@ class SudokuEnv(SingleEnv):
     Args:
         size: N, 4, 6 or 9.
         empties: How many cells are empty, or (fewest, most) to draw from (4). At most 12 for
-            4x4, 28 for 6x6 and 64 for 9x9.
+            4x4, 28 for 6x6 and 64 for 9x9; close to the most, 6x6 and 9x9 puzzles are rarely
+            found, and `reset` then says so.
         puzzles: (M, N, N) boards with one solution each to draw from, in place of `size` and
             `empties`. This is how training and test are kept apart.
         placement: "legal" or "free".
