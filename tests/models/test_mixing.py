@@ -44,7 +44,7 @@ def test_no_mixing_keeps_cells_apart():
 
 
 def test_mlp_mixing_is_the_formula_with_the_norm_over_cells():
-    mixing = MLPMixing((4, 4), 4.0, 32, generator())
+    mixing = MLPMixing(16, 4.0, 32, generator())
     h = torch.randn(2, 16, 8, generator=generator(1))
     expected = torch.empty_like(h)
     for b in range(2):
@@ -88,7 +88,7 @@ def test_size_free_mixings_take_boards_of_any_size():
 
 
 def test_mlp_mixing_refuses_another_board_size():
-    mixing = MLPMixing((4, 4), 4.0, 32, generator())
+    mixing = MLPMixing(16, 4.0, 32, generator())
     with pytest.raises(ValueError, match="expected 16 cells.*got 36.*mixing='conv'"):
         mixing(torch.randn(1, 36, 8), (6, 6))
 

@@ -110,7 +110,10 @@ def test_feed_forward_is_its_blocks_in_order():
         ({"n_cycles": 1.5}, r"n_cycles \(T\) expected a whole number >= 1, got 1.5"),
         ({"mixing": "convolution"}, "mixing expected one of .*'conv'.* got 'convolution'"),
         ({"width": 0}, "width expected a whole number >= 1"),
-        ({"width": 18, "mixing": "attention"}, "even multiple of n_heads"),
+        (
+            {"width": 18, "mixing": "attention"},
+            "multiple of 8 for attention with n_heads=4 and positions=.rope., got 18",
+        ),
         ({"grid": (4, 4, 4)}, r"grid expected \(rows, columns\)"),
         ({"grid": (16,), "mixing": "conv"}, r"mixing='conv' expected a grid of \(rows, columns\)"),
         ({"expansion": 0}, "expansion expected a number > 0"),

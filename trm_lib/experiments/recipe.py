@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
 
@@ -28,6 +28,24 @@ class Recipe:
     def settings(self) -> dict[str, Any]:
         """The config as plain JSON values."""
         return _plain(asdict(self.config))
+
+    def describes(self, settings: dict[str, Any]) -> bool:
+        """Whether stored settings mean the same config.
+
+        A field that the library has learnt since they were stored had its default value then.
+        """
+        try:
+            return _plain(asdict(_rebuilt(self.config, settings))) == self.settings()
+        except (TypeError, ValueError):
+            return False
+
+
+def _rebuilt(like: Any, settings: Any) -> Any:
+    """The stored settings as dataclasses of the same types as `like`."""
+    if not is_dataclass(like) or not isinstance(settings, dict):
+        return settings
+    fields = {name: _rebuilt(getattr(like, name, None), v) for name, v in settings.items()}
+    return type(like)(**fields)
 
 
 def _plain(value: Any) -> Any:

@@ -99,7 +99,7 @@ def open_result(folder: Path, recipe: Recipe) -> Result:
     if not result_path(folder, recipe.name).is_file():
         return Result(recipe.name, recipe.about, recipe.settings())
     result = load_result(folder, recipe.name)
-    if result.config != recipe.settings():
+    if not recipe.describes(result.config):
         differ = sorted(
             key for key in result.config.keys() | recipe.settings().keys()
             if result.config.get(key) != recipe.settings().get(key)

@@ -68,7 +68,7 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
     tolerance = number(tolerance, "tolerance", lambda t: t >= 0, "a number >= 0")
     if seed not in result.seeds:
         raise ValueError(f"{recipe.name} holds seeds {sorted(result.seeds)}, not {seed}")
-    if result.config != recipe.settings():
+    if not recipe.describes(result.config):
         raise ValueError(f"the stored result of {recipe.name} was made with another config")
     stored = result.seeds[seed]["measured"]
     again = _one_seed(recipe, seed)[1]["measured"]

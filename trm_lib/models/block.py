@@ -10,21 +10,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from trm_lib.models.layers import SwiGLU, rms_norm, swiglu_hidden
-from trm_lib.models.mixing import AttentionMixing, ConvMixing, MLPMixing, NoMixing
+from trm_lib.models.layers import SwiGLU, rms_norm, rms_norm_by_steps, swiglu_hidden
+from trm_lib.models.mixing import AttentionMixing, ConvMixing, MLPMixing, NoMixing, Norm
 
 
 class Block(nn.Module):
     """h <- mix(h); h <- rms_norm(h + swiglu(h)), (B, L, D) -> (B, L, D); norms come last."""
 
-    def __init__(self, mixing: nn.Module, swiglu: nn.Module):
+    def __init__(self, mixing: nn.Module, swiglu: nn.Module, norm: Norm = rms_norm):
         super().__init__()
         self.mixing = mixing
         self.swiglu = swiglu
+        self.norm = norm
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         h = self.mixing(h, grid)
-        return rms_norm(h + self.swiglu(h))
+        return self.norm(h + self.swiglu(h))
 
 
 class Stack(nn.Module):
@@ -43,18 +44,25 @@ class Stack(nn.Module):
 def build_stack(config, generator: torch.Generator) -> Stack:
     """The stack of blocks that a `BoardConfig` describes, drawn from `generator`."""
 
+    norm = rms_norm if config.fused_norm else rms_norm_by_steps
+
     def mixing() -> nn.Module:
         makers: dict[str, Callable[[], nn.Module]] = {
             "mlp": lambda: MLPMixing(
-                config.grid, config.expansion, config.hidden_multiple, generator
+                config.n_tokens, config.expansion, config.hidden_multiple, generator, norm
             ),
-            "attention": lambda: AttentionMixing(config.width, config.n_heads, generator),
-            "conv": lambda: ConvMixing(config.width, generator),
+            "attention": lambda: AttentionMixing(
+                config.width, config.n_heads, generator, config.positions, norm
+            ),
+            "conv": lambda: ConvMixing(config.width, generator, norm),
             "none": NoMixing,
         }
         return makers[config.mixing]()
 
     hidden = swiglu_hidden(config.width, config.expansion, config.hidden_multiple)
     return Stack(
-        [Block(mixing(), SwiGLU(config.width, hidden, generator)) for _ in range(config.n_layers)]
+        [
+            Block(mixing(), SwiGLU(config.width, hidden, generator), norm)
+            for _ in range(config.n_layers)
+        ]
     )

@@ -38,6 +38,16 @@ def rms_norm(h: Tensor, eps: float = 1e-5) -> Tensor:
     return F.rms_norm(h, h.shape[-1:], eps=eps)
 
 
+def rms_norm_by_steps(h: Tensor, eps: float = 1e-5) -> Tensor:
+    """`rms_norm` in single operations, in float32, which leave the memory layout as it is.
+
+    The same number up to rounding. A model loaded from the official code uses this one, so that
+    on the same processor not even the rounding differs.
+    """
+    wide = h.float()
+    return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(h.dtype)
+
+
 class Linear(nn.Module):
     """A matrix without bias, (..., fan_in) -> (..., fan_out); weights of std 1/sqrt(fan_in)."""
 
@@ -72,4 +82,4 @@ def swiglu_hidden(width: int, expansion: float, multiple: int) -> int:
 
     The 2/3 keeps a three-matrix SwiGLU as large as a two-matrix layer of `expansion * width`.
     """
-    return math.ceil(expansion * width * 2 / 3 / multiple) * multiple
+    return max(1, math.ceil(round(expansion * width * 2 / 3) / multiple)) * multiple

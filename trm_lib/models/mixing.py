@@ -3,19 +3,23 @@
 Everything else in a TRM treats each cell alone, so the mixing decides what a cell can know of
 the others. A mixing maps (B, L, D) to (B, L, D); the block around it adds and normalises.
 
-Axes: B batch, L cells, D width, H heads, C = D / H channels of one head.
+Axes: B batch, L cells (puzzle tokens in front included), D width, H heads, C = D / H channels of
+one head.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trm_lib.models.layers import Linear, SwiGLU, rms_norm, swiglu_hidden, truncated_normal_
-from trm_lib.models.rotary import rotary_table, rotate
+from trm_lib.models.rotary import rotary_table, rotary_table_2d, rotate
+
+Norm = Callable[[Tensor], Tensor]
 
 
 class MLPMixing(nn.Module):
@@ -25,9 +29,16 @@ class MLPMixing(nn.Module):
     runs over the cells, which is why a mixing brings its own residual and norm.
     """
 
-    def __init__(self, grid: tuple[int, ...], expansion: float, multiple: int, generator):
+    def __init__(
+        self,
+        n_cells: int,
+        expansion: float,
+        multiple: int,
+        generator: torch.Generator,
+        norm: Norm = rms_norm,
+    ):
         super().__init__()
-        self.n_cells = math.prod(grid)
+        self.n_cells, self.norm = n_cells, norm
         hidden = swiglu_hidden(self.n_cells, expansion, multiple)
         self.swiglu = SwiGLU(self.n_cells, hidden, generator)
 
@@ -38,15 +49,26 @@ class MLPMixing(nn.Module):
                 f"{h.shape[1]}: use mixing='conv' or 'attention' for boards of other sizes"
             )
         across = h.transpose(1, 2)  # (B, D, L)
-        return rms_norm(across + self.swiglu(across)).transpose(1, 2)
+        return self.norm(across + self.swiglu(across)).transpose(1, 2)
 
 
 class AttentionMixing(nn.Module):
-    """Multi-head self-attention with rotary positions along the flattened cells; not causal."""
+    """Multi-head self-attention, not causal: every cell looks at every cell.
 
-    def __init__(self, width: int, n_heads: int, generator: torch.Generator):
+    With positions "rope" or "rope2d" it knows how far apart they are, along the sequence or by
+    rows and columns; otherwise it knows only what the cells hold.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        n_heads: int,
+        generator: torch.Generator,
+        positions: str = "rope",
+        norm: Norm = rms_norm,
+    ):
         super().__init__()
-        self.n_heads = n_heads
+        self.n_heads, self.positions, self.norm = n_heads, positions, norm
         self.qkv = Linear(width, 3 * width, generator)
         self.out = Linear(width, width, generator)
 
@@ -54,9 +76,16 @@ class AttentionMixing(nn.Module):
         B, L, D = h.shape
         qkv = self.qkv(h).view(B, L, 3, self.n_heads, D // self.n_heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, L, C)
-        cos, sin = (t.to(h) for t in rotary_table(L, D // self.n_heads))
-        mixed = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v)
-        return rms_norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)))
+        if self.positions in ("rope", "rope2d"):
+            cos, sin = (t.to(h.dtype) for t in self._table(L, D // self.n_heads, grid, h.device))
+            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)))
+
+    def _table(self, length, channels, grid, device) -> tuple[Tensor, Tensor]:
+        if self.positions == "rope":
+            return rotary_table(length, channels, device)
+        return rotary_table_2d(grid, length - math.prod(grid), channels, device)
 
 
 class ConvMixing(nn.Module):
@@ -65,8 +94,9 @@ class ConvMixing(nn.Module):
     Local and the same everywhere, so it works on a board of any size; more steps see farther.
     """
 
-    def __init__(self, width: int, generator: torch.Generator):
+    def __init__(self, width: int, generator: torch.Generator, norm: Norm = rms_norm):
         super().__init__()
+        self.norm = norm
         self.depthwise = nn.Parameter(torch.empty(width, 1, 3, 3))
         truncated_normal_(self.depthwise, 1 / 3, generator)
         self.pointwise = Linear(width, width, generator)
@@ -79,7 +109,7 @@ class ConvMixing(nn.Module):
             )
         image = h.transpose(1, 2).unflatten(2, grid)  # (B, D, rows, columns)
         seen = F.conv2d(image, self.depthwise, padding=1, groups=h.shape[2])
-        return rms_norm(h + self.pointwise(seen.flatten(2).transpose(1, 2)))
+        return self.norm(h + self.pointwise(seen.flatten(2).transpose(1, 2)))
 
 
 class NoMixing(nn.Module):
@@ -91,3 +121,6 @@ class NoMixing(nn.Module):
 
 MIXINGS = ("mlp", "attention", "conv", "none")
 """The names `TRMConfig.mixing` takes."""
+
+POSITIONS = ("none", "rope", "rope2d", "learned")
+"""The names `TRMConfig.positions` takes."""

@@ -1,9 +1,9 @@
 """The Tiny Recursive Model over a board of tokens.
 
-Axes: B batch, L cells, D width, V vocabulary.
+Axes: B batch, P puzzle tokens, L cells, D width, V vocabulary.
 
 Source: arXiv 2510.04871, figures 1 and 3; github.com/SamsungSAILMontreal/TinyRecursiveModels
-at e7b6871 for initial values and scales.
+at e7b6871 for initial values, scales and adaptive computation time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trm_lib.models.board import BoardNet
 from trm_lib.models.config import TRMConfig
@@ -22,17 +22,56 @@ from trm_lib.models.recursion import deep_recursion
 
 @dataclass
 class Carry:
-    """What one improvement step hands to the next: answer y and latent z, each (B, L, D)."""
+    """What one improvement step hands to the next.
+
+    Attributes:
+        y: (B, P + L, D) float, the current answer, embedded.
+        z: (B, P + L, D) float, the latent reasoning.
+        steps: (B,) int64, improvement steps spent on the current board.
+        halted: (B,) bool, which boards make room at the next call in training mode.
+        inputs: (B, *grid) int64, the boards being thought about.
+        puzzle: (B,) int64, which puzzle each is.
+
+    The last four are kept by models with `halting` only.
+    """
 
     y: Tensor
     z: Tensor
+    steps: Tensor | None = None
+    halted: Tensor | None = None
+    inputs: Tensor | None = None
+    puzzle: Tensor | None = None
 
 
 @dataclass
 class StepOutput:
-    """What one improvement step says: logits (B, *grid, V)."""
+    """What one improvement step says.
+
+    Attributes:
+        logits: (B, *grid, V) float, the answer.
+        halt_logit: (B,) float, how sure the model is that the whole answer is right: it thinks so
+            where this is above 0. Only from models with `halting`.
+    """
 
     logits: Tensor
+    halt_logit: Tensor | None = None
+
+
+class HaltHead(nn.Module):
+    """Is the answer right? (B, D) -> (B, 2), two numbers as in the official code.
+
+    The first is the halt logit. The second was the value of going on, for a rule that the paper
+    drops; it is kept so that official weights fit, and no loss uses it. It begins almost sure
+    that no answer is right: weights 0, bias -5.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(2, width))
+        self.bias = nn.Parameter(torch.full((2,), -5.0))
+
+    def forward(self, h: Tensor) -> Tensor:
+        return nn.functional.linear(h, self.weight, self.bias)
 
 
 class TRM(BoardNet):
@@ -41,6 +80,10 @@ class TRM(BoardNet):
         carry = model.initial_carry(inputs)
         for k in range(K):
             carry, out = model(carry, inputs)   # out.logits: the answer after step k + 1
+
+    With `halting` and in training mode, a board that halted makes room: its place in the batch
+    starts afresh on that row of `inputs`, while the others go on with the board they have, which
+    `carry.inputs` tells. In evaluation mode nothing halts by itself, and K is free.
 
     Args:
         config: sizes, mixing, n and T.
@@ -56,29 +99,100 @@ class TRM(BoardNet):
         # where every thought starts: fixed, not learned, the same in every cell
         self.register_buffer("y0", truncated_normal_(torch.empty(config.width), 1.0, generator))
         self.register_buffer("z0", truncated_normal_(torch.empty(config.width), 1.0, generator))
+        if config.halting:
+            self.halt_head = HaltHead(config.width)
 
     def initial_carry(self, inputs: Tensor) -> Carry:
         """The state before the first improvement step, for inputs (B, *grid)."""
-        shape = (inputs.shape[0], math.prod(inputs.shape[1:]), self.config.width)
-        return Carry(self.y0.expand(shape), self.z0.expand(shape))
+        B = len(inputs)
+        n_tokens = self.config.puzzle_tokens + math.prod(inputs.shape[1:])
+        shape = (B, n_tokens, self.config.width)
+        carry = Carry(self.y0.expand(shape), self.z0.expand(shape))
+        if self.config.halting:
+            carry.steps = inputs.new_zeros(B)
+            carry.halted = torch.ones(B, dtype=torch.bool, device=inputs.device)
+            carry.inputs, carry.puzzle = inputs, inputs.new_zeros(B)
+        return carry
 
-    def forward(self, carry: Carry, inputs: Tensor) -> tuple[Carry, StepOutput]:
+    def forward(
+        self,
+        carry: Carry,
+        inputs: Tensor,
+        puzzle: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Carry, StepOutput]:
         """One improvement step.
 
         Args:
             carry: state to start from, from `initial_carry` or the step before.
             inputs: (B, *grid) int64 tokens in [0, V), the question.
+            puzzle: (B,) int64, which puzzle each board is; all 0 if not given.
+            generator: draws who must think longer (`explore`); PyTorch's own if not given.
 
         Returns:
             The new carry, detached, and the answer it reads out.
 
         Raises:
-            ValueError: inputs of the wrong shape, dtype or range.
+            ValueError: inputs of the wrong shape, dtype or range, or a carry of another batch.
         """
-        x = self.embed(inputs)
+        if len(carry.y) != len(inputs):
+            raise ValueError(
+                f"carry expected the {len(inputs)} boards of inputs, got {len(carry.y)}: start "
+                f"with model.initial_carry(inputs)"
+            )
+        if self.config.halting:
+            carry = self._make_room(carry, inputs, puzzle)
+            inputs, puzzle = carry.inputs, carry.puzzle
+        x = self.embed(inputs, puzzle)
         grid = tuple(inputs.shape[1:])
         y, z = deep_recursion(
             lambda h: self.stack(h, grid),
             x, carry.y, carry.z, self.config.n_latent, self.config.n_cycles,
         )  # fmt: skip
-        return Carry(y.detach(), z.detach()), StepOutput(self.read(y, inputs))
+        out = StepOutput(self.read(y, inputs))
+        carry = Carry(y.detach(), z.detach(), carry.steps, None, carry.inputs, carry.puzzle)
+        if self.config.halting:
+            out.halt_logit = self._halt_logit(y)
+            carry.steps = carry.steps + 1
+            carry.halted = self._halted(carry.steps, out.halt_logit.detach(), generator)
+        return carry, out
+
+    def _make_room(self, carry: Carry, inputs: Tensor, puzzle: Tensor | None) -> Carry:
+        """In training mode, fresh boards with fresh thoughts where the carry has halted."""
+        if puzzle is None:
+            puzzle = inputs.new_zeros(len(inputs))
+        if not self.training:
+            return Carry(carry.y, carry.z, carry.steps, carry.halted, inputs, puzzle)
+        new = carry.halted
+        wide = new[:, None, None]
+        return Carry(
+            y=torch.where(wide, self.y0, carry.y),
+            z=torch.where(wide, self.z0, carry.z),
+            steps=carry.steps.masked_fill(new, 0),
+            halted=new,
+            inputs=torch.where(new.view(-1, *[1] * (inputs.dim() - 1)), inputs, carry.inputs),
+            puzzle=torch.where(new, puzzle, carry.puzzle),
+        )
+
+    def _halt_logit(self, y: Tensor) -> Tensor:
+        """(B, P + L, D) -> (B,) float32, read at the first token; with conv, over all cells.
+
+        Deviation: under convolution the corner knows only its neighbourhood, so the mean is read.
+        """
+        place = y.mean(1) if self.config.mixing == "conv" else y[:, 0]
+        return self.halt_head(place).float()[:, 0]
+
+    def _halted(
+        self, steps: Tensor, halt_logit: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        """Which boards are done: (B,) bool. In evaluation mode only the number of steps counts."""
+        n_sup = self.config.n_sup
+        last = steps >= n_sup
+        if not self.training or n_sup == 1:
+            return last
+        done = last | (halt_logit > 0)
+        if self.config.explore == 0:
+            return done
+        chance = torch.rand(steps.shape, generator=generator, device=steps.device)
+        least = torch.randint(2, n_sup + 1, steps.shape, generator=generator, device=steps.device)
+        return done & (steps >= least * (chance < self.config.explore))

@@ -18,9 +18,14 @@ from trm_lib.files import write_whole
 from trm_lib.models.board import BoardNet
 from trm_lib.models.config import BoardConfig, TRMConfig
 from trm_lib.models.feedforward import FeedForward
+from trm_lib.models.hierarchical import HierarchicalConfig, HierarchicalTRM
 from trm_lib.models.trm import TRM
 
-_KINDS = {"TRM": (TRM, TRMConfig), "FeedForward": (FeedForward, BoardConfig)}
+_KINDS = {
+    "TRM": (TRM, TRMConfig),
+    "FeedForward": (FeedForward, BoardConfig),
+    "HierarchicalTRM": (HierarchicalTRM, HierarchicalConfig),
+}
 
 
 def save_model(model: BoardNet, path: str | Path, card: dict | None = None) -> None:

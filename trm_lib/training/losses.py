@@ -1,11 +1,19 @@
-"""What a wrong answer costs."""
+"""What a wrong answer costs.
+
+Axes: B batch, V vocabulary.
+"""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trm_lib.models import StepOutput
 from trm_lib.training.data import IGNORE
+
+HALT_WEIGHT = 0.5
+"""What the halt loss counts beside the answer's; in the official code only, not in the paper."""
 
 
 def answer_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -21,9 +29,88 @@ def answer_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes do not belong together.
     """
+    _require_same_cells(logits, labels)
+    return F.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORE)
+
+
+def log_stablemax(logits: Tensor) -> Tensor:
+    """The logarithm of stablemax, a softmax that grows linearly: (..., V) -> (..., V) float64.
+
+    s(v) = v + 1 from 0 on and 1 / (1 - v) below, divided by its sum. Softmax's exponential turns
+    a large lead into a probability of exactly 1, whose gradient is lost; this does not.
+
+    Source: Prieto et al., "Grokking at the Edge of Numerical Stability" (arXiv 2501.04697); in
+    float64 as in the official TRM code.
+    """
+    logits = logits.double()
+    below = logits.clamp(max=0.0)  # keeps the branch not taken finite, and so its gradient
+    positive = torch.where(logits < 0, 1 / (1 - below), logits + 1)
+    return torch.log(positive / positive.sum(-1, keepdim=True))
+
+
+def stablemax_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Stablemax cross-entropy, the mean over the labelled cells of each board: (B,) float64.
+
+    A board without labelled cells costs nothing.
+
+    Args:
+        logits: (B, *grid, V) float.
+        labels: (B, *grid) int64 in [0, V) or `IGNORE`.
+
+    Raises:
+        ValueError: the shapes do not belong together.
+    """
+    _require_same_cells(logits, labels)
+    labelled = labels != IGNORE
+    right = labels.where(labelled, 0)[..., None]
+    cost = -log_stablemax(logits).gather(-1, right)[..., 0].where(labelled, 0.0)
+    cells = labelled.flatten(1).sum(1).clamp(min=1)
+    return (cost / cells.view(-1, *[1] * (labels.dim() - 1))).flatten(1).sum(1)
+
+
+def exactly_right(logits: Tensor, labels: Tensor) -> Tensor:
+    """Which boards have every labelled cell right: (B,) bool."""
+    return ((logits.argmax(-1) == labels) | (labels == IGNORE)).flatten(1).all(1)
+
+
+def halt_loss(halt_logit: Tensor, right: Tensor) -> Tensor:
+    """Cross-entropy of "the answer is exactly right" against the halt head's guess: (B,).
+
+    Args:
+        halt_logit: (B,) float.
+        right: (B,) bool.
+    """
+    return F.binary_cross_entropy_with_logits(
+        halt_logit, right.to(halt_logit.dtype), reduction="none"
+    )
+
+
+def act_loss(out: StepOutput, labels: Tensor) -> Tensor:
+    """The official loss of one improvement step: answer and halting, per board of the batch.
+
+    The sum over boards of `stablemax_loss` and half of `halt_loss`, over the batch size. The halt
+    head learns from whether the answer just given is right; that target carries no gradient.
+
+    Args:
+        out: of a model with `halting`: logits (B, *grid, V) and halt_logit (B,).
+        labels: (B, *grid) int64 in [0, V) or `IGNORE`, of the boards in `carry.inputs`.
+
+    Returns:
+        A scalar, float64.
+
+    Raises:
+        ValueError: the shapes do not belong together, or the model has no halt head.
+    """
+    if out.halt_logit is None:
+        raise ValueError("out expected a halt_logit, got None: build the model with halting=True")
+    answer = stablemax_loss(out.logits, labels).sum()
+    halt = halt_loss(out.halt_logit, exactly_right(out.logits, labels)).sum()
+    return (answer + HALT_WEIGHT * halt) / len(labels)
+
+
+def _require_same_cells(logits: Tensor, labels: Tensor) -> None:
     if logits.shape[:-1] != labels.shape:
         raise ValueError(
             f"labels expected shape {tuple(logits.shape[:-1])} to match the logits, got "
             f"{tuple(labels.shape)}"
         )
-    return F.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORE)

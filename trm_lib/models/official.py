@@ -1,0 +1,162 @@
+"""Models trained with the official TRM code, in this library's `TRM`.
+
+Axes: P puzzle tokens, L cells, D width.
+
+Source: github.com/SamsungSAILMontreal/TinyRecursiveModels at e7b6871,
+models/recursive_reasoning/trm.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from trm_lib.models.config import TRMConfig
+from trm_lib.models.trm import TRM
+
+PREFIXES = ("weight/", "_orig_mod.", "model.", "inner.")
+"""What stands before every name: put there by the files of tests/models/fidelity, by
+torch.compile, by the loss head, and by the ACT wrapper."""
+
+NAMES = {
+    "embed_tokens.embedding_weight": "embedding",
+    "embed_pos.embedding_weight": "position",
+    "puzzle_emb.weights": "puzzle_embedding",
+    "lm_head.weight": "head.weight",
+    "q_head.weight": "halt_head.weight",
+    "q_head.bias": "halt_head.bias",
+    "H_init": "y0",
+    "L_init": "z0",
+}
+"""The official name of each tensor outside the blocks, and ours."""
+
+BLOCK_NAMES = {
+    "self_attn.qkv_proj.weight": "mixing.qkv.weight",
+    "self_attn.o_proj.weight": "mixing.out.weight",
+    "mlp_t.gate_up_proj.weight": "mixing.swiglu.gate_up.weight",
+    "mlp_t.down_proj.weight": "mixing.swiglu.down.weight",
+    "mlp.gate_up_proj.weight": "swiglu.gate_up.weight",
+    "mlp.down_proj.weight": "swiglu.down.weight",
+}
+"""The same inside a block."""
+
+_FIXED = {
+    "rms_norm_eps": (1e-5,),
+    "rope_theta": (10_000.0,),
+    "no_ACT_continue": (True,),
+}
+
+
+def official_names(config: TRMConfig) -> dict[str, str]:
+    """Official name -> ours, for every tensor a model of this config may have."""
+    blocks = {
+        f"L_level.layers.{i}.{theirs}": f"stack.blocks.{i}.{ours}"
+        for i in range(config.n_layers)
+        for theirs, ours in BLOCK_NAMES.items()
+    }
+    return NAMES | blocks
+
+
+def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None) -> TRMConfig:
+    """The official settings in this library's words.
+
+    Args:
+        config: the official names; the ones with a default there may be missing.
+        grid: shape of a board; (seq_len,) if not given.
+
+    Raises:
+        ValueError: a setting is missing, or one that this library does not have.
+    """
+    needed = (
+        "seq_len", "vocab_size", "H_cycles", "L_cycles", "L_layers", "hidden_size", "expansion",
+        "num_heads", "pos_encodings", "num_puzzle_identifiers", "halt_max_steps",
+        "halt_exploration_prob",
+    )  # fmt: skip
+    missing = [name for name in needed if name not in config]
+    if missing:
+        raise ValueError(
+            f"config expected the settings of the official TRM code, got none for "
+            f"{', '.join(missing)}"
+        )
+    for name, allowed in _FIXED.items():
+        if config.get(name, allowed[0]) not in allowed:
+            raise ValueError(f"{name} expected {allowed[0]}, got {config[name]!r}: not supported")
+    D, ndim = config["hidden_size"], config.get("puzzle_emb_ndim", 0)
+    tokens = (config.get("puzzle_emb_len", 16) or -(-ndim // D)) if ndim else 0
+    return TRMConfig(
+        vocab_size=config["vocab_size"],
+        grid=(config["seq_len"],) if grid is None else grid,
+        width=D,
+        n_layers=config["L_layers"],
+        mixing="mlp" if config.get("mlp_t", False) else "attention",
+        expansion=config["expansion"],
+        hidden_multiple=256,
+        n_heads=config["num_heads"],
+        positions=config["pos_encodings"],
+        puzzle_tokens=tokens,
+        puzzle_width=ndim or None,
+        n_puzzles=config["num_puzzle_identifiers"],
+        fused_norm=False,
+        n_latent=config["L_cycles"],
+        n_cycles=config["H_cycles"],
+        halting=True,
+        n_sup=config["halt_max_steps"],
+        explore=config["halt_exploration_prob"],
+    )
+
+
+def load_official(
+    config: dict[str, Any], weights: dict[str, Tensor], grid: tuple[int, ...] | None = None
+) -> TRM:
+    """A `TRM` with the weights of a model of the official code.
+
+    It computes in float32 with the official order of operations: on the same processor and
+    thread count, every number comes out the same to the last bit.
+
+    Args:
+        config: the official settings by their official names ("H_cycles", "hidden_size", ...).
+        weights: the official state dict; names may carry the prefixes of torch.compile
+            ("_orig_mod."), of the loss head ("model.") and of the ACT wrapper ("inner.").
+        grid: shape of a board, if its rows and columns are to be seen, for example (9, 9);
+            (seq_len,) if not given.
+
+    Returns:
+        The model in evaluation mode.
+
+    Raises:
+        ValueError: a setting is missing or not supported, or the weights do not fit it; the
+            message names those missing, left over, or of the wrong shape.
+    """
+    model = TRM(official_config(config, grid))
+    names = official_names(model.config)
+    expected = model.state_dict()
+    found, unknown = {}, []
+    for name, tensor in weights.items():
+        ours = names.get(_bare(name))
+        if ours in expected:
+            found[ours] = tensor
+        else:
+            unknown.append(name)
+    theirs = {ours: name for name, ours in names.items()}
+    missing = [theirs[name] for name in expected if name not in found]
+    misshapen = [
+        f"{theirs[name]} {tuple(tensor.shape)} instead of {tuple(expected[name].shape)}"
+        for name, tensor in found.items()
+        if tensor.shape != expected[name].shape
+    ]
+    if missing or unknown or misshapen:
+        raise ValueError(
+            "weights expected to be the official model's that config describes; "
+            f"missing: {missing or 'none'}, left over: {unknown or 'none'}, "
+            f"of another shape: {misshapen or 'none'}"
+        )
+    model.load_state_dict({name: tensor.float() for name, tensor in found.items()})
+    return model.eval()
+
+
+def _bare(name: str) -> str:
+    """The name without the wrappers' prefixes, which come in this order."""
+    for prefix in PREFIXES:
+        name = name.removeprefix(prefix)
+    return name
