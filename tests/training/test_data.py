@@ -1,10 +1,12 @@
 """Data and batches: every puzzle once an epoch, pairs kept together, bad data refused."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from trm_lib.training import IGNORE, PuzzleData, answer_loss, batches
+from trm_lib.training import IGNORE, Batches, PuzzleData, answer_loss
 
 
 def numbered(count=10) -> PuzzleData:
@@ -14,7 +16,7 @@ def numbered(count=10) -> PuzzleData:
 
 def test_an_epoch_holds_every_puzzle_once_in_an_order_the_seed_fixes():
     def epoch(seed):
-        stream = batches(numbered(), 5, np.random.default_rng(seed))
+        stream = Batches(numbered(), 5, np.random.default_rng(seed))
         return [inputs[:, 0].tolist() for inputs, _ in (next(stream), next(stream))]
 
     assert sorted(number for batch in epoch(0) for number in batch) == list(range(10))
@@ -26,20 +28,37 @@ def test_questions_keep_their_answers_through_shuffling_and_augmentation():
     def double(inputs, labels, rng):
         return 2 * inputs, 2 * labels
 
-    inputs, labels = next(batches(numbered(), 4, np.random.default_rng(0), double))
+    inputs, labels = next(Batches(numbered(), 4, np.random.default_rng(0), double))
     assert inputs.dtype == labels.dtype == torch.int64
     assert torch.equal(inputs + 200, labels)
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it():
-    inputs, _ = next(batches(numbered(3), 64, np.random.default_rng(0)))
+    inputs, _ = next(Batches(numbered(3), 64, np.random.default_rng(0)))
     assert sorted(inputs[:, 0].tolist()) == [0, 1, 2]
+
+
+def test_a_stream_goes_on_from_a_position_of_another():
+    def noisy(inputs, labels, rng):
+        return inputs + rng.integers(0, 1000, inputs.shape), labels
+
+    def stream(seed):
+        return Batches(numbered(), 3, np.random.default_rng(seed), noisy)
+
+    for n_before in range(8):  # before, inside and after an epoch of three batches
+        whole, again = stream(0), stream(99)
+        for _ in range(n_before):
+            next(whole)
+        again.go_to(json.loads(json.dumps(whole.position())))
+        for _ in range(7):
+            for a, b in zip(next(whole), next(again), strict=True):
+                assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5])
 def test_wrong_batch_sizes_are_refused(batch_size):
     with pytest.raises(ValueError, match="batch_size expected a whole number >= 1"):
-        next(batches(numbered(), batch_size, np.random.default_rng(0)))
+        Batches(numbered(), batch_size, np.random.default_rng(0))
 
 
 def test_selecting_keeps_pairs():

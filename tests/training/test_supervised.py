@@ -103,10 +103,10 @@ def test_carry_off_restarts_every_improvement_step():
 
 
 def test_learning_rate_rises_stays_and_falls():
-    from trm_lib.training.supervised import _trapezoid
+    from trm_lib.training.run import rate_factor
 
     config = SupervisedConfig(n_batches=50, n_sup=2, warmup=10, decay=0.2)
-    factors = [_trapezoid(config)(step) for step in range(100)]
+    factors = [rate_factor(config, step, 100) for step in range(100)]
     assert factors[:10] == pytest.approx([0.1 * i for i in range(1, 11)])
     assert factors[10:80] == [1.0] * 70
     assert factors[80:] == pytest.approx([(100 - s) / 20 for s in range(80, 100)])

@@ -64,7 +64,7 @@ def load_model(path: str | Path) -> BoardNet:
             says which and what to do.
     """
     path = Path(path)
-    metadata, tensors = _open(path)
+    metadata, tensors = open_weights(path)
     if metadata.get("kind") not in _KINDS:
         raise ValueError(
             f"{path.name} is a safetensors file, but not one that trm_lib wrote: expected its "
@@ -89,11 +89,16 @@ def read_card(path: str | Path) -> dict:
         FileNotFoundError: nothing there.
         ValueError: not a safetensors file, or damaged.
     """
-    return json.loads(_open(Path(path))[0].get("card", "{}"))
+    return json.loads(open_weights(Path(path))[0].get("card", "{}"))
 
 
-def _open(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Metadata and tensors of a safetensors file."""
+def open_weights(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of a safetensors file.
+
+    Raises:
+        FileNotFoundError: nothing there.
+        ValueError: not a safetensors file, or damaged.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"expected a weight file at {path}, found none")
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,10 +73,11 @@ def as_tokens(board: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(board, dtype=np.int64))
 
 
-def batches(
-    data: PuzzleData, batch_size: int, rng: np.random.Generator, augment: Augment | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless shuffled batches: every puzzle once per epoch, the odd rest of an epoch left out.
+class Batches:
+    """Endless shuffled batches: every puzzle once an epoch, the odd rest of an epoch left out.
+
+        stream = Batches(data, 128, np.random.default_rng(0))
+        inputs, labels = next(stream)  # (B, *grid) int64 each
 
     Args:
         data: N puzzles.
@@ -83,18 +85,45 @@ def batches(
         rng: draws the order and feeds `augment`.
         augment: dresses each batch anew, or None.
 
-    Yields:
-        inputs and labels, (B, *grid) int64 each.
-
     Raises:
-        ValueError: `batch_size` is not a whole number >= 1; raised at the first batch.
+        ValueError: `batch_size` is not a whole number >= 1.
     """
-    size = min(whole(batch_size, "batch_size", 1), len(data))
-    while True:
-        order = rng.permutation(len(data))
-        for start in range(0, len(order) - size + 1, size):
-            chosen = order[start : start + size]
-            inputs, labels = data.inputs[chosen], data.labels[chosen]
-            if augment is not None:
-                inputs, labels = augment(inputs, labels, rng)
-            yield as_tokens(inputs), as_tokens(labels)
+
+    def __init__(
+        self,
+        data: PuzzleData,
+        batch_size: int,
+        rng: np.random.Generator,
+        augment: Augment | None = None,
+    ):
+        self.data, self.rng, self.augment = data, rng, augment
+        self.size = min(whole(batch_size, "batch_size", 1), len(data))
+        self.order = np.empty(0, dtype=np.int64)
+        self.start = 0  # where in the order the next batch begins
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return self
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        if self.start + self.size > len(self.order):
+            self.order, self.start = self.rng.permutation(len(self.data)), 0
+        chosen = self.order[self.start : self.start + self.size]
+        self.start += self.size
+        inputs, labels = self.data.inputs[chosen], self.data.labels[chosen]
+        if self.augment is not None:
+            inputs, labels = self.augment(inputs, labels, self.rng)
+        return as_tokens(inputs), as_tokens(labels)
+
+    def position(self) -> dict[str, Any]:
+        """Where the stream stands, as JSON values; `go_to` brings another stream there."""
+        return {
+            "order": self.order.tolist(),
+            "start": self.start,
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def go_to(self, position: dict[str, Any]) -> None:
+        """Go on from where `position` was taken, batch for batch the same."""
+        self.order = np.array(position["order"], dtype=np.int64)
+        self.start = position["start"]
+        self.rng.bit_generator.state = position["rng"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import Tensor
 
 if TYPE_CHECKING:
     from trm_lib.viz import BookFigure
@@ -20,6 +21,8 @@ class History:
         batch: batches seen at each evaluation.
         elapsed: seconds since the start at each evaluation.
         accuracy: one list per evaluation: exact accuracy after 1, 2, ..., K steps.
+        finished: boards that halted after each batch; of models that halt only.
+        steps: how many improvement steps those had taken, summed.
         seconds: the whole run.
     """
 
@@ -27,11 +30,18 @@ class History:
     batch: list[int] = field(default_factory=list)
     elapsed: list[float] = field(default_factory=list)
     accuracy: list[list[float]] = field(default_factory=list)
+    finished: list[int] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
     def log_loss(self, loss: float) -> None:
         """Keep the loss of one more batch."""
         self.loss.append(loss)
+
+    def log_halting(self, steps: Tensor) -> None:
+        """Keep how many steps the boards that just halted had taken: (H,) int64."""
+        self.finished.append(len(steps))
+        self.steps.append(int(steps.sum()))
 
     def log_evaluation(self, batch: int, elapsed: float, accuracy: np.ndarray) -> None:
         """Keep one evaluation: batches seen, seconds, exact accuracy (K,)."""

@@ -1,76 +1,35 @@
 """Supervised training with deep supervision: correct the model after each improvement step.
 
-Source: arXiv 2510.04871, figure 3 (the pseudocode: every improvement step of a batch is
-followed by an optimizer step, and hands its state on, detached).
+There are two ways to do it, and both are here. `deep_supervision` is the pseudocode of the paper:
+a batch is thought about `n_sup` times, every time followed by an optimizer step, and then leaves
+as a whole. `persistent_carry` is what the official code does: every batch is followed by one
+optimizer step, boards that halted are replaced one by one, and the others are thought about on.
+A model that can halt is trained in the second way, any other in the first.
+
+Source: arXiv 2510.04871, figure 3; github.com/SamsungSAILMontreal/TinyRecursiveModels at e7b6871,
+pretrain.py and models/recursive_reasoning/trm.py.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from trm_lib.checks import number, whole
-from trm_lib.training.data import IGNORE, Augment, PuzzleData, batches
+from trm_lib.checks import whole
+from trm_lib.training.checkpoint import load_run, require_place, save_run
+from trm_lib.training.data import IGNORE, Augment, PuzzleData
 from trm_lib.training.history import History
-from trm_lib.training.losses import answer_loss
+from trm_lib.training.losses import act_loss, answer_loss
 from trm_lib.training.progress import progress_bar
+from trm_lib.training.run import SupervisedConfig, TrainingRun
 
 Evaluate = Callable[[nn.Module], np.ndarray]
 """model -> accuracy after each step, (K,) float in [0, 1]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SupervisedConfig:
-    """How to train.
-
-    Attributes:
-        n_batches: batches of puzzles; each is followed by `n_sup` optimizer steps.
-        batch_size: puzzles in a batch.
-        n_sup: improvement steps supervised on each batch.
-        lr: learning rate of AdamW after warm-up.
-        warmup: optimizer steps over which the rate rises linearly from 0.
-        decay: share of the run, at its end, over which the rate falls linearly to 0.
-        weight_decay: of AdamW.
-        ema_decay: the evaluated weights are an exponential moving average with this decay;
-            0 means the last weights.
-        carry: hand (y, z) from one improvement step to the next; False restarts each step.
-        eval_every: batches between evaluations.
-        seed: fixes the order of the puzzles and their augmentation.
-
-    Raises:
-        ValueError: a field is out of range; the message says what was expected.
-    """
-
-    n_batches: int = 500
-    batch_size: int = 128
-    n_sup: int = 4
-    lr: float = 1e-3
-    warmup: int = 50
-    decay: float = 0.3
-    weight_decay: float = 0.1
-    ema_decay: float = 0.99
-    carry: bool = True
-    eval_every: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("n_batches", "batch_size", "n_sup", "eval_every"):
-            whole(getattr(self, name), name, 1)
-        for name in ("warmup", "seed"):
-            whole(getattr(self, name), name, 0)
-        number(self.lr, "lr", lambda v: v > 0, "a number > 0")
-        number(self.weight_decay, "weight_decay", lambda v: v >= 0, "a number >= 0")
-        number(self.decay, "decay", lambda v: 0 <= v <= 1, "a share from 0 to 1")
-        number(self.ema_decay, "ema_decay", lambda v: 0 <= v < 1, "a number in [0, 1)")
-        if not isinstance(self.carry, bool):
-            raise ValueError(f"carry expected True or False, got {self.carry!r}")
 
 
 def fit(
@@ -80,9 +39,15 @@ def fit(
     *,
     evaluate: Evaluate | None = None,
     augment: Augment | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None,
+    resume_from: str | Path | None = None,
     progress: bool = True,
 ) -> History:
     """Train `model` in place; it ends with its averaged weights.
+
+    A run that is killed and resumed from its last checkpoint ends with the same weights, to the
+    last bit, as one that was left alone (on the same hardware and with as many threads).
 
     Args:
         model: anything with the interface of `TRM` (`initial_carry`, `forward(carry, inputs)`).
@@ -90,75 +55,95 @@ def fit(
         config: how long, how fast, which seed.
         evaluate: called on the averaged model every `eval_every` batches and at the end.
         augment: dresses each batch of puzzles anew.
+        checkpoint: file to keep the whole state of the run in, ending in .safetensors.
+        checkpoint_every: batches between its renewals; it is renewed at the end as well.
+        resume_from: file that an earlier run with the same model, data and config left behind.
         progress: show a bar.
 
     Returns:
         What happened: losses, evaluations, seconds.
 
     Raises:
-        ValueError: the data holds tokens the model does not know, or `evaluate` does not return
-            accuracies (K,); raised before training.
+        ValueError: the data holds tokens the model does not know, `evaluate` does not return
+            accuracies (K,), or a checkpoint does not belong to this run, is damaged, or would be
+            overwritten; raised before training, with everything left as it was.
+        FileNotFoundError: there is nothing to resume from.
         FloatingPointError: the loss is not finite; raised before the optimizer step it would feed.
     """
     _require_known_tokens(data, model)
+    if (checkpoint is None) != (checkpoint_every is None):
+        raise ValueError(
+            f"checkpoint and checkpoint_every expected both or neither, got checkpoint="
+            f"{checkpoint!r} and checkpoint_every={checkpoint_every!r}"
+        )
+    if checkpoint is not None:
+        checkpoint_every = whole(checkpoint_every, "checkpoint_every", 1)
+        checkpoint = require_place(checkpoint, resume_from)
     if evaluate:
         _accuracies(evaluate(model))
-    rng = np.random.default_rng(config.seed)
-    stream = batches(data, config.batch_size, rng, augment)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay
-    )
-    schedule = LambdaLR(optimizer, _trapezoid(config))
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
-    history = History()
-    start = time.perf_counter()
+    run = TrainingRun(model, data, config, augment)
+    if resume_from is not None:
+        load_run(run, resume_from)
+    history = run.history
+    start = time.perf_counter() - history.seconds
+    lesson = persistent_carry if run.halting else deep_supervision
 
     model.train()
-    bar = progress_bar(config.n_batches, "training", "batch", shown=progress)
-    for batch in bar:
-        inputs, labels = next(stream)
-        carry = model.initial_carry(inputs)
-        for k in range(config.n_sup):
-            carry, out = model(carry, inputs)
-            loss = answer_loss(out.logits, labels)
-            _require_finite(loss, batch * config.n_sup + k)
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            schedule.step()
-            average.update_parameters(model)
-            if not config.carry:
-                carry = model.initial_carry(inputs)
+    bar = progress_bar(config.n_batches, "training", "batch", shown=progress, done=run.batch)
+    for _ in bar:
+        loss = lesson(run)
+        run.batch += 1
         history.log_loss(loss.item())
 
-        if evaluate and ((batch + 1) % config.eval_every == 0 or batch + 1 == config.n_batches):
-            accuracy = _accuracies(evaluate(average.module))
-            history.log_evaluation(batch + 1, time.perf_counter() - start, accuracy)
+        last = run.batch == config.n_batches
+        history.seconds = time.perf_counter() - start
+        if evaluate and (last or run.batch % config.eval_every == 0):
+            accuracy = _accuracies(evaluate(run.average.module))
+            history.log_evaluation(run.batch, history.seconds, accuracy)
             bar.set_postfix_str(f"exact {accuracy.max():.1%}")
+        if checkpoint is not None and (last or run.batch % checkpoint_every == 0):
+            save_run(run, checkpoint)
 
-    model.load_state_dict(average.module.state_dict())
+    model.load_state_dict(run.average.module.state_dict())
     history.seconds = time.perf_counter() - start
     return history
 
 
-def _trapezoid(config: SupervisedConfig) -> Callable[[int], float]:
-    """The learning rate's factor at an optimizer step: up, level, down."""
-    total = config.n_batches * config.n_sup
+def deep_supervision(run: TrainingRun) -> Tensor:
+    """The paper's pseudocode: think about one batch `n_sup` times, learning every time.
 
-    def factor(step: int) -> float:
-        up = (step + 1) / max(1, config.warmup)
-        down = (total - step) / max(1.0, config.decay * total)
-        return min(1.0, up, down)
+    Returns:
+        The loss of the last improvement step.
+    """
+    inputs, labels = run.next_batch()
+    carry = run.model.initial_carry(inputs)
+    for _ in range(run.config.n_sup):
+        carry, out = run.model(carry, inputs)
+        loss = answer_loss(out.logits, labels)
+        run.learn(loss)
+        if not run.config.carry:
+            carry = run.model.initial_carry(inputs)
+    return loss
 
-    return factor
 
+def persistent_carry(run: TrainingRun) -> Tensor:
+    """The official code: one step on whatever is being thought about; the halted make room.
 
-def _require_finite(loss: Tensor, step: int) -> None:
-    if not torch.isfinite(loss):
-        raise FloatingPointError(
-            f"the loss became {loss.item()} before optimizer step {step}, which was not taken: "
-            f"lower lr, lengthen warmup, or look for non-finite values in the model"
-        )
+    Where nothing has halted, the board of the new batch is passed over, as there.
+
+    Returns:
+        The loss of the step.
+    """
+    inputs, labels = run.next_batch()
+    if run.carry is None or not run.config.carry:
+        run.carry, run.labels = run.model.initial_carry(inputs), labels
+    makes_room = run.carry.halted.view(-1, *[1] * (labels.dim() - 1))
+    run.labels = torch.where(makes_room, labels, run.labels)
+    run.carry, out = run.model(run.carry, inputs, generator=run.generator)
+    loss = act_loss(out, run.labels)
+    run.learn(loss)
+    run.history.log_halting(run.carry.steps[run.carry.halted])
+    return loss
 
 
 def _require_known_tokens(data: PuzzleData, model: nn.Module) -> None:

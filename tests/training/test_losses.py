@@ -1,0 +1,101 @@
+"""Stablemax and the halting loss against their definitions."""
+
+import math
+
+import pytest
+import torch
+
+from trm_lib.models import StepOutput
+from trm_lib.training import IGNORE, act_loss, exactly_right, stablemax_loss
+from trm_lib.training.losses import halt_loss, log_stablemax
+
+
+def s(v):
+    return v + 1 if v >= 0 else 1 / (1 - v)
+
+
+def test_stablemax_is_its_definition():
+    logits = torch.tensor([[0.0, 2.0, -3.0], [-1.0, -1.0, 5.0]])
+    for row, log_p in zip(logits.tolist(), log_stablemax(logits).tolist(), strict=True):
+        total = sum(s(v) for v in row)
+        assert log_p == pytest.approx([math.log(s(v) / total) for v in row], abs=1e-12)
+
+
+def test_stablemax_keeps_gradients_where_softmax_has_lost_them():
+    logits = torch.tensor([40.0, 0.0], requires_grad=True)
+    (of_stablemax,) = torch.autograd.grad(-log_stablemax(logits)[0], logits)
+    (of_softmax,) = torch.autograd.grad(-logits.log_softmax(-1)[0], logits)
+    assert of_stablemax.abs().min() > 1e-4
+    assert of_softmax.abs().max() < 1e-15
+
+
+def test_stablemax_gradient_is_right_on_both_branches_and_finite_between():
+    logits = torch.tensor([[1.5, -0.5, 1e4], [-1e4, 1.0, 0.0]], dtype=torch.float64)
+    logits.requires_grad_()
+    assert torch.autograd.gradcheck(log_stablemax, logits[:, :2].detach().requires_grad_())
+    log_stablemax(logits).sum().backward()
+    assert torch.isfinite(logits.grad).all()
+
+
+def board():
+    """Two boards of three cells, three tokens; one cell of the first is not asked for."""
+    logits = torch.randn(2, 3, 3, generator=torch.Generator().manual_seed(0))
+    return logits, torch.tensor([[2, IGNORE, 0], [1, 1, 2]])
+
+
+def test_the_answer_costs_the_mean_of_each_boards_labelled_cells():
+    logits, labels = board()
+    log_p = log_stablemax(logits)
+    expected = [
+        -(log_p[0, 0, 2] + log_p[0, 2, 0]) / 2,
+        -(log_p[1, 0, 1] + log_p[1, 1, 1] + log_p[1, 2, 2]) / 3,
+    ]
+    torch.testing.assert_close(stablemax_loss(logits, labels), torch.stack(expected))
+
+
+def test_boards_without_labels_cost_nothing_and_count_as_right():
+    logits, labels = board()
+    labels[0] = IGNORE
+    assert stablemax_loss(logits, labels)[0] == 0
+    assert exactly_right(logits, labels)[0]
+
+
+def test_right_means_every_labelled_cell():
+    logits, labels = board()
+    answer = logits.argmax(-1)
+    assert exactly_right(logits, answer).tolist() == [True, True]
+    answer[1, 2] = (answer[1, 2] + 1) % 3
+    assert exactly_right(logits, answer).tolist() == [True, False]
+    answer[1, 2] = IGNORE
+    assert exactly_right(logits, answer).tolist() == [True, True]
+
+
+def test_the_whole_loss_is_answer_plus_half_of_halting_over_the_batch():
+    logits, labels = board()
+    halt_logit = torch.tensor([0.3, -1.2])
+    right = exactly_right(logits, labels)
+    halting = [
+        -math.log(1 / (1 + math.exp(-h if r else h)))
+        for h, r in zip(halt_logit.tolist(), right.tolist(), strict=True)
+    ]
+    assert halt_loss(halt_logit, right).tolist() == pytest.approx(halting)
+    expected = (stablemax_loss(logits, labels).sum().item() + 0.5 * sum(halting)) / 2
+    assert act_loss(StepOutput(logits, halt_logit), labels).item() == pytest.approx(expected)
+
+
+def test_halting_teaches_the_halt_head_alone():
+    """Whether the answer is right is a target, not a path for the gradient."""
+    logits, labels = board()
+    logits.requires_grad_()
+    halt_logit = torch.zeros(2, requires_grad=True)
+    halt_loss(halt_logit, exactly_right(logits, labels)).sum().backward()
+    assert logits.grad is None
+    assert halt_logit.grad.abs().min() > 0
+
+
+def test_wrong_pairs_are_refused():
+    logits, labels = board()
+    with pytest.raises(ValueError, match=r"labels expected shape \(2, 3\).*got \(2, 2\)"):
+        act_loss(StepOutput(logits, torch.zeros(2)), labels[:, :2])
+    with pytest.raises(ValueError, match="build the model with halting=True"):
+        act_loss(StepOutput(logits), labels)

@@ -1,0 +1,154 @@
+"""One training run: everything that changes from one optimizer step to the next.
+
+`fit` drives it and shows the algorithm; this file is the bookkeeping, and `checkpoint.py` puts it
+on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from trm_lib.checks import number, whole
+from trm_lib.models import Carry
+from trm_lib.training.adam_atan2 import AdamAtan2
+from trm_lib.training.data import Augment, Batches, PuzzleData
+from trm_lib.training.history import History
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam_atan2": AdamAtan2,
+}
+"""What `SupervisedConfig.optimizer` may name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupervisedConfig:
+    """How to train.
+
+    Attributes:
+        n_batches: batches of puzzles. Each is followed by `n_sup` optimizer steps; with a model
+            that halts, by one.
+        batch_size: puzzles in a batch.
+        n_sup: improvement steps supervised on each batch. A model that halts has an `n_sup` of
+            its own.
+        lr: learning rate after warm-up.
+        warmup: optimizer steps over which the rate rises linearly from 0.
+        decay: share of the run, at its end, over which the rate falls linearly to 0.
+        weight_decay: share of a weight taken away each optimizer step, in units of the rate.
+        optimizer: one of `OPTIMIZERS`; betas are 0.9 and 0.95.
+        ema_decay: the evaluated weights are an exponential moving average with this decay;
+            0 means the last weights.
+        carry: hand (y, z) from one improvement step to the next; False restarts each step.
+        eval_every: batches between evaluations.
+        seed: fixes the order of the puzzles, their augmentation, and who must think longer.
+
+    Raises:
+        ValueError: a field is out of range; the message says what was expected.
+    """
+
+    n_batches: int = 500
+    batch_size: int = 128
+    n_sup: int = 4
+    lr: float = 1e-3
+    warmup: int = 50
+    decay: float = 0.3
+    weight_decay: float = 0.1
+    optimizer: str = "adamw"
+    ema_decay: float = 0.99
+    carry: bool = True
+    eval_every: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("n_batches", "batch_size", "n_sup", "eval_every"):
+            whole(getattr(self, name), name, 1)
+        for name in ("warmup", "seed"):
+            whole(getattr(self, name), name, 0)
+        number(self.lr, "lr", lambda v: v > 0, "a number > 0")
+        number(self.weight_decay, "weight_decay", lambda v: v >= 0, "a number >= 0")
+        number(self.decay, "decay", lambda v: 0 <= v <= 1, "a share from 0 to 1")
+        number(self.ema_decay, "ema_decay", lambda v: 0 <= v < 1, "a number in [0, 1)")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"optimizer expected one of {sorted(OPTIMIZERS)}, got {self.optimizer!r}"
+            )
+        if not isinstance(self.carry, bool):
+            raise ValueError(f"carry expected True or False, got {self.carry!r}")
+
+
+class TrainingRun:
+    """A model in training, with its optimizer, moving average, place in the data, and carry.
+
+    Args:
+        model: anything with the interface of `TRM`; trained in place.
+        data: N puzzles with their answers.
+        config: how long, how fast, which seed.
+        augment: dresses each batch of puzzles anew.
+
+    Attributes:
+        batch: batches done.
+        step: optimizer steps done.
+        carry: what boards that are still being thought about hand to the next batch, or None.
+        labels: (B, *grid) their right answers, or None.
+        history: what happened so far.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: PuzzleData,
+        config: SupervisedConfig,
+        augment: Augment | None = None,
+    ):
+        self.model, self.data, self.config = model, data, config
+        self.device = next(model.parameters()).device
+        self.halting = bool(getattr(getattr(model, "config", None), "halting", False))
+        self.n_steps = config.n_batches * (1 if self.halting else config.n_sup)
+        rng = np.random.default_rng(config.seed)
+        self.stream = Batches(data, config.batch_size, rng, augment)
+        self.generator = torch.Generator(self.device).manual_seed(config.seed)
+        self.optimizer = OPTIMIZERS[config.optimizer](
+            model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay
+        )
+        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
+        self.history = History()
+        self.batch = self.step = 0
+        self.carry: Carry | None = None
+        self.labels: Tensor | None = None
+
+    def next_batch(self) -> tuple[Tensor, Tensor]:
+        """Inputs and labels, (B, *grid) int64 each, where the model is."""
+        inputs, labels = next(self.stream)
+        return inputs.to(self.device), labels.to(self.device)
+
+    def learn(self, loss: Tensor) -> None:
+        """Take one optimizer step down the gradient of `loss`, and let the average follow.
+
+        Raises:
+            FloatingPointError: the loss is not finite; raised before the weights change.
+        """
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss became {loss.item()} before optimizer step {self.step}, which was not "
+                f"taken: lower lr, lengthen warmup, or look for non-finite values in the model"
+            )
+        loss.backward()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr * rate_factor(self.config, self.step, self.n_steps)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.average.update_parameters(self.model)
+        self.step += 1
+
+
+def rate_factor(config: SupervisedConfig, step: int, n_steps: int) -> float:
+    """What the learning rate is multiplied by at an optimizer step: up, level, down."""
+    up = (step + 1) / max(1, config.warmup)
+    down = (n_steps - step) / max(1.0, config.decay * n_steps)
+    return min(1.0, up, down)
