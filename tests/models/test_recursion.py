@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trm_lib.models import deep_recursion, latent_recursion
+from trm_lib.models import deep_recursion, last_call_recursion, latent_recursion
 
 
 def test_latent_recursion_calls_the_net_as_the_paper_writes_it():
@@ -66,3 +66,34 @@ def test_only_the_last_cycle_has_a_gradient(T):
     s = a + 1.0  # y + x; last cycle: z' = v(c+s), z'' = v(z'+s), y' = v(a + z'')
     expected = (a + v * v * (c + s) + v * s) + v * (2 * v * (c + s) + s)
     assert gradient.item() == pytest.approx(expected, rel=1e-5)
+
+
+def small_net():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Tanh())
+
+
+def states():
+    return torch.randn(3, 2, 3, 4, generator=torch.Generator().manual_seed(1)).unbind(0)
+
+
+def test_gradient_through_the_last_calls_alone_gives_the_same_numbers():
+    net, x, y, z = small_net(), *states()
+    for n, T in [(1, 1), (2, 1), (3, 2), (0, 2)]:
+        whole, short = deep_recursion(net, x, y, z, n, T), last_call_recursion(net, x, y, z, n, T)
+        for a, b in zip(whole, short, strict=True):
+            assert torch.equal(a, b)
+
+
+def test_gradient_through_the_last_calls_alone_is_that_of_two_calls():
+    net, x, y, z = small_net(), *states()
+    new_y, _ = last_call_recursion(net, x, y, z, n=3, T=2)
+    found = torch.autograd.grad(new_y.square().sum(), list(net.parameters()))
+    with torch.no_grad():  # bring y and z to the last two calls by hand
+        y, z = latent_recursion(net, x, y, z, 3)
+        for _ in range(2):
+            z = net(z + y + x)
+    y = net(y + net(z + y + x))
+    expected = torch.autograd.grad(y.square().sum(), list(net.parameters()))
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b)

@@ -1,15 +1,27 @@
-"""Measuring: exact accuracy by K, what it costs, and how episodes end."""
+"""Measuring: exact accuracy by K, halting, what it costs, and how episodes end."""
 
 from trm_lib.evaluation.episodes import Outcomes, every_maze, play_each, play_episodes
 from trm_lib.evaluation.exact import answers_by_k, exact_by_k
 from trm_lib.evaluation.flops import answer_flops
+from trm_lib.evaluation.halting import (
+    Calibration,
+    HaltedAnswers,
+    answers_with_halting,
+    calibration,
+    halt_logits_by_k,
+)
 
 __all__ = [
+    "Calibration",
+    "HaltedAnswers",
     "Outcomes",
     "answer_flops",
     "answers_by_k",
+    "answers_with_halting",
+    "calibration",
     "every_maze",
     "exact_by_k",
+    "halt_logits_by_k",
     "play_each",
     "play_episodes",
 ]

@@ -5,15 +5,18 @@ Axes: K steps, N puzzles.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from trm_lib.checks import whole
+from trm_lib.models import StepOutput, device_of
 from trm_lib.training.data import IGNORE, PuzzleData, as_tokens
 
 
-@torch.inference_mode()
 def answers_by_k(
     model: nn.Module, boards: np.ndarray, k_steps: int, batch_size: int = 1024
 ) -> np.ndarray:
@@ -32,24 +35,47 @@ def answers_by_k(
         ValueError: `k_steps` or `batch_size` is not a whole number >= 1, or `boards` does not
             hold integers.
     """
+    boards = as_boards(boards)
+    answers = np.empty((whole(k_steps, "k_steps (K)", 1), *boards.shape), dtype=np.int64)
+    for k, rows, out in think(model, boards, k_steps, batch_size):
+        answers[k, rows] = out.logits.argmax(-1).cpu().numpy()
+    return answers
+
+
+@torch.inference_mode()
+def think(
+    model: nn.Module, boards: np.ndarray, k_steps: int, batch_size: int = 1024
+) -> Iterator[tuple[int, slice, StepOutput]]:
+    """Let a model think about boards, batch by batch, K steps each, without learning.
+
+    Args:
+        model: anything with the interface of `TRM`; in evaluation mode meanwhile.
+        boards: (N, *grid) integers, the questions.
+        k_steps: K.
+        batch_size: boards thought about at once.
+
+    Yields:
+        The step, from 0; which rows of `boards` the batch holds; what the model said.
+
+    Raises:
+        ValueError: as `answers_by_k`.
+    """
     k_steps = whole(k_steps, "k_steps (K)", 1)
     batch_size = whole(batch_size, "batch_size", 1)
-    boards = np.asarray(boards)
-    if not np.issubdtype(boards.dtype, np.integer):
-        raise ValueError(f"boards expected an array of integers, got dtype {boards.dtype}")
-    answers = np.empty((k_steps, *boards.shape), dtype=np.int64)
+    boards = as_boards(boards)
+    device = device_of(model)
     was_training = model.training
     model.eval()
     try:
         for start in range(0, len(boards), batch_size):
-            inputs = as_tokens(boards[start : start + batch_size])
+            rows = slice(start, start + batch_size)
+            inputs = as_tokens(boards[rows]).to(device)
             carry = model.initial_carry(inputs)
             for k in range(k_steps):
                 carry, out = model(carry, inputs)
-                answers[k, start : start + batch_size] = out.logits.argmax(-1).numpy()
+                yield k, rows, out
     finally:
         model.train(was_training)
-    return answers
 
 
 def exact_by_k(
@@ -59,3 +85,15 @@ def exact_by_k(
     answers = answers_by_k(model, data.inputs, k_steps, batch_size)
     right = (answers == data.labels) | (data.labels == IGNORE)
     return right.reshape(k_steps, len(data), -1).all(-1).mean(-1)
+
+
+def as_boards(boards: ArrayLike) -> np.ndarray:
+    """Boards as an array of integers.
+
+    Raises:
+        ValueError: they hold something else.
+    """
+    boards = np.asarray(boards)
+    if not np.issubdtype(boards.dtype, np.integer):
+        raise ValueError(f"boards expected an array of integers, got dtype {boards.dtype}")
+    return boards

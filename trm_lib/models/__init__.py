@@ -1,14 +1,21 @@
 """Networks: layers, mixing, recursion, the TRM and its rivals. Torch only; knows no puzzle."""
 
-from trm_lib.models.board import BoardNet, count_parameters
+from trm_lib.models.board import BoardNet, count_parameters, device_of
 from trm_lib.models.config import BoardConfig, TRMConfig
 from trm_lib.models.feedforward import FeedForward
+from trm_lib.models.hierarchical import HierarchicalConfig, HierarchicalTRM
 from trm_lib.models.mixing import MIXINGS, POSITIONS
 from trm_lib.models.official import load_official, official_config, official_names
-from trm_lib.models.recursion import deep_recursion, latent_recursion
+from trm_lib.models.recursion import (
+    GRADIENTS,
+    deep_recursion,
+    last_call_recursion,
+    latent_recursion,
+)
 from trm_lib.models.trm import TRM, Carry, StepOutput
 
 __all__ = [
+    "GRADIENTS",
     "MIXINGS",
     "POSITIONS",
     "TRM",
@@ -16,10 +23,14 @@ __all__ = [
     "BoardNet",
     "Carry",
     "FeedForward",
+    "HierarchicalConfig",
+    "HierarchicalTRM",
     "StepOutput",
     "TRMConfig",
     "count_parameters",
     "deep_recursion",
+    "device_of",
+    "last_call_recursion",
     "latent_recursion",
     "load_official",
     "official_config",

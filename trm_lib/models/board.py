@@ -110,3 +110,8 @@ def _require_tokens(inputs: Tensor, config: BoardConfig) -> None:
 def count_parameters(model: nn.Module) -> int:
     """How many numbers training can change."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model lives: the device of its first parameter, or the CPU if it has none."""
+    return next((p.device for p in model.parameters()), torch.device("cpu"))

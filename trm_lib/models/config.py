@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trm_lib.checks import number, whole
 from trm_lib.models.mixing import MIXINGS, POSITIONS
+from trm_lib.models.recursion import GRADIENTS
 
 
 def _require(condition: bool, message: str) -> None:
@@ -125,6 +126,8 @@ class TRMConfig(BoardConfig):
     Attributes:
         n_latent: n, latent updates before each answer update. With 0 the question is never seen.
         n_cycles: T, cycles in one improvement step; only the last has a gradient.
+        gradient: "cycle" for all calls of the last cycle, "call" for the last update of z and of
+            y alone.
         halting: a second head guesses whether the answer is right, and in training mode a board
             that it holds for right makes room for the next one (adaptive computation time).
         n_sup: improvement steps after which a board makes room in any case.
@@ -135,6 +138,7 @@ class TRMConfig(BoardConfig):
 
     n_latent: int = 3
     n_cycles: int = 2
+    gradient: str = "cycle"
     halting: bool = False
     n_sup: int = 16
     explore: float = 0.1
@@ -144,6 +148,10 @@ class TRMConfig(BoardConfig):
         self._set("n_latent", whole(self.n_latent, "n_latent (n)", 0))
         self._set("n_cycles", whole(self.n_cycles, "n_cycles (T)", 1))
         self._set("n_sup", whole(self.n_sup, "n_sup", 1))
+        _require(
+            self.gradient in GRADIENTS,
+            f"gradient expected one of {tuple(GRADIENTS)}, got {self.gradient!r}",
+        )
         _require(
             isinstance(self.halting, bool), f"halting expected True or False, got {self.halting!r}"
         )

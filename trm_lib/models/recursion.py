@@ -44,3 +44,28 @@ def deep_recursion(
         for _ in range(T - 1):
             y, z = latent_recursion(net, x, y, z, n)
     return latent_recursion(net, x, y, z, n)
+
+
+def last_call_recursion(
+    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, T: int
+) -> tuple[Tensor, Tensor]:
+    """The same numbers as `deep_recursion`, but only the last update of z and of y has a gradient.
+
+    The shortcut of the Hierarchical Reasoning Model, which trusts that z has come to rest. The
+    paper's ablation "1-step gradient".
+
+    Returns:
+        The improved y and z, attached to the graph of two calls.
+
+    Source: arXiv 2506.21734, section "Approximate gradient"; arXiv 2510.04871, table 1.
+    """
+    with torch.no_grad():
+        for _ in range(T - 1):
+            y, z = latent_recursion(net, x, y, z, n)
+        for _ in range(n - 1):
+            z = net(z + (y + x))
+    return latent_recursion(net, x, y, z, min(n, 1))
+
+
+GRADIENTS = {"cycle": deep_recursion, "call": last_call_recursion}
+"""How far back the gradient of an improvement step goes, by the name `TRMConfig.gradient` takes."""

@@ -9,7 +9,7 @@ at e7b6871 for initial values, scales and adaptive computation time.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from trm_lib.models.board import BoardNet
 from trm_lib.models.config import TRMConfig
 from trm_lib.models.layers import truncated_normal_
-from trm_lib.models.recursion import deep_recursion
+from trm_lib.models.recursion import GRADIENTS
 
 
 @dataclass
@@ -41,6 +41,11 @@ class Carry:
     halted: Tensor | None = None
     inputs: Tensor | None = None
     puzzle: Tensor | None = None
+
+    def rows(self, index: Tensor) -> Carry:
+        """The carry of some of the boards: index is (R,) int64 or a mask (B,) bool."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Carry(**{name: t if t is None else t[index] for name, t in parts.items()})
 
 
 @dataclass
@@ -145,7 +150,8 @@ class TRM(BoardNet):
             inputs, puzzle = carry.inputs, carry.puzzle
         x = self.embed(inputs, puzzle)
         grid = tuple(inputs.shape[1:])
-        y, z = deep_recursion(
+        improve = GRADIENTS[self.config.gradient]
+        y, z = improve(
             lambda h: self.stack(h, grid),
             x, carry.y, carry.z, self.config.n_latent, self.config.n_cycles,
         )  # fmt: skip

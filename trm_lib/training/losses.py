@@ -41,8 +41,10 @@ def log_stablemax(logits: Tensor) -> Tensor:
 
     Source: Prieto et al., "Grokking at the Edge of Numerical Stability" (arXiv 2501.04697); in
     float64 as in the official TRM code.
+
+    Deviation: float32 on Apple's MPS, which has no float64.
     """
-    logits = logits.double()
+    logits = logits.float() if logits.device.type == "mps" else logits.double()
     below = logits.clamp(max=0.0)  # keeps the branch not taken finite, and so its gradient
     positive = torch.where(logits < 0, 1 / (1 - below), logits + 1)
     return torch.log(positive / positive.sum(-1, keepdim=True))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from trm_lib.checks import number, whole
-from trm_lib.models import Carry
+from trm_lib.models import Carry, device_of
 from trm_lib.training.adam_atan2 import AdamAtan2
 from trm_lib.training.data import Augment, Batches, PuzzleData
 from trm_lib.training.history import History
@@ -107,7 +107,7 @@ class TrainingRun:
         augment: Augment | None = None,
     ):
         self.model, self.data, self.config = model, data, config
-        self.device = next(model.parameters()).device
+        self.device = device_of(model)
         self.halting = bool(getattr(getattr(model, "config", None), "halting", False))
         self.n_steps = config.n_batches * (1 if self.halting else config.n_sup)
         rng = np.random.default_rng(config.seed)
