@@ -61,7 +61,7 @@ def test_boards_without_labels_cost_nothing_and_count_as_right():
 
 
 def test_right_means_every_labelled_cell():
-    logits, labels = board()
+    logits, _ = board()
     answer = logits.argmax(-1)
     assert exactly_right(logits, answer).tolist() == [True, True]
     answer[1, 2] = (answer[1, 2] + 1) % 3

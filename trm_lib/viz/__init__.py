@@ -5,6 +5,7 @@ network, and is legible in grey and on light and dark pages.
 """
 
 from trm_lib.viz.boards import sudoku_svg
+from trm_lib.viz.carries import carry_chart
 from trm_lib.viz.curves import accuracy_by_k, learning_curves
 from trm_lib.viz.dots import seed_dots
 from trm_lib.viz.filmstrip import thinking_strip
@@ -21,6 +22,7 @@ __all__ = [
     "SVGPicture",
     "accuracy_by_k",
     "bootstrap_interval",
+    "carry_chart",
     "figure_html",
     "interquartile_mean",
     "k_slider",

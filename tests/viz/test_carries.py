@@ -1,0 +1,37 @@
+"""The picture of the carry shows each stay as a bar as long as the puzzle stayed."""
+
+import numpy as np
+import pytest
+
+from trm_lib.viz import carry_chart
+
+
+def bars(figure):
+    """(place, begin, length) of the outlined bars."""
+    (axes,) = figure.axes
+    return [
+        (round(p.get_y() + p.get_height() / 2), p.get_x(), p.get_width())
+        for p in axes.patches
+        if p.get_linewidth() > 0
+    ]
+
+
+def test_a_bar_is_a_stay_and_its_number_the_steps_it_got():
+    steps = np.array([[1, 5], [2, 6], [1, 1], [1, 2], [2, 3]])  # the second came in the middle
+    figure = carry_chart(steps, n_sup=6)
+    assert bars(figure) == [(0, 0, 2), (0, 2, 1), (0, 3, 2), (1, 0, 2), (1, 2, 3)]
+    numbers = [text.get_text() for text in figure.axes[0].texts]
+    assert numbers == ["2", "2", "6", "3"]  # a stay of one step has no room for a number
+    assert "2 places of a batch over 5 optimizer steps. 3 fresh puzzles" in figure.alt
+    assert "longest stay was 6" in figure.alt
+
+
+def test_a_title_is_drawn_and_said():
+    figure = carry_chart(np.ones((2, 1), int), 4, title="Early")
+    assert figure.alt.startswith("Early. ")
+
+
+@pytest.mark.parametrize("steps", [[1, 2], [[0, 1]], [[7]], np.zeros((0, 2), int)])
+def test_steps_that_cannot_be_are_refused(steps):
+    with pytest.raises(ValueError, match="whole numbers from 1 to 6 of shape"):
+        carry_chart(np.array(steps), n_sup=6)

@@ -1,0 +1,70 @@
+"""The persistent carry as a picture: who sits in the batch, for how long, and who follows.
+
+Axes: S optimizer steps, B places in the batch.
+"""
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+
+from trm_lib.viz.style import FAINT_INK, INK, PAPER, BookFigure, new_figure, write_note, write_title
+
+_SHADES = LinearSegmentedColormap.from_list("steps", ["#dcebf5", "#0072B2"])
+
+
+def carry_chart(steps: np.ndarray, n_sup: int, title: str | None = None) -> BookFigure:
+    """Draws each place of a batch as a row, and each stay of a puzzle as a bar in it.
+
+    A bar grows darker with every improvement step its puzzle is given, and ends where the puzzle
+    halts and makes room for the next.
+
+    Args:
+        steps: (S, B) integers, how many improvement steps the puzzle in each place had had after
+            each optimizer step, as `carry.steps` tells; a 1 is a fresh puzzle.
+        n_sup: most steps a puzzle can get; the darkest shade.
+        title: one line above the chart.
+
+    Returns:
+        The figure; `alt` says how many puzzles came and how long they stayed.
+
+    Raises:
+        ValueError: `steps` is not such an array.
+    """
+    steps = np.asarray(steps)
+    if steps.ndim != 2 or not steps.size or steps.min() < 1 or steps.max() > n_sup:
+        raise ValueError(
+            f"steps expected whole numbers from 1 to {n_sup} of shape (S, B), got {steps!r}"
+        )
+    S, B = steps.shape
+    figure, axes = new_figure(height=1.1 + 0.21 * B)
+    for place in range(B):
+        begins = np.flatnonzero((steps[:, place] == 1) | (np.arange(S) == 0))
+        ends = np.append(begins[1:], S)
+        for step in range(S):
+            shade = _SHADES((steps[step, place] - 1) / max(1, n_sup - 1))
+            axes.barh(place, 1, left=step, height=0.74, color=shade, linewidth=0)
+        for begin, end in zip(begins, ends, strict=True):
+            axes.barh(
+                place, end - begin, left=begin, height=0.74,
+                facecolor="none", edgecolor=PAPER, linewidth=1.6,
+            )  # fmt: skip
+            if end - begin > 1:
+                axes.annotate(
+                    str(steps[end - 1, place]),
+                    xy=(end - 0.5, place), ha="center", va="center", fontsize=7,
+                    color=PAPER if steps[end - 1, place] > n_sup / 2 else INK,
+                )  # fmt: skip
+    axes.set(xlim=(0, S), ylim=(B - 0.4, -0.6), xlabel="optimizer steps", ylabel="place in batch")
+    axes.set_yticks([0, B - 1], labels=["1", str(B)])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(False)
+    axes.yaxis.label.set_color(FAINT_INK)
+    write_title(axes, title)
+    write_note(figure, "A bar is one puzzle; the number at its end, the steps it got.")
+    fresh = (steps[1:] == 1).sum()
+    opening = "" if title is None else f"{title}. "
+    figure.alt = (
+        f"{opening}{B} places of a batch over {S} optimizer steps. {fresh} fresh puzzles came in; "
+        f"the longest stay was {steps.max()} improvement steps."
+    )
+    return figure
