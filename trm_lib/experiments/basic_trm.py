@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -60,12 +61,12 @@ def minimal_sudoku4(split_seed: int = 0) -> tuple[PuzzleData, PuzzleData, Puzzle
     return data[split.train], data[split.validation], data[split.test]
 
 
-def run(learner: Learner, seed: int) -> dict[str, Any]:
+def run(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
     """Train one learner and measure it: validation while it learns, test once at the end."""
     return _train_and_measure(learner, seed, *minimal_sudoku4())
 
 
-def run_on_another_split(learner: Learner, seed: int) -> dict[str, Any]:
+def run_on_another_split(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
     """The same on a split of the classes that belongs to this seed alone."""
     return _train_and_measure(learner, seed, *minimal_sudoku4(split_seed=1 + seed))
 
