@@ -87,6 +87,17 @@ def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
         verify(RECIPE, result, seed=7)
 
 
+def test_words_and_ragged_lists_are_verified_too(tmp_path):
+    def says(config, seed, checkpoint):
+        return {"best": "recursion", "lengths": [[1, 2], [3]]}
+
+    recipe = replace(RECIPE, run=says)
+    result = run_recipe(recipe, [0], tmp_path, jobs=1)
+    assert verify(recipe, result, seed=0) == []
+    result.seeds[0]["measured"]["best"] = "same_block"
+    assert verify(recipe, result, seed=0) == ["best: stored 'same_block', now 'recursion'"]
+
+
 def test_times_may_differ(tmp_path):
     def timed(config, seed, checkpoint):
         return draw(config, seed, checkpoint) | {
@@ -95,6 +106,14 @@ def test_times_may_differ(tmp_path):
 
     recipe = replace(RECIPE, run=timed)
     assert verify(recipe, run_recipe(recipe, range(1), tmp_path, jobs=1), seed=0) == []
+
+
+def test_what_not_every_seed_measured_is_refused_by_name(tmp_path):
+    result = run_recipe(RECIPE, range(2), tmp_path, jobs=1)
+    result.seeds[1]["measured"]["extra"] = 1
+    assert result.quantities() == {"value"}
+    with pytest.raises(ValueError, match="every seed to have measured 'extra', got value"):
+        result.measured("extra")
 
 
 def test_not_a_number_is_not_agreement(tmp_path):

@@ -98,7 +98,12 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
         if key not in stored or key not in again:
             differences.append(f"{key}: measured only once")
             continue
-        old, new = np.asarray(stored[key], float), np.asarray(again[key], float)
+        try:
+            old, new = np.asarray(stored[key], float), np.asarray(again[key], float)
+        except (ValueError, TypeError):  # words, or lists of several lengths
+            if stored[key] != again[key]:
+                differences.append(f"{key}: stored {stored[key]!r}, now {again[key]!r}")
+            continue
         if old.shape != new.shape:
             differences.append(f"{key}: stored shape {old.shape}, now {new.shape}")
         elif not np.allclose(old, new, rtol=0, atol=tolerance, equal_nan=True):
