@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from trm_lib.files import write_whole
+from trm_lib.files import remove_whole, write_whole
 
 
 def test_new_content_takes_the_place_of_the_old(tmp_path):
@@ -27,3 +27,12 @@ def test_a_crash_leaves_the_old_content(tmp_path, monkeypatch, broken):
     with pytest.raises(OSError, match="no space left"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_removing_a_file_takes_what_killed_writers_left_and_nothing_else(tmp_path):
+    for name in ("a[1].bin", ".a[1].bin.x1y2z3", "a1.bin", ".a1.bin.x1y2z3", "a[1].bin.json"):
+        (tmp_path / name).write_text("")
+    for _ in range(2):  # a file that is not there is no error
+        remove_whole(tmp_path / "a[1].bin")
+        left = sorted(p.name for p in tmp_path.iterdir())
+        assert left == [".a1.bin.x1y2z3", "a1.bin", "a[1].bin.json"]

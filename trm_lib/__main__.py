@@ -3,13 +3,14 @@
 python -m trm_lib solve "1...|..3.|.4..|...2"
 python -m trm_lib list
 python -m trm_lib run basic_trm --seeds 10
-python -m trm_lib report basic_trm
+python -m trm_lib report basic_trm --figure seeds.svg
 python -m trm_lib verify basic_trm/same_block
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -24,12 +25,17 @@ def main(arguments: list[str] | None = None) -> int:
     """
     args = _parser().parse_args(arguments)
     try:
-        return args.command(args)
+        status = args.command(args)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, OSError) as error:
         print(f"trm_lib: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("trm_lib: stopped. Finished seeds are kept; run it again to go on", file=sys.stderr)
+        print("trm_lib: stopped. What is done is kept; run it again to go on", file=sys.stderr)
         return 130
 
 
@@ -52,27 +58,31 @@ def _solve(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from trm_lib.experiments import RECIPES
+    from trm_lib.experiments import RECIPES, catalogue
 
-    width = max(map(len, RECIPES))
-    for recipe in RECIPES.values():
-        print(f"{recipe.name:<{width}}  {recipe.about}")
+    print(catalogue(RECIPES.values(), args.out))
     return 0
 
 
 def _run(args: argparse.Namespace) -> int:
-    from trm_lib.experiments import find_recipes, run_recipe
+    from trm_lib.experiments import find_recipes, report, run_recipe
 
-    for recipe in find_recipes(args.name):
-        run_recipe(recipe, range(args.seeds), args.out, args.jobs)
-    return _report(args)
+    recipes = find_recipes(args.name)
+    results = [run_recipe(r, range(args.seeds), args.out, args.jobs) for r in recipes]
+    print(report(results))
+    return 0
 
 
 def _report(args: argparse.Namespace) -> int:
-    from trm_lib.experiments import find_recipes, load_result, report
+    from trm_lib.experiments import draw, draw_by_k, find_recipes, load_result, report
 
-    recipes = find_recipes(args.name)
-    print(report([load_result(args.out, recipe.name) for recipe in recipes]))
+    results = [load_result(args.out, recipe.name) for recipe in find_recipes(args.name)]
+    table = report(results)
+    if args.figure:
+        draw(results).save(args.figure)
+    if args.figure_by_k:
+        draw_by_k(results).save(args.figure_by_k)
+    print(table)
     return 0
 
 
@@ -102,15 +112,18 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("--k", type=_positive, default=16, help="improvement steps at most (16)")
     solve.set_defaults(command=_solve)
 
-    listing = commands.add_parser("list", help="name every recipe")
-    listing.set_defaults(command=_list)
+    listing = commands.add_parser("list", help="name every recipe, with the seconds a seed takes")
+    listing.set_defaults(command=_list, out=RECORDED)
 
     run = commands.add_parser("run", help="run a recipe, or all of an experiment, over seeds")
     run.add_argument("--seeds", type=_positive, default=10, help="seeds 0 to N - 1 (10)")
     run.add_argument("--jobs", type=_positive, default=2, help="processes at a time (2)")
     run.set_defaults(command=_run, out=Path("results"))
 
-    reporting = commands.add_parser("report", help="print the table of a result")
+    reporting = commands.add_parser("report", help="print the table of a result, draw its charts")
+    drawn = "file to draw into, .svg, .png or .pdf: "
+    reporting.add_argument("--figure", metavar="FILE", help=f"{drawn}every seed a dot")
+    reporting.add_argument("--figure-by-k", metavar="FILE", help=f"{drawn}the score by K")
     reporting.set_defaults(command=_report, out=RECORDED)
 
     verifying = commands.add_parser("verify", help="repeat one seed and compare every number")
@@ -123,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (run, reporting, verifying):
         command.add_argument("name", help="a recipe, or an experiment for all its recipes")
+    for command in (listing, run, reporting, verifying):
         command.add_argument(
             "--out", type=Path, default=command.get_default("out"), help="folder of the results"
         )
@@ -130,10 +144,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":

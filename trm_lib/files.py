@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from pathlib import Path
@@ -23,3 +24,9 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def remove_whole(path: Path) -> None:
+    """Remove a file, if it is there, and the neighbours that killed writers of it left behind."""
+    for left in (path, *path.parent.glob(f".{glob.escape(path.name)}.*")):
+        left.unlink(missing_ok=True)

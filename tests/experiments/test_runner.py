@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from trm_lib.experiments import Recipe, find_recipes, load_result, run_recipe, verify
+from trm_lib.experiments import (
+    Recipe,
+    find_recipes,
+    load_result,
+    provenance,
+    run_recipe,
+    verify,
+)
 from trm_lib.experiments.results import compact_json
 
 
@@ -16,7 +23,7 @@ class Draws:
     sides: tuple[int, ...] = (6, 8)
 
 
-def draw(config, seed):
+def draw(config, seed, checkpoint):
     rng = np.random.default_rng(seed)
     return {"value": rng.random(config.count).tolist()}
 
@@ -32,7 +39,7 @@ def test_every_seed_is_measured_and_kept_with_where_it_came_from(tmp_path):
     expected = [np.random.default_rng(seed).random(3) for seed in range(3)]
     np.testing.assert_array_equal(again.measured("value"), expected)
     for run in again.seeds.values():
-        assert {"date", "commit", "torch", "numpy", "machine"} <= run["provenance"].keys()
+        assert run["provenance"].keys() == provenance().keys()
         assert run["seconds"] >= 0
 
 
@@ -43,10 +50,10 @@ def test_processes_give_the_same_numbers_as_one(tmp_path):
 
 
 def test_a_killed_run_keeps_its_seeds_and_runs_only_the_rest(tmp_path):
-    def dies_at_two(config, seed):
+    def dies_at_two(config, seed, checkpoint):
         if seed == 2:
             raise KeyboardInterrupt
-        return draw(config, seed)
+        return draw(config, seed, checkpoint)
 
     with pytest.raises(KeyboardInterrupt):
         run_recipe(replace(RECIPE, run=dies_at_two), range(4), tmp_path, jobs=1)
@@ -54,9 +61,9 @@ def test_a_killed_run_keeps_its_seeds_and_runs_only_the_rest(tmp_path):
 
     seen = []
 
-    def watched(config, seed):
+    def watched(config, seed, checkpoint):
         seen.append(seed)
-        return draw(config, seed)
+        return draw(config, seed, checkpoint)
 
     run_recipe(replace(RECIPE, run=watched), range(4), tmp_path, jobs=1)
     assert seen == [2, 3]
@@ -80,12 +87,33 @@ def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
         verify(RECIPE, result, seed=7)
 
 
+def test_words_and_ragged_lists_are_verified_too(tmp_path):
+    def says(config, seed, checkpoint):
+        return {"best": "recursion", "lengths": [[1, 2], [3]]}
+
+    recipe = replace(RECIPE, run=says)
+    result = run_recipe(recipe, [0], tmp_path, jobs=1)
+    assert verify(recipe, result, seed=0) == []
+    result.seeds[0]["measured"]["best"] = "same_block"
+    assert verify(recipe, result, seed=0) == ["best: stored 'same_block', now 'recursion'"]
+
+
 def test_times_may_differ(tmp_path):
-    def timed(config, seed):
-        return draw(config, seed) | {"training_seconds": np.random.default_rng().random()}
+    def timed(config, seed, checkpoint):
+        return draw(config, seed, checkpoint) | {
+            "training_seconds": np.random.default_rng().random()
+        }
 
     recipe = replace(RECIPE, run=timed)
     assert verify(recipe, run_recipe(recipe, range(1), tmp_path, jobs=1), seed=0) == []
+
+
+def test_what_not_every_seed_measured_is_refused_by_name(tmp_path):
+    result = run_recipe(RECIPE, range(2), tmp_path, jobs=1)
+    result.seeds[1]["measured"]["extra"] = 1
+    assert result.quantities() == {"value"}
+    with pytest.raises(ValueError, match="every seed to have measured 'extra', got value"):
+        result.measured("extra")
 
 
 def test_not_a_number_is_not_agreement(tmp_path):
@@ -97,9 +125,9 @@ def test_not_a_number_is_not_agreement(tmp_path):
 
 
 def test_two_runs_into_one_folder_keep_each_others_seeds(tmp_path):
-    def other_run_finishes_meanwhile(config, seed):
+    def other_run_finishes_meanwhile(config, seed, checkpoint):
         run_recipe(RECIPE, [7], tmp_path, jobs=1)
-        return draw(config, seed)
+        return draw(config, seed, checkpoint)
 
     result = run_recipe(replace(RECIPE, run=other_run_finishes_meanwhile), [1], tmp_path, jobs=1)
     assert sorted(result.seeds) == sorted(load_result(tmp_path, RECIPE.name).seeds) == [1, 7]
@@ -109,7 +137,12 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(tmp_path)
     (tmp_path / "file").write_text("")
     ran = []
     with pytest.raises(OSError, match="file"):
-        run_recipe(replace(RECIPE, run=lambda c, s: ran.append(s)), [0], tmp_path / "file", jobs=1)
+        run_recipe(
+            replace(RECIPE, run=lambda *arguments: ran.append(arguments)),
+            [0],
+            tmp_path / "file",
+            jobs=1,
+        )
     assert ran == []
 
 

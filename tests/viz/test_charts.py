@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -153,6 +154,40 @@ def test_a_title_is_text():
         seed_dots({"a": np.array([0.5])}, "success", title=3)
 
 
+def test_a_long_dot_plot_has_a_row_for_everyone():
+    names = [f"learner {i}" for i in range(2 * len(COLOURS) + 1)]
+    figure = seed_dots({name: np.array([0.1, 0.2]) for name in names}, "success")
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == names
+    assert sum(d.get_marker() in MARKERS for d in figure.axes[0].lines) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "begins"), [(".svg", b"<svg "), (".png", b"\x89PNG"), (".pdf", b"%PDF")]
+)
+def test_figures_are_saved_by_their_suffix(suffix, begins, tmp_path):
+    figure = seed_dots({"a < b": np.array([0.5, 0.75])}, "success")
+    figure.save(tmp_path / f"seeds{suffix}")
+    assert (tmp_path / f"seeds{suffix}").read_bytes().startswith(begins)
+
+
+def test_a_saved_svg_stands_alone_with_its_words_and_is_the_same_at_every_run(tmp_path):
+    for name in ("once.svg", "twice.svg"):
+        figure = seed_dots({"a < b": np.array([0.5, 0.75])}, "success")
+        figure.save(tmp_path / name)
+    assert (tmp_path / "once.svg").read_bytes() == (tmp_path / "twice.svg").read_bytes()
+    root = ElementTree.parse(tmp_path / "once.svg").getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("aria-label") == figure.alt
+
+
+@pytest.mark.parametrize("name", ["seeds.gif", "seeds", "seeds.SVG.txt"])
+def test_figures_refuse_other_suffixes_and_write_nothing(name, tmp_path):
+    figure = seed_dots({"a": np.array([0.5])}, "success")
+    with pytest.raises(ValueError, match=r"must end in \('.svg', '.png', '.pdf'\), got .*seeds"):
+        figure.save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_equal_scores_do_not_hide_one_another_nor_reach_the_next_row():
     figure = seed_dots({"a": np.full(10, 0.7), "b": np.full(10, 0.7)}, "success")
     rows = [d.get_ydata() for d in figure.axes[0].lines if d.get_marker() in MARKERS]
@@ -247,6 +282,7 @@ NAN = np.where(X == 3, np.nan, X)
         ),
         (lambda: accuracy_by_k(K, {"a": np.full(5, 70.0)}, "y"), "divide percentages by 100"),
         (lambda: accuracy_by_k(K + 0.5, {"a": np.ones(5)}, "y"), "whole numbers"),
+        (lambda: seed_dots({}, "x"), "at least one group"),
         (lambda: seed_dots({"a": np.ones((2, 2))}, "x"), r"shape \(seeds,\)"),
         (lambda: seed_dots({"a": [np.nan]}, "x"), "finite"),
     ],

@@ -21,6 +21,11 @@ def test_interquartile_mean_of_eight_by_hand():
     assert interquartile_mean(np.array([9, -100, 1, 2, 3, 4, 100, 0])) == (1 + 2 + 3 + 4) / 4
 
 
+def test_interquartile_mean_of_ten_by_hand():
+    # a quarter of ten is 2.5: two are dropped at each end, 0 and 1, 50 and 90
+    assert interquartile_mean(np.array([90, 4, 0, 6, 2, 50, 3, 1, 5, 7])) == 27 / 6
+
+
 @given(
     values=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30),
     half=st.integers(0, 14),
@@ -76,3 +81,11 @@ def test_bootstrap_covers_the_true_value_about_as_often_as_it_says():
 def test_bootstrap_needs_two_seeds():
     with pytest.raises(ValueError, match="at least two of them, got 1"):
         bootstrap_interval(np.zeros((1, 5)))
+
+
+@pytest.mark.parametrize("summary", [interquartile_mean, bootstrap_interval])
+def test_no_seeds_and_failed_seeds_are_refused(summary):
+    with pytest.raises(ValueError, match="one seed or more, got"):
+        summary(np.array([]))
+    with pytest.raises(ValueError, match="got 1 NaN"):
+        summary(np.array([0.5, np.nan]))

@@ -1,4 +1,4 @@
-"""Measuring: exact accuracy by K, halting, what it costs, and how episodes end."""
+"""Measuring: exact accuracy by K, halting, what it costs, how episodes end, what seeds say."""
 
 from trm_lib.evaluation.episodes import Outcomes, every_maze, play_each, play_episodes
 from trm_lib.evaluation.exact import answers_by_k, exact_by_k
@@ -10,18 +10,28 @@ from trm_lib.evaluation.halting import (
     calibration,
     halt_logits_by_k,
 )
+from trm_lib.evaluation.statistics import (
+    Comparison,
+    Estimate,
+    compare,
+    probability_of_improvement,
+)
 
 __all__ = [
     "Calibration",
+    "Comparison",
+    "Estimate",
     "HaltedAnswers",
     "Outcomes",
     "answer_flops",
     "answers_by_k",
     "answers_with_halting",
     "calibration",
+    "compare",
     "every_maze",
     "exact_by_k",
     "halt_logits_by_k",
     "play_each",
     "play_episodes",
+    "probability_of_improvement",
 ]

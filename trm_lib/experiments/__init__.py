@@ -1,21 +1,29 @@
 """Experiments: named recipes, a runner over seeds, results with their provenance."""
 
+from trm_lib.experiments.catalogue import catalogue
+from trm_lib.experiments.figures import draw, draw_by_k
 from trm_lib.experiments.provenance import provenance
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.recipes import RECIPES, find_recipes
-from trm_lib.experiments.report import best_step, report
+from trm_lib.experiments.report import report
 from trm_lib.experiments.results import Result, load_result
 from trm_lib.experiments.runner import run_recipe, verify
+from trm_lib.experiments.scores import Scores, best_step, scores
 
 __all__ = [
     "RECIPES",
     "Recipe",
     "Result",
+    "Scores",
     "best_step",
+    "catalogue",
+    "draw",
+    "draw_by_k",
     "find_recipes",
     "load_result",
     "provenance",
     "report",
     "run_recipe",
+    "scores",
     "verify",
 ]

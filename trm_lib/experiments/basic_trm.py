@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from trm_lib.evaluation import answer_flops, exact_by_k
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig, count_parameters
 from trm_lib.puzzles import augment_sudoku, class_key, minimal_sudokus_4x4, split_by_class
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
@@ -60,18 +62,23 @@ def minimal_sudoku4(split_seed: int = 0) -> tuple[PuzzleData, PuzzleData, Puzzle
     return data[split.train], data[split.validation], data[split.test]
 
 
-def run(learner: Learner, seed: int) -> dict[str, Any]:
+def run(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
     """Train one learner and measure it: validation while it learns, test once at the end."""
-    return _train_and_measure(learner, seed, *minimal_sudoku4())
+    return _train_and_measure(learner, seed, checkpoint, *minimal_sudoku4())
 
 
-def run_on_another_split(learner: Learner, seed: int) -> dict[str, Any]:
+def run_on_another_split(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
     """The same on a split of the classes that belongs to this seed alone."""
-    return _train_and_measure(learner, seed, *minimal_sudoku4(split_seed=1 + seed))
+    return _train_and_measure(learner, seed, checkpoint, *minimal_sudoku4(split_seed=1 + seed))
 
 
 def _train_and_measure(
-    learner: Learner, seed: int, train: PuzzleData, validation: PuzzleData, test: PuzzleData
+    learner: Learner,
+    seed: int,
+    checkpoint: Path,
+    train: PuzzleData,
+    validation: PuzzleData,
+    test: PuzzleData,
 ) -> dict[str, Any]:
     watched = validation[:: len(validation) // 1000]
     model = learner.build(seed)
@@ -82,6 +89,7 @@ def _train_and_measure(
         augment=augment_sudoku,
         evaluate=lambda m: exact_by_k(m, watched, min(learner.k_steps, 8)),
         progress=False,
+        **kept_in(checkpoint, every=100),
     )
     return {
         "parameters": count_parameters(model),

@@ -1,7 +1,7 @@
 """Chapter 04: the paper's TRM, which decides for itself when a puzzle is done.
 
-Small, on minimal 4x4 Sudokus, for what its parts are worth; and on 6x6 Sudokus of which it has
-never seen the like, the model that is shipped.
+On minimal 4x4 Sudokus, small and in many variants: what its parts are worth. On minimal 6x6
+Sudokus: the model that is shipped.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from typing import Any
 import numpy as np
 import torch
 
-from trm_lib.evaluation import answers_with_halting, calibration, exact_by_k
-from trm_lib.evaluation.exact import exactly_right
+from trm_lib.evaluation import (
+    answer_flops,
+    answers_with_halting,
+    calibration,
+    exact_by_k,
+)
 from trm_lib.experiments.basic_trm import BLOCK, minimal_sudoku4
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import TRM, TRMConfig, count_parameters
 from trm_lib.puzzles import augment_sudoku, class_key, generate_sudoku, split_by_hash
-from trm_lib.training import PuzzleData, SupervisedConfig, fit
+from trm_lib.training import History, PuzzleData, SupervisedConfig, fit
 
 MODEL = TRMConfig(**BLOCK, n_latent=3, n_cycles=2, halting=True, n_sup=16)
-TRAINING = SupervisedConfig(n_batches=1000, lr=16e-3, eval_every=100)
+TRAINING = SupervisedConfig(n_batches=1000, lr=16e-3, eval_every=40)
 
 MODEL6 = TRMConfig(
     vocab_size=7, grid=(6, 6), width=64, n_layers=1, expansion=2.0,
     n_latent=2, n_cycles=2, halting=True, n_sup=16,
 )  # fmt: skip
-TRAINING6 = SupervisedConfig(
-    n_batches=3000, lr=4e-3, warmup=100, ema_decay=0.995, eval_every=250
-)
-ATTENTION6 = replace(MODEL6, mixing="attention", positions="rope2d")
+TRAINING6 = SupervisedConfig(n_batches=3000, lr=4e-3, warmup=100, ema_decay=0.995, eval_every=250)
 K_STEPS = 16
-CHECKPOINT_EVERY = 250
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,87 @@ def minimal_sudoku6(count: int = 30_000) -> tuple[PuzzleData, PuzzleData, Puzzle
     split = split_by_hash(class_key(puzzles), fractions=(0.8, 0.1, 0.1), seed=0)
     data = PuzzleData(puzzles, solutions)
     return data[split.train], data[split.validation], data[split.test]
+
+
+def run(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """Train one learner and measure it: validation while it learns, test once at the end."""
+    data = minimal_sudoku4() if learner.model.grid == (4, 4) else minimal_sudoku6()
+    model, history = trained(learner, seed, data[0], data[1], **kept_in(checkpoint, every=100))
+    return measured(model, history, *data[1:])
+
+
+def trained(
+    learner: Learner, seed: int, train: PuzzleData, validation: PuzzleData, **options: Any
+) -> tuple[TRM, History]:
+    """The model of this seed, watched on a thousand validation puzzles while it learns."""
+    model = TRM(learner.model, torch.Generator().manual_seed(seed))
+    watched = validation[:: max(1, len(validation) // 1000)]
+    history = fit(
+        model,
+        train,
+        replace(learner.training, seed=seed),
+        evaluate=lambda m: exact_by_k(m, watched, K_STEPS),
+        **{"augment": augment_sudoku, "progress": False} | options,
+    )
+    return model, history
+
+
+def measured(
+    model: TRM, history: History, validation: PuzzleData, test: PuzzleData
+) -> dict[str, Any]:
+    """Accuracy by K, and what halting makes of it: JSON values."""
+    numbers = {
+        "parameters": count_parameters(model),
+        "flops_by_k": [answer_flops(model, model.config.grid, k + 1) for k in range(K_STEPS)],
+        "training_seconds": round(history.seconds, 1),
+        "batch": history.batch,
+        "watched_exact_by_k": [[round(a, 4) for a in row] for row in history.accuracy],
+        "validation_exact_by_k": exact_by_k(model, validation, K_STEPS).tolist(),
+        "test_exact_by_k": exact_by_k(model, test, K_STEPS).tolist(),
+    }
+    if not model.config.halting:
+        return numbers
+    halted = answers_with_halting(model, test.inputs, K_STEPS)
+    right = (halted.answers == test.labels).reshape(len(test), -1).all(1)
+    finished, steps = (np.add.reduceat(a, range(0, len(a), 100)) for a in
+                       (history.finished, history.steps))  # fmt: skip
+    return numbers | {
+        "training_steps_a_puzzle": (steps / np.maximum(finished, 1)).tolist(),
+        "halted_test_exact": float(right.mean()),
+        "halted_test_steps": float(halted.steps.mean()),
+        "halted_calibration_error": calibration(halted.halt_logit, right).error,
+    }
+
+
+def small() -> list[Recipe]:
+    """The parts of the machine, each taken away or exchanged, on minimal 4x4 Sudokus."""
+    loop = replace(MODEL, halting=False)
+    rows = [
+        ("official", "the official loop: halting, persistent carry, EMA", MODEL, TRAINING),
+        ("no_ema", "the same, judged by its last weights", MODEL, replace(TRAINING, ema_decay=0.0)),
+        ("last_call", "the same, gradient through the last calls only",
+         replace(MODEL, gradient="call"), TRAINING),
+        ("no_exploration", "the same, nobody is made to think longer",
+         replace(MODEL, explore=0.0), TRAINING),
+        ("adam_atan2", "the same, with the optimizer of the official code", MODEL,
+         replace(TRAINING, optimizer="adam_atan2")),
+        ("pseudocode", "the pseudocode's loop: 16 steps for every batch, as many optimizer steps",
+         loop, replace(TRAINING, n_batches=62, n_sup=16, eval_every=4)),
+    ]  # fmt: skip
+    return [
+        Recipe(f"paper_trm/{name}", about, Learner(model, training), run)
+        for name, about, model, training in rows
+    ]
+
+
+def sudoku6() -> list[Recipe]:
+    """Minimal 6x6 Sudokus of unseen classes: the shipped model, and one for boards of any size."""
+    rows = [
+        ("mlp", "TRM with MLP mixing: the shipped model", MODEL6),
+        ("attention", "the same with attention and positions by row and column",
+         replace(MODEL6, mixing="attention", positions="rope2d")),
+    ]  # fmt: skip
+    return [
+        Recipe(f"sudoku6/{name}", about, Learner(model, TRAINING6), run)
+        for name, about, model in rows
+    ]

@@ -9,14 +9,21 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("torch", "numpy", "scipy")
+from trm_lib import __version__
+
+LIBRARIES = ("torch", "numpy", "scipy", "gymnasium")
+_ROOT = Path(__file__).parents[2]
 
 
 def provenance() -> dict[str, str]:
-    """What one needs to know to repeat a run: date, commit, versions, machine."""
+    """What one needs to know to repeat a run: date, commit, versions, machine.
+
+    Take it when the run starts: later, the files may no longer be the code that runs.
+    """
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": _commit(),
+        "commit": commit(_ROOT),
+        "trm_lib": __version__,
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
         "machine": f"{platform.system()} {platform.machine()}, {_processor()}, "
@@ -24,16 +31,29 @@ def provenance() -> dict[str, str]:
     }
 
 
-def _commit() -> str:
-    """The commit of the code, marked if files differ from it; "unknown" outside a checkout."""
-    root = Path(__file__).parents[2]
+def commit(root: Path) -> str:
+    """The commit of the library's code, "-dirty" if its files are not those of the commit.
+
+    Args:
+        root: the folder that holds trm_lib.
+
+    Returns:
+        Twelve digits and the mark; "unknown" if `root` is not the top of a checkout. An installed
+        library may lie inside a checkout of something else, which says nothing about it.
+    """
     try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"],
-            cwd=root, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        if Path(_git(root, "rev-parse", "--show-toplevel")).resolve() != root.resolve():
+            return "unknown"
+        head = _git(root, "rev-parse", "--short=12", "HEAD")
+        # Only the code: a result just written must not make the next one look suspicious.
+        changed = _git(root, "status", "--porcelain", "--", "trm_lib")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{head}-dirty" if changed else head
+
+
+def _git(root: Path, *arguments: str) -> str:
+    run = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
     return run.stdout.strip()
 
 

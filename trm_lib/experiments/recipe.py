@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -15,15 +16,16 @@ class Recipe:
         name: "experiment/learner", for example "basic_trm/recursion"; also its result's path.
         about: one sentence for tables and lists.
         config: a frozen dataclass with everything that is not the seed.
-        run: (config, seed) -> what was measured, a dict of JSON values. Must be a function of its
-            arguments alone, so that `verify` can repeat it; only keys that end in "seconds" are
-            times, and may differ.
+        run: (config, seed, checkpoint) -> what was measured, a dict of JSON values. Must be a
+            function of config and seed alone, so that `verify` can repeat it; only keys that end
+            in "seconds" are times, and may differ. `checkpoint` is a file that the run may write
+            its unfinished state to (whole or not at all) and must go on from if it is there.
     """
 
     name: str
     about: str
     config: Any
-    run: Callable[[Any, int], dict[str, Any]]
+    run: Callable[[Any, int, Path], dict[str, Any]]
 
     def settings(self) -> dict[str, Any]:
         """The config as plain JSON values."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from trm_lib.experiments import basic_trm
+from trm_lib.experiments import basic_trm, paper_trm
 from trm_lib.experiments.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
-    for recipe in [*basic_trm.comparison(), *basic_trm.other_splits(), *basic_trm.tuning()]
+    for recipe in [
+        *basic_trm.comparison(),
+        *basic_trm.other_splits(),
+        *basic_trm.tuning(),
+        *paper_trm.small(),
+        *paper_trm.sudoku6(),
+    ]
 }
 
 

@@ -4,49 +4,73 @@ from __future__ import annotations
 
 import numpy as np
 
+from trm_lib.evaluation.statistics import bootstrap_interval, interquartile_mean
 from trm_lib.experiments.results import Result
-from trm_lib.viz.summaries import bootstrap_interval, interquartile_mean
+from trm_lib.experiments.scores import Scores, comparable, labelled
 
-
-def best_step(result: Result) -> int:
-    """The K, from 1, at which the seeds' mean validation accuracy is highest (the first such)."""
-    return int(result.measured("validation_exact_by_k").mean(0).argmax()) + 1
+_WORDS = {"exact": "Exactly right", "success": "Success"}
+_NOTES = {
+    "K": "K: chosen on validation puzzles.",
+    "FLOPs": "FLOPs: one answer with that K.",
+    "s": "s: median seconds to train and measure one seed.",
+}
 
 
 def report(results: list[Result], labels: list[str] | None = None) -> str:
-    """A Markdown table, one row a result: exact accuracy at the K chosen on validation puzzles.
+    """A Markdown table, one row a result: its score at the K chosen on validation puzzles.
 
-    The interval is the 95% bootstrap interval of the interquartile mean over seeds.
+    The interval is the 95% bootstrap interval of the interquartile mean over seeds. Columns that
+    no result has are left out.
 
     Args:
         results: what was measured, a row each.
         labels: what to call the rows; by default the last part of each recipe's name.
+
+    Raises:
+        ValueError: the results cannot stand in one table; see `trm_lib.experiments.scores`.
     """
-    rows = [
-        "| learner | test % [95%] | worst | validation % | K | parameters | FLOPs | s |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    labels = labels or [result.recipe.split("/")[1] for result in results]
-    for label, result in zip(labels, results, strict=True):
-        k = best_step(result)
-        validation = 100 * result.measured("validation_exact_by_k")[:, k - 1]
-        test = 100 * result.measured("test_exact_by_k")[:, k - 1]
-        interval = ""
-        if len(test) > 1:
-            low, high = bootstrap_interval(test)
-            interval = f" [{low:.2f}, {high:.2f}]"
-        rows.append(
-            f"| {label} | {interquartile_mean(test):.2f}{interval} | {test.min():.2f} "
-            f"| {interquartile_mean(validation):.2f} | {k} "
-            f"| {int(result.measured('parameters')[0]):,} "
-            f"| {int(result.measured('flops_by_k')[0, k - 1]):,} "
-            f"| {np.median(result.seconds()):.0f} |"
-        )
+    named = labelled(results, labels)
+    scores = comparable(named)
+    rows = [_row(label, named[label], scores[label]) for label in named]
+    columns = [column for column in rows[0] if any(row[column] for row in rows)]
     counts = sorted({len(result.seeds) for result in results})
-    rows += [
-        "",
-        f"Seeds: {' to '.join(map(str, counts))}. Exactly right: interquartile mean over seeds, "
-        f"95% bootstrap interval, worst seed. K: chosen on validation puzzles. FLOPs: one answer "
-        f"with that K. s: median seconds to train and measure one seed.",
+    share = next(iter(scores.values())).share
+    notes = [
+        f"Seeds: {' to '.join(map(str, counts))}.",
+        f"{_WORDS[share]}: interquartile mean over seeds, 95% bootstrap interval, worst seed.",
+        *(note for column, note in _NOTES.items() if column in columns),
     ]
-    return "\n".join(rows)
+    return "\n".join(
+        [
+            f"| {' | '.join(columns)} |",
+            f"|---|{'--:|' * (len(columns) - 1)}",
+            *(f"| {' | '.join(row[column] for column in columns)} |" for row in rows),
+            "",
+            " ".join(notes),
+        ]
+    )
+
+
+def _row(label: str, result: Result, scores: Scores) -> dict[str, str]:
+    """The cells of a row by their column; "" where the result has nothing to say."""
+    test, interval = 100 * scores.test, ""
+    if len(test) > 1:
+        low, high = bootstrap_interval(test)
+        interval = f" [{low:.2f}, {high:.2f}]"
+    validation = parameters = flops = ""
+    if scores.validation is not None:
+        validation = f"{interquartile_mean(100 * scores.validation):.2f}"
+    if "parameters" in result.quantities():
+        parameters = f"{int(result.measured('parameters')[0]):,}"
+    if scores.k is not None and "flops_by_k" in result.quantities():
+        flops = f"{int(result.measured('flops_by_k')[0, scores.k - 1]):,}"
+    return {
+        "learner": label,
+        "test % [95%]": f"{interquartile_mean(test):.2f}{interval}",
+        "worst": f"{test.min():.2f}",
+        "validation %": validation,
+        "K": "" if scores.k is None else str(scores.k),
+        "parameters": parameters,
+        "FLOPs": flops,
+        "s": f"{np.median(result.seconds()):.0f}",
+    }

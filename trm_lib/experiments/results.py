@@ -29,7 +29,8 @@ class Result:
         recipe: the recipe's name.
         about: its one sentence.
         config: its settings.
-        seeds: seed -> {"measured": ..., "seconds": wall time, "provenance": ...}.
+        seeds: seed -> {"measured": ..., "seconds": wall time, "provenance": ...}, and
+            "earlier_sessions" for a seed that was killed and went on.
     """
 
     recipe: str
@@ -37,8 +38,21 @@ class Result:
     config: dict[str, Any]
     seeds: dict[int, dict[str, Any]] = field(default_factory=dict)
 
+    def quantities(self) -> set[str]:
+        """The names of what every seed measured."""
+        return set.intersection(*(set(run["measured"]) for run in self.seeds.values()))
+
     def measured(self, key: str) -> np.ndarray:
-        """One measured quantity of every seed, in the order of the seeds: (seeds, ...) float."""
+        """One measured quantity of every seed, in the order of the seeds: (seeds, ...) float.
+
+        Raises:
+            ValueError: not every seed measured it.
+        """
+        if key not in self.quantities():
+            raise ValueError(
+                f"{self.recipe} expected every seed to have measured {key!r}, got "
+                f"{', '.join(sorted(self.quantities())) or 'nothing in common'}"
+            )
         return np.array([self.seeds[seed]["measured"][key] for seed in sorted(self.seeds)])
 
     def seconds(self) -> np.ndarray:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from trm_lib.viz.series import check_curves
 from trm_lib.viz.style import (
     COLOURS,
     GRID,
@@ -48,10 +47,10 @@ def seed_dots(
         The figure; `alt` says the numbers of every row.
 
     Raises:
-        ValueError: if there are no groups or too many, or if scores are not a row of finite
-            numbers.
+        ValueError: if there are no groups, or if scores are not a row of finite numbers.
     """
-    check_curves(len(groups))
+    if not groups:
+        raise ValueError("a dot plot needs at least one group of scores, got none.")
     scores = {name: _scores(name, values) for name, values in groups.items()}
     everything = np.concatenate(list(scores.values()))
     edges = np.linspace(everything.min(), everything.max(), _BINS)
@@ -89,12 +88,16 @@ def seed_dots(
 
 
 def _dot(row: int) -> dict:
-    """How the dots of a row look: its colour and marker, with a white rim."""
+    """How the dots of a row look: colour and marker, with a white rim.
+
+    They recur in a long chart; each row has its name beside it.
+    """
+    style = row % len(COLOURS)
     return {
         "linestyle": "",
-        "marker": MARKERS[row],
+        "marker": MARKERS[style],
         "markersize": 5.5,
-        "markerfacecolor": COLOURS[row],
+        "markerfacecolor": COLOURS[style],
         "markeredgecolor": PAPER,
         "markeredgewidth": 0.6,
         "zorder": 2.5,

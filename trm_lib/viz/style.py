@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 from html import escape
+from pathlib import Path
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -25,6 +26,9 @@ PAPER = "#ffffff"
 TEXT_SIZE = 11.5  # points; a chart 6.4 inches wide is still legible on a phone
 NOTE_SIZE = 9.0
 
+_SUFFIXES = (".svg", ".png", ".pdf")
+_DPI = 2 * 96  # of a PNG: sharp on screens with two pixels to a CSS pixel
+_SHAPE = "max-width:100%;height:auto;border-radius:6px"
 _SVG_LIMIT = 250_000  # characters; above it, a PNG may be the lighter of the two
 
 
@@ -44,6 +48,23 @@ class BookFigure(Figure):
 
     def _repr_html_(self) -> str:
         return figure_html(self)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the figure to a file, an SVG together with its text alternative.
+
+        Args:
+            path: the file to write, ending in .svg, .png or .pdf; its folder must exist.
+
+        Raises:
+            ValueError: if it ends otherwise.
+        """
+        path = Path(path)
+        if path.suffix not in _SUFFIXES:
+            raise ValueError(f"a figure's file must end in {_SUFFIXES}, got {str(path)!r}.")
+        if path.suffix == ".svg":
+            path.write_text(_labelled(_svg_text(self), escape(self.alt)) + "\n", encoding="utf-8")
+        else:
+            self.savefig(path, dpi=_DPI, facecolor=self.get_facecolor())
 
 
 def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[BookFigure, Axes]:
@@ -87,14 +108,9 @@ def figure_html(figure: Figure, alt: str | None = None, id_prefix: str | None = 
     alt = escape(getattr(figure, "alt", "") if alt is None else alt)
     svg = _svg_text(figure)
     png = _png_base64(figure) if len(svg) > _SVG_LIMIT else None
-    shape = "max-width:100%;height:auto;border-radius:6px"
     if png is None or len(svg) <= len(png):
-        if id_prefix is None:
-            id_prefix = f"fig-{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
-        look = f"{shape};stroke-linejoin:round;stroke-linecap:butt"
-        opening = f'<svg role="img" aria-label="{alt}" style="{look}"'
-        return unique_ids(opening + svg.removeprefix("<svg"), id_prefix)
-    look = f"width:{round(96 * figure.get_figwidth())}px;{shape}"
+        return _labelled(svg, alt, id_prefix)
+    look = f"width:{round(96 * figure.get_figwidth())}px;{_SHAPE}"
     return f'<img alt="{alt}" style="{look}" src="data:image/png;base64,{png}">'
 
 
@@ -125,8 +141,17 @@ def four_figures(value: float) -> str:
 
 def _png_base64(figure: Figure) -> str:
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=2 * 96, facecolor=figure.get_facecolor())
+    figure.savefig(file, format="png", dpi=_DPI, facecolor=figure.get_facecolor())
     return base64.b64encode(file.getvalue()).decode()
+
+
+def _labelled(svg: str, alt: str, id_prefix: str | None = None) -> str:
+    """Returns an `<svg>` element with its words (escaped) and with ids of its own."""
+    if id_prefix is None:
+        id_prefix = f"fig-{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
+    look = f"{_SHAPE};stroke-linejoin:round;stroke-linecap:butt"
+    opening = f'<svg role="img" aria-label="{alt}" style="{look}"'
+    return unique_ids(opening + svg.removeprefix("<svg"), id_prefix)
 
 
 def _svg_text(figure: Figure) -> str:

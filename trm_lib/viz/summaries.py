@@ -48,11 +48,14 @@ def interquartile_mean(values: np.ndarray) -> np.ndarray:
     Returns:
         Shape (...).
 
+    Raises:
+        ValueError: if there is no seed, or a value is NaN.
+
     Source:
         Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
         NeurIPS 2021, who take SciPy's trimmed mean too.
     """
-    return trim_mean(np.asarray(values, dtype=float), 0.25, axis=0)
+    return trim_mean(_by_seed(values), 0.25, axis=0)
 
 
 def bootstrap_interval(
@@ -73,9 +76,9 @@ def bootstrap_interval(
         Lower and upper ends, each of shape (...).
 
     Raises:
-        ValueError: if there are fewer than two seeds.
+        ValueError: if there are fewer than two seeds, or a value is NaN.
     """
-    values = np.asarray(values, dtype=float)
+    values = _by_seed(values)
     seeds = len(values)
     if seeds < 2:
         raise ValueError(f"an interval over seeds needs at least two of them, got {seeds}.")
@@ -90,3 +93,15 @@ def bootstrap_interval(
         rng=np.random.default_rng(seed),
     )
     return result.confidence_interval.low, result.confidence_interval.high
+
+
+def _by_seed(values: np.ndarray) -> np.ndarray:
+    """Checks that there is a seed, and that every seed has a value."""
+    values = np.asarray(values, dtype=float)
+    if values.ndim == 0 or len(values) == 0:
+        raise ValueError(f"values must have shape (seeds, ...), one seed or more, got {values!r}.")
+    if np.isnan(values).any():
+        raise ValueError(
+            f"values must be numbers, got {np.isnan(values).sum()} NaN: find out why a seed failed."
+        )
+    return values

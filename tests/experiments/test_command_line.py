@@ -1,0 +1,129 @@
+"""python -m trm_lib list, run, report, verify: what they print, and one line for bad input."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trm_lib.__main__ import RECORDED, main
+from trm_lib.experiments import RECIPES, Recipe, catalogue, load_result, run_recipe
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Coin:
+    sides: int = 2
+
+
+def toss(config, seed, checkpoint):
+    right = np.random.default_rng(seed).random(3).tolist()
+    return {"validation_exact_by_k": right, "test_exact_by_k": right}
+
+
+COIN = Recipe("coins/fair", "guessing", Coin(), toss)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with three seeds of the only two recipes there are; one was never run."""
+    recipes = {recipe.name: recipe for recipe in (COIN, replace(COIN, name="unrun/fair"))}
+    for where in ("trm_lib.experiments.RECIPES", "trm_lib.experiments.recipes.RECIPES"):
+        monkeypatch.setattr(where, recipes)
+    run_recipe(COIN, range(3), tmp_path, jobs=1)
+    return tmp_path
+
+
+def test_the_catalogue_says_what_a_seed_costs_where_that_is_known(folder):
+    result = load_result(folder, COIN.name)
+    for seed, seconds in enumerate((12.4, 61.0, 700.0)):
+        result.seeds[seed]["seconds"] = seconds
+    result.save(folder)
+    changed = replace(COIN, name="coins/fair", config=Coin(sides=3))
+    unrun = replace(COIN, name="coins/never_run")
+    assert catalogue([COIN, unrun, changed], folder).splitlines() == [
+        "recipe           seeds  s/seed  about",
+        "coins/fair           3      61  guessing",
+        "coins/never_run                 guessing",
+        "coins/fair                      guessing",  # recorded with another config
+    ]
+
+
+def test_list_reads_the_recorded_results(capsys):
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 1 + len(RECIPES)
+    recorded = load_result(RECORDED, "basic_trm/recursion")
+    name, seeds, seconds, *_ = printed[1].split()
+    assert (name, int(seeds)) == (recorded.recipe, len(recorded.seeds))
+    assert int(seconds) == round(np.median(recorded.seconds()))
+
+
+def test_run_report_and_verify_agree(folder, capsys):
+    out = ["--out", str(folder)]
+    assert main(["run", "coins", "--seeds", "3", "--jobs", "1", *out]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("| learner | test %")
+    drawn = ["--figure", str(folder / "a.svg"), "--figure-by-k", str(folder / "b.svg")]
+    assert main(["report", "coins", *out, *drawn]) == 0
+    assert capsys.readouterr().out == printed
+    assert "Dot plot of exactly right" in (folder / "a.svg").read_text()
+    assert "Line chart of exactly right" in (folder / "b.svg").read_text()
+    assert main(["verify", "coins/fair", "--seed", "2", *out]) == 0
+    assert "coins/fair, seed 2: every number as stored" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["report", "nonsense"], "no recipe is called 'nonsense'"),
+        (["run", "nonsense"], "no recipe is called 'nonsense'"),
+        (["report", "unrun"], "python -m trm_lib run unrun/fair"),
+        (["report", "coins", "--figure", "a.gif"], "must end in ('.svg', '.png', '.pdf')"),
+        (["report", "coins", "--figure", "nowhere/a.svg"], "nowhere/a.svg"),
+        (["report", "coins", "--out", "nowhere"], "expected a result at nowhere/coins/fair.json"),
+        (["run", "coins", "--out", __file__], "test_command_line.py"),
+        (["verify", "coins", "--seed", "7"], "holds seeds [0, 1, 2], not 7"),
+        (["verify", "coins", "--tolerance", "nan"], "tolerance expected a number >= 0"),
+    ],
+)
+def test_bad_input_is_one_line_on_stderr(arguments, said, folder, capsys):
+    if "--out" not in arguments:
+        arguments = [*arguments, "--out", str(folder)]
+    capsys.readouterr()  # the fixture's progress bar
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("trm_lib: ")
+    assert captured.err.count("\n") == 1
+    assert said in captured.err
+
+
+def test_a_damaged_result_is_named(folder, capsys):
+    (folder / "coins/fair.json").write_bytes(b"\xff{")
+    for command in (["list"], ["report", "coins"], ["run", "coins", "--jobs", "1"]):
+        capsys.readouterr()
+        assert main([*command, "--out", str(folder)]) == 2
+        assert "fair.json is not a whole result of coins/fair" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seeds", ["0", "-1", "1.5", "ten"])
+def test_a_wrong_number_says_what_was_expected(seeds, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "basic_trm", "--seeds", seeds])
+    assert stopped.value.code == 2
+    assert f"expected a whole number >= 1, got '{seeds}'" in capsys.readouterr().err
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    """`python -m trm_lib list | head -0`: the pipe is closed before anything is written."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "trm_lib", "list"]
+    process = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (process.returncode, process.stderr) == (0, b"")
