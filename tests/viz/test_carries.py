@@ -9,11 +9,8 @@ from trm_lib.viz import carry_chart
 def bars(figure):
     """(place, begin, length) of the outlined bars."""
     (axes,) = figure.axes
-    return [
-        (round(p.get_y() + p.get_height() / 2), p.get_x(), p.get_width())
-        for p in axes.patches
-        if p.get_linewidth() > 0
-    ]
+    boxes = [path.get_extents() for path in axes.collections[0].get_paths()]
+    return [(round((box.y0 + box.y1) / 2), box.x0, box.width) for box in boxes]
 
 
 def test_a_bar_is_a_stay_and_its_number_the_steps_it_got():

@@ -24,8 +24,15 @@ from trm_lib.experiments.basic_trm import BLOCK, minimal_sudoku4
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import TRM, TRMConfig, count_parameters
-from trm_lib.puzzles import augment_sudoku, class_key, generate_sudoku, split_by_hash
+from trm_lib.puzzles import (
+    augment_sudoku,
+    augment_with_clues,
+    class_key,
+    generate_sudoku,
+    split_by_hash,
+)
 from trm_lib.training import History, PuzzleData, SupervisedConfig, fit
+from trm_lib.training.data import Augment
 
 MODEL = TRMConfig(**BLOCK, n_latent=3, n_cycles=2, halting=True, n_sup=16)
 TRAINING = SupervisedConfig(n_batches=1000, lr=16e-3, eval_every=40)
@@ -57,13 +64,27 @@ def minimal_sudoku6(count: int = 30_000) -> tuple[PuzzleData, PuzzleData, Puzzle
 
 def run(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
     """Train one learner and measure it: validation while it learns, test once at the end."""
-    data = minimal_sudoku4() if learner.model.grid == (4, 4) else minimal_sudoku6()
-    model, history = trained(learner, seed, data[0], data[1], **kept_in(checkpoint, every=100))
-    return measured(model, history, *data[1:])
+    train, validation, test = minimal_sudoku4()
+    options = kept_in(checkpoint, every=100)
+    model, history = trained(learner, seed, train, validation, augment_sudoku, **options)
+    return measured(model, history, validation, test)
+
+
+def run6(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """The same on 6x6, trained on puzzles of every kind and measured on minimal ones."""
+    train, validation, test = minimal_sudoku6()
+    options = kept_in(checkpoint, every=100)
+    model, history = trained(learner, seed, train, validation, augment_with_clues, **options)
+    return measured(model, history, validation, test)
 
 
 def trained(
-    learner: Learner, seed: int, train: PuzzleData, validation: PuzzleData, **options: Any
+    learner: Learner,
+    seed: int,
+    train: PuzzleData,
+    validation: PuzzleData,
+    augment: Augment,
+    **options: Any,
 ) -> tuple[TRM, History]:
     """The model of this seed, watched on a thousand validation puzzles while it learns."""
     model = TRM(learner.model, torch.Generator().manual_seed(seed))
@@ -73,7 +94,8 @@ def trained(
         train,
         replace(learner.training, seed=seed),
         evaluate=lambda m: exact_by_k(m, watched, K_STEPS),
-        **{"augment": augment_sudoku, "progress": False} | options,
+        augment=augment,
+        **{"progress": False} | options,
     )
     return model, history
 
@@ -134,6 +156,6 @@ def sudoku6() -> list[Recipe]:
          replace(MODEL6, mixing="attention", positions="rope2d")),
     ]  # fmt: skip
     return [
-        Recipe(f"sudoku6/{name}", about, Learner(model, TRAINING6), run)
+        Recipe(f"sudoku6/{name}", about, Learner(model, TRAINING6), run6)
         for name, about, model in rows
     ]

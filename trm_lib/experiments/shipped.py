@@ -17,7 +17,7 @@ from trm_lib.experiments.basic_trm import MODEL, TRAINING, minimal_sudoku4
 from trm_lib.experiments.provenance import provenance
 from trm_lib.models import TRM, count_parameters
 from trm_lib.models.weights import save_model
-from trm_lib.puzzles import augment_sudoku, unique_masks_4x4
+from trm_lib.puzzles import augment_with_clues, unique_masks_4x4
 from trm_lib.puzzles.sudoku_exhaustive import masked_grids
 from trm_lib.solving import solve
 from trm_lib.training import PuzzleData, fit
@@ -30,20 +30,6 @@ K_STEPS = 16
 
 PICTURED = "...1|..4.|.13.|3..."
 """A puzzle of an unseen class: the README and the front page show the model thinking about it."""
-
-
-def augment_with_clues(
-    puzzles: np.ndarray, solutions: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Random symmetries, and in half of the boards some more cells given away.
-
-    Readers type puzzles of every kind, not only minimal ones. A puzzle with a clue too many is in
-    no class of minimal puzzles, so the split stays clean.
-    """
-    puzzles, solutions = augment_sudoku(puzzles, solutions, rng)
-    share = rng.uniform(size=(len(puzzles), 1, 1)) * (rng.random((len(puzzles), 1, 1)) < 0.5)
-    given = rng.random(puzzles.shape) < share
-    return np.where(given, solutions, puzzles), solutions
 
 
 def any_sudoku4(count: int, rng: np.random.Generator) -> PuzzleData:

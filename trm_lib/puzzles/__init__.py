@@ -8,6 +8,7 @@ from trm_lib.puzzles.maze_picture import label_picture, maze_picture, read_maze_
 from trm_lib.puzzles.maze_symmetry import augment_mazes, turn_cells, turn_mazes
 from trm_lib.puzzles.splits import Split, split_by_class, split_by_hash
 from trm_lib.puzzles.sudoku_classes import canonical_sudoku, class_key
+from trm_lib.puzzles.sudoku_clues import augment_with_clues
 from trm_lib.puzzles.sudoku_exhaustive import (
     all_grids_4x4,
     minimal_sudokus_4x4,
@@ -29,6 +30,7 @@ __all__ = [
     "all_trees",
     "augment_mazes",
     "augment_sudoku",
+    "augment_with_clues",
     "box_shape",
     "canonical_sudoku",
     "check_sudoku",

@@ -4,7 +4,9 @@ Axes: S optimizer steps, B places in the batch.
 """
 
 import numpy as np
+from matplotlib.collections import PatchCollection
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
 
 from trm_lib.viz.style import FAINT_INK, INK, PAPER, BookFigure, new_figure, write_note, write_title
 
@@ -35,25 +37,25 @@ def carry_chart(steps: np.ndarray, n_sup: int, title: str | None = None) -> Book
             f"steps expected whole numbers from 1 to {n_sup} of shape (S, B), got {steps!r}"
         )
     S, B = steps.shape
-    figure, axes = new_figure(height=1.1 + 0.21 * B)
+    figure, axes = new_figure(height=1.3 + 0.2 * B)
+    axes.imshow(
+        steps.T, cmap=_SHADES, vmin=1, vmax=n_sup, aspect="auto", interpolation="nearest",
+        extent=(0, S, B - 0.5, -0.5),
+    )  # fmt: skip
+    stays = []
     for place in range(B):
         begins = np.flatnonzero((steps[:, place] == 1) | (np.arange(S) == 0))
         ends = np.append(begins[1:], S)
-        for step in range(S):
-            shade = _SHADES((steps[step, place] - 1) / max(1, n_sup - 1))
-            axes.barh(place, 1, left=step, height=0.74, color=shade, linewidth=0)
-        for begin, end in zip(begins, ends, strict=True):
-            axes.barh(
-                place, end - begin, left=begin, height=0.74,
-                facecolor="none", edgecolor=PAPER, linewidth=1.6,
+        stays += [Rectangle((begin, place - 0.5), end - begin, 1) for begin, end in
+                  zip(begins, ends, strict=True)]  # fmt: skip
+        for end in ends[ends - begins > 1]:
+            last = steps[end - 1, place]
+            axes.text(
+                end - 0.3, place, str(last), ha="right", va="center", fontsize=7.5,
+                color=PAPER if last > n_sup / 2 else INK,
             )  # fmt: skip
-            if end - begin > 1:
-                axes.annotate(
-                    str(steps[end - 1, place]),
-                    xy=(end - 0.5, place), ha="center", va="center", fontsize=7,
-                    color=PAPER if steps[end - 1, place] > n_sup / 2 else INK,
-                )  # fmt: skip
-    axes.set(xlim=(0, S), ylim=(B - 0.4, -0.6), xlabel="optimizer steps", ylabel="place in batch")
+    axes.add_collection(PatchCollection(stays, facecolor="none", edgecolor=PAPER, linewidth=2.4))
+    axes.set(xlim=(0, S), ylim=(B - 0.5, -0.5), xlabel="optimizer steps", ylabel="place in batch")
     axes.set_yticks([0, B - 1], labels=["1", str(B)])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
