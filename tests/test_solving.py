@@ -9,7 +9,8 @@ import torch
 
 import trm_lib
 from trm_lib import solve
-from trm_lib.__main__ import main
+from trm_lib.__main__ import RECORDED, main
+from trm_lib.experiments.paper_trm import minimal_sudoku6
 from trm_lib.experiments.shipped import thinking_picture
 from trm_lib.models import TRM, TRMConfig
 from trm_lib.models.weights import load_model, read_card
@@ -77,11 +78,29 @@ def test_puzzles_that_have_no_single_answer_are_refused(puzzle, message):
         solve(puzzle)
 
 
+def test_the_shipped_6x6_model_is_the_recorded_seed_and_as_good_on_fresh_puzzles():
+    from trm_lib.experiments import load_result
+    from trm_lib.puzzles import class_key, generate_sudoku
+
+    card = read_card(weights_folder() / "sudoku6.safetensors")
+    recorded = load_result(RECORDED, "sudoku6/mlp")
+    assert card["training"] == recorded.config["training"]
+    claimed = recorded.measured("test_exact_by_k")[0, card["K"] - 1]
+    assert card["exact on minimal puzzles of unseen classes"] == claimed >= 0.98
+    puzzles, solutions = generate_sudoku(6, 600, np.random.default_rng(987))
+    trained_on = minimal_sudoku6()[0].inputs
+    fresh = ~np.isin(class_key(puzzles), class_key(trained_on))
+    assert fresh.sum() > 500
+    answers = trm_lib.solving.answers_by_k(shipped_model(6), puzzles[fresh], card["K"])
+    exact = (answers[-1] == solutions[fresh]).all((1, 2)).mean()
+    assert exact == pytest.approx(claimed, abs=0.02)
+
+
 def test_sizes_without_a_shipped_model_say_so():
     from trm_lib.puzzles import generate_sudoku
 
-    puzzle = generate_sudoku(6, 1, np.random.default_rng(0))[0][0]
-    with pytest.raises(ValueError, match=r"no model is shipped for 6x6 Sudoku.*pass it as model="):
+    puzzle = generate_sudoku(9, 1, np.random.default_rng(0), clues=60)[0][0]
+    with pytest.raises(ValueError, match=r"no model is shipped for 9x9 Sudoku.*pass it as model="):
         solve(puzzle)
 
 

@@ -16,7 +16,7 @@ from trm_lib.models import BoardConfig, BoardNet
 from trm_lib.models.weights import load_model
 from trm_lib.puzzles import check_sudoku, is_solution, parse_sudoku, solve_exactly, sudoku_text
 
-SHIPPED = {4: "sudoku4.safetensors"}
+SHIPPED = {4: "sudoku4.safetensors", 6: "sudoku6.safetensors"}
 """Weight file of the shipped Sudoku model, by size of the board."""
 
 
@@ -69,7 +69,7 @@ def solve(puzzle: str | ArrayLike, k_steps: int = 16, model: BoardNet | None = N
         puzzle: text such as "1...|..3.|.4..|...2" or an (N, N) array, 0 = empty; it must have
             exactly one solution.
         k_steps: K, how many improvement steps to think.
-        model: a model over (N, N) boards with N + 1 tokens; by default the one shipped for N = 4.
+        model: a model over (N, N) boards with N + 1 tokens; by default the one shipped for N = 4 or 6.
 
     Raises:
         ValueError: the puzzle is malformed, breaks the rules, has no solution or several (the

@@ -1,11 +1,13 @@
 """How the weights in book/weights were made, so that anyone can make them again.
 
-python -m trm_lib.experiments.shipped
+python -m trm_lib.experiments.shipped            makes all of them
+python -m trm_lib.experiments.shipped sudoku6    makes one
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import torch
 
 from trm_lib.evaluation import exact_by_k
 from trm_lib.experiments.basic_trm import MODEL, TRAINING, minimal_sudoku4
+from trm_lib.experiments.paper_trm import minimal_sudoku6, sudoku6, trained
 from trm_lib.experiments.provenance import provenance
 from trm_lib.models import TRM, count_parameters
 from trm_lib.models.weights import save_model
@@ -72,6 +75,37 @@ def ship_sudoku4(path: Path) -> dict:
     return card
 
 
+def ship_sudoku6(path: Path) -> dict:
+    """Train the 6x6 model of chapter 04, seed 0 of the recipe sudoku6/mlp, and write it.
+
+    Returns:
+        The card.
+    """
+    (recipe,) = (recipe for recipe in sudoku6() if recipe.name == "sudoku6/mlp")
+    train, validation, test = minimal_sudoku6()
+    model, history = trained(recipe.config, 0, train, validation, augment_with_clues, progress=True)
+    easier = PuzzleData(*augment_with_clues(test.inputs, test.labels, np.random.default_rng(1)))
+    card = {
+        "what": "TRM for 6x6 Sudoku with boxes of 2x3, any number of clues",
+        "made by": "python -m trm_lib.experiments.shipped sudoku6",
+        "result": "book/results/sudoku6/mlp.json, seed 0",
+        "training data": f"{len(train):,} minimal puzzles, half of them with random extra clues",
+        "parameters": count_parameters(model),
+        "seconds": round(history.seconds),
+        "K": K_STEPS,
+        "exact on minimal puzzles of unseen classes": exact_by_k(model, test, K_STEPS)[-1],
+        "exact on the same, half with extra clues": exact_by_k(model, easier, K_STEPS)[-1],
+        "training": recipe.settings()["training"],
+        **provenance(),
+    }
+    save_model(model, path, card)
+    return card
+
+
+SHIPS = {"sudoku4": ship_sudoku4, "sudoku6": ship_sudoku6}
+"""What makes each file in book/weights."""
+
+
 def thinking_picture() -> SVGPicture:
     """The shipped model's answers to the pictured puzzle, until the rules accept one."""
     solved = solve(PICTURED, K_STEPS)
@@ -80,6 +114,8 @@ def thinking_picture() -> SVGPicture:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # as the recipes run
     book = Path(__file__).parents[2] / "book"
-    print(json.dumps(ship_sudoku4(book / "weights" / "sudoku4.safetensors"), indent=2))
+    for name in sys.argv[1:] or SHIPS:
+        print(json.dumps(SHIPS[name](book / "weights" / f"{name}.safetensors"), indent=2))
     thinking_picture().save(book / "_static" / "thinking.svg")
