@@ -69,7 +69,8 @@ def solve(puzzle: str | ArrayLike, k_steps: int = 16, model: BoardNet | None = N
         puzzle: text such as "1...|..3.|.4..|...2" or an (N, N) array, 0 = empty; it must have
             exactly one solution.
         k_steps: K, how many improvement steps to think.
-        model: a model over (N, N) boards with N + 1 tokens; by default the one shipped for N = 4 or 6.
+        model: a model over (N, N) boards with N + 1 tokens; by default the one
+            shipped for N = 4 or 6.
 
     Raises:
         ValueError: the puzzle is malformed, breaks the rules, has no solution or several (the

@@ -54,10 +54,10 @@ class Learner:
 
 
 @cache
-def minimal_sudoku6(count: int = 30_000) -> tuple[PuzzleData, PuzzleData, PuzzleData]:
+def minimal_sudoku6(count: int = 10_000) -> tuple[PuzzleData, PuzzleData, PuzzleData]:
     """Training, validation and test: minimal 6x6 Sudokus, split by whole symmetry classes."""
     puzzles, solutions = generate_sudoku(6, count, np.random.default_rng(0))
-    split = split_by_hash(class_key(puzzles), fractions=(0.8, 0.1, 0.1), seed=0)
+    split = split_by_hash(class_key(puzzles), fractions=(0.6, 0.2, 0.2), seed=0)
     data = PuzzleData(puzzles, solutions)
     return data[split.train], data[split.validation], data[split.test]
 
