@@ -35,8 +35,8 @@ class BoardConfig:
             of puzzle, is asked. They think along and are cut off before the answer is read.
         puzzle_width: how many of their P * D numbers are learnt; the rest are zero. None: D.
         n_puzzles: how many different puzzles, or kinds, those tokens can tell apart.
-        fused_norm: False computes each rms norm in single operations, in the official code's
-            order, for equality to the last bit; see `load_official`.
+        fused_norm: False computes each norm, matrix product and gate in single operations, in
+            the official code's order, for equality to the last bit; see `load_official`.
 
     Raises:
         ValueError: a field is out of range; the message says what was expected.

@@ -13,6 +13,9 @@ TRM code.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -20,6 +23,13 @@ THETA = 10_000.0
 """The slowest pair of channels turns about once in 2 pi THETA cells."""
 
 
+def _kept(table: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., tuple[Tensor, Tensor]]:
+    """`table`, remembered: a model asks for the same one in every call of its network."""
+    # outside inference mode, so that a table made during evaluation also serves training
+    return lru_cache(maxsize=8)(torch.inference_mode(False)(table))
+
+
+@_kept
 def rotary_table(
     length: int, channels: int, device: torch.device | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -27,6 +37,7 @@ def rotary_table(
     return _table(_angles(length, channels, device))
 
 
+@_kept
 def rotary_table_2d(
     grid: tuple[int, int], n_before: int, channels: int, device: torch.device | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -52,7 +63,7 @@ def rotate(h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn queries or keys by their position's angles.
 
     Args:
-        h: (B, H, P + L, C) float.
+        h: (..., B, H, P + L, C) float.
         cos: (P + L, C) float.
         sin: (P + L, C) float.
     """
