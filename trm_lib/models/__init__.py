@@ -2,6 +2,7 @@
 
 from trm_lib.models.board import BoardNet, count_parameters
 from trm_lib.models.config import BoardConfig, TRMConfig
+from trm_lib.models.fast import FastReport, fast_mode
 from trm_lib.models.feedforward import FeedForward
 from trm_lib.models.mixing import MIXINGS, POSITIONS
 from trm_lib.models.official import load_official, official_config, official_names
@@ -15,11 +16,13 @@ __all__ = [
     "BoardConfig",
     "BoardNet",
     "Carry",
+    "FastReport",
     "FeedForward",
     "StepOutput",
     "TRMConfig",
     "count_parameters",
     "deep_recursion",
+    "fast_mode",
     "latent_recursion",
     "load_official",
     "official_config",

@@ -71,9 +71,11 @@ class Linear(nn.Module):
         truncated_normal_(self.weight, fan_in**-0.5, generator)
 
     def forward(self, h: Tensor) -> Tensor:
-        if self.fused and fits(h):
-            return Product.apply(h.reshape(-1, h.shape[-1]), self.weight).view(*h.shape[:-1], -1)
-        return F.linear(h, self.weight)
+        if not self.fused:
+            return F.linear(h, self.weight)
+        rows = h.reshape(-1, h.shape[-1])  # else PyTorch may multiply board by board, which is slow
+        product = Product.apply if fits(h) else F.linear
+        return product(rows, self.weight).view(*h.shape[:-1], -1)
 
 
 class SwiGLU(nn.Module):
@@ -92,7 +94,7 @@ class SwiGLU(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         if self.fused and fits(h):
             rows = h.reshape(-1, h.shape[-1])
-            return GatedUnit.apply(rows, self.gate_up.weight, self.down.weight).view_as(h)
+            return GatedUnit.apply(rows, self.gate_up.weight, self.down.weight).view(h.shape)
         gate, up = self.gate_up(h).chunk(2, dim=-1)
         return self.down(F.silu(gate) * up)
 

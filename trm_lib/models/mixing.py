@@ -19,6 +19,9 @@ from trm_lib.models.fused import Rotation, fits
 from trm_lib.models.layers import Linear, SwiGLU, norm_of, swiglu_hidden, truncated_normal_
 from trm_lib.models.rotary import rotary_table, rotary_table_2d, rotate
 
+AT_A_TIME = 4_000_000
+"""Products of a query and a key that attention in bfloat16 holds at once, if a board has fewer."""
+
 
 class MLPMixing(nn.Module):
     """A SwiGLU across the cells, the same for every channel: fastest, but bound to one board size.
@@ -68,6 +71,7 @@ class AttentionMixing(nn.Module):
         super().__init__()
         self.n_heads, self.positions = n_heads, positions
         self.fused, self.norm = fused, norm_of(fused)
+        self._tables: dict[tuple, tuple[Tensor, Tensor]] = {}
         self.qkv = Linear(width, 3 * width, generator, fused=fused)
         self.out = Linear(width, width, generator, fused=fused)
 
@@ -78,13 +82,31 @@ class AttentionMixing(nn.Module):
         if self.positions in ("rope", "rope2d"):
             cos, sin = (t.to(h.dtype) for t in self._table(L, D // self.n_heads, grid, h.device))
             qk = (Rotation.apply if self.fused and fits(h) else rotate)(qk, cos, sin)
-        mixed = F.scaled_dot_product_attention(*qk, *v)
+        mixed = _attend(*qk, *v)
         return self.norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)))
 
     def _table(self, length, channels, grid, device) -> tuple[Tensor, Tensor]:
-        if self.positions == "rope":
-            return rotary_table(length, channels, device)
-        return rotary_table_2d(grid, length - math.prod(grid), channels, device)
+        """Cosines and sines, made once for each size of board."""
+        key = (length, grid, device)
+        if key not in self._tables:
+            with torch.inference_mode(False):  # made in evaluation, it must serve training as well
+                self._tables[key] = (
+                    rotary_table(length, channels, device)
+                    if self.positions == "rope"
+                    else rotary_table_2d(grid, length - math.prod(grid), channels, device)
+                )
+        return self._tables[key]
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """softmax(q k^T / sqrt(C)) v, all (B, H, L, C)."""
+    if v.dtype != torch.bfloat16 or v.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v)
+    # PyTorch's own takes several times as long for this type on a processor, its gradient above
+    # all. A few boards at a time, so that their (H, L, L) numbers stay in the cache.
+    boards = max(1, AT_A_TIME // (q.shape[1] * q.shape[2] ** 2))
+    parts = zip(*(t.split(boards) for t in (q * q.shape[-1] ** -0.5, k, v)), strict=True)
+    return torch.cat([torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v for q, k, v in parts])
 
 
 class ConvMixing(nn.Module):

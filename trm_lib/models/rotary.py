@@ -13,9 +13,6 @@ TRM code.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
@@ -23,13 +20,6 @@ THETA = 10_000.0
 """The slowest pair of channels turns about once in 2 pi THETA cells."""
 
 
-def _kept(table: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., tuple[Tensor, Tensor]]:
-    """`table`, remembered: a model asks for the same one in every call of its network."""
-    # outside inference mode, so that a table made during evaluation also serves training
-    return lru_cache(maxsize=8)(torch.inference_mode(False)(table))
-
-
-@_kept
 def rotary_table(
     length: int, channels: int, device: torch.device | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -37,7 +27,6 @@ def rotary_table(
     return _table(_angles(length, channels, device))
 
 
-@_kept
 def rotary_table_2d(
     grid: tuple[int, int], n_before: int, channels: int, device: torch.device | None = None
 ) -> tuple[Tensor, Tensor]:
