@@ -245,13 +245,13 @@ def test_training_with_halting_equals_a_plain_version_bit_for_bit(changes):
     assert n_halted > 6
 
 
-def test_the_fused_norm_changes_rounding_only():
+def test_fused_operations_change_rounding_only():
     from dataclasses import replace
 
     from trm_lib.models import TRM
 
     model = loaded(STEADY)
-    fused = TRM(replace(model.config, fused_norm=True)).eval()
+    fused = TRM(replace(model.config, fused=True)).eval()
     fused.load_state_dict(model.state_dict())
     inputs = official(STEADY)[2]["inputs"]
     for ours, theirs in zip(evaluated(fused, inputs), evaluated(model, inputs), strict=True):

@@ -2,6 +2,7 @@
 
 from trm_lib.models.board import BoardNet, count_parameters, device_of
 from trm_lib.models.config import BoardConfig, TRMConfig
+from trm_lib.models.fast import FastReport, fast_mode
 from trm_lib.models.feedforward import FeedForward
 from trm_lib.models.hierarchical import HierarchicalConfig, HierarchicalTRM
 from trm_lib.models.mixing import MIXINGS, POSITIONS
@@ -22,6 +23,7 @@ __all__ = [
     "BoardConfig",
     "BoardNet",
     "Carry",
+    "FastReport",
     "FeedForward",
     "HierarchicalConfig",
     "HierarchicalTRM",
@@ -30,6 +32,7 @@ __all__ = [
     "count_parameters",
     "deep_recursion",
     "device_of",
+    "fast_mode",
     "last_call_recursion",
     "latent_recursion",
     "load_official",

@@ -10,18 +10,18 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from trm_lib.models.layers import SwiGLU, rms_norm, rms_norm_by_steps, swiglu_hidden
-from trm_lib.models.mixing import AttentionMixing, ConvMixing, MLPMixing, NoMixing, Norm
+from trm_lib.models.layers import SwiGLU, norm_of, swiglu_hidden
+from trm_lib.models.mixing import AttentionMixing, ConvMixing, MLPMixing, NoMixing
 
 
 class Block(nn.Module):
     """h <- mix(h); h <- rms_norm(h + swiglu(h)), (B, L, D) -> (B, L, D); norms come last."""
 
-    def __init__(self, mixing: nn.Module, swiglu: nn.Module, norm: Norm = rms_norm):
+    def __init__(self, mixing: nn.Module, swiglu: nn.Module, *, fused: bool = True):
         super().__init__()
         self.mixing = mixing
         self.swiglu = swiglu
-        self.norm = norm
+        self.norm = norm_of(fused)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         h = self.mixing(h, grid)
@@ -44,17 +44,17 @@ class Stack(nn.Module):
 def build_stack(config, generator: torch.Generator) -> Stack:
     """The stack of blocks that a `BoardConfig` describes, drawn from `generator`."""
 
-    norm = rms_norm if config.fused_norm else rms_norm_by_steps
+    fused = config.fused
 
     def mixing() -> nn.Module:
         makers: dict[str, Callable[[], nn.Module]] = {
             "mlp": lambda: MLPMixing(
-                config.n_tokens, config.expansion, config.hidden_multiple, generator, norm
+                config.n_tokens, config.expansion, config.hidden_multiple, generator, fused
             ),
             "attention": lambda: AttentionMixing(
-                config.width, config.n_heads, generator, config.positions, norm
+                config.width, config.n_heads, generator, config.positions, fused
             ),
-            "conv": lambda: ConvMixing(config.width, generator, norm),
+            "conv": lambda: ConvMixing(config.width, generator, fused),
             "none": NoMixing,
         }
         return makers[config.mixing]()
@@ -62,7 +62,7 @@ def build_stack(config, generator: torch.Generator) -> Stack:
     hidden = swiglu_hidden(config.width, config.expansion, config.hidden_multiple)
     return Stack(
         [
-            Block(mixing(), SwiGLU(config.width, hidden, generator), norm)
+            Block(mixing(), SwiGLU(config.width, hidden, generator, fused=fused), fused=fused)
             for _ in range(config.n_layers)
         ]
     )

@@ -33,7 +33,7 @@ class BoardNet(nn.Module):
         self.embedding = nn.Parameter(torch.empty(config.vocab_size, config.width))
         truncated_normal_(self.embedding, config.width**-0.5, generator)
         self.stack = build_stack(config, generator)
-        self.head = Linear(config.width, config.vocab_size, generator)
+        self.head = Linear(config.width, config.vocab_size, generator, fused=config.fused)
         if config.positions == "learned":
             self.position = nn.Parameter(torch.empty(config.n_tokens, config.width))
             truncated_normal_(self.position, config.width**-0.5, generator)

@@ -36,8 +36,8 @@ class BoardConfig:
             of puzzle, is asked. They think along and are cut off before the answer is read.
         puzzle_width: how many of their P * D numbers are learnt; the rest are zero. None: D.
         n_puzzles: how many different puzzles, or kinds, those tokens can tell apart.
-        fused_norm: False computes each rms norm in single operations, in the official code's
-            order, for equality to the last bit; see `load_official`.
+        fused: False computes each norm, matrix product and gate in single operations, in
+            the official code's order, for equality to the last bit; see `load_official`.
 
     Raises:
         ValueError: a field is out of range; the message says what was expected.
@@ -55,7 +55,7 @@ class BoardConfig:
     puzzle_tokens: int = 0
     puzzle_width: int | None = None
     n_puzzles: int = 1
-    fused_norm: bool = True
+    fused: bool = True
 
     def __post_init__(self) -> None:
         for name, least in [
@@ -75,8 +75,8 @@ class BoardConfig:
             f"positions expected one of {POSITIONS}, got {self.positions!r}",
         )
         _require(
-            isinstance(self.fused_norm, bool),
-            f"fused_norm expected True or False, got {self.fused_norm!r}",
+            isinstance(self.fused, bool),
+            f"fused expected True or False, got {self.fused!r}",
         )
         if self.puzzle_width is not None:
             self._set("puzzle_width", whole(self.puzzle_width, "puzzle_width", 1))

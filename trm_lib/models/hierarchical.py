@@ -35,7 +35,7 @@ from trm_lib.checks import whole
 from trm_lib.models.block import Stack, build_stack
 from trm_lib.models.board import BoardNet
 from trm_lib.models.config import BoardConfig
-from trm_lib.models.layers import Linear, rms_norm, rms_norm_by_steps, truncated_normal_
+from trm_lib.models.layers import Linear, norm_of, truncated_normal_
 from trm_lib.models.trm import StepOutput
 
 ACTIVATIONS = ("swiglu", "relu")
@@ -91,7 +91,7 @@ class HierarchicalConfig(BoardConfig):
             mixing="none",
             expansion=self.expansion,
             hidden_multiple=self.hidden_multiple,
-            fused_norm=self.fused_norm,
+            fused=self.fused,
         )
 
 
@@ -115,10 +115,10 @@ class ReluMLP(nn.Module):
     parameters.
     """
 
-    def __init__(self, width: int, hidden: int, generator: torch.Generator):
+    def __init__(self, width: int, hidden: int, generator: torch.Generator, *, fused: bool = True):
         super().__init__()
-        self.up = Linear(width, hidden, generator)
-        self.down = Linear(hidden, width, generator)
+        self.up = Linear(width, hidden, generator, fused=fused)
+        self.down = Linear(hidden, width, generator, fused=fused)
 
     def forward(self, h: Tensor) -> Tensor:
         return self.down(torch.relu(self.up(h)))
@@ -148,13 +148,14 @@ class HierarchicalTRM(BoardNet):
             generator = torch.Generator().manual_seed(0)
         super().__init__(config, generator)  # self.stack is the high level
         self.low_stack = build_stack(config.low, generator)
-        self.high_to_low = Linear(config.width, config.low_width, generator)
-        self.low_to_high = Linear(config.low_width, config.width, generator)
+        fused = config.fused
+        self.high_to_low = Linear(config.width, config.low_width, generator, fused=fused)
+        self.low_to_high = Linear(config.low_width, config.width, generator, fused=fused)
         if config.activation == "relu":
             _use_relu(self.stack, config, generator)
         if config.low_activation == "relu":
             _use_relu(self.low_stack, config.low, generator)
-        self.norm = rms_norm if config.fused_norm else rms_norm_by_steps
+        self.norm = norm_of(fused)
         # where every thought starts: fixed, not learned, the same in every cell
         h0, l0 = torch.empty(config.width), torch.empty(config.low_width)
         self.register_buffer("h0", truncated_normal_(h0, 1.0, generator))
@@ -209,4 +210,4 @@ def _use_relu(stack: Stack, config: BoardConfig, generator: torch.Generator) -> 
     """Put a ReLU layer in the place of every block's SwiGLU; the mixing stays as it is."""
     hidden = relu_hidden(config.width, config.expansion, config.hidden_multiple)
     for block in stack.blocks:
-        block.swiglu = ReluMLP(config.width, hidden, generator)
+        block.swiglu = ReluMLP(config.width, hidden, generator, fused=config.fused)

@@ -7,10 +7,13 @@ passes in, so a seed fixes a model completely and building one disturbs nothing 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from trm_lib.models.fused import GatedUnit, Product, RMSNorm, fits
 
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator) -> Tensor:
@@ -35,7 +38,7 @@ def rms_norm(h: Tensor, eps: float = 1e-5) -> Tensor:
         h: (..., D) float.
         eps: added to the mean square, against division by zero.
     """
-    return F.rms_norm(h, h.shape[-1:], eps=eps)
+    return RMSNorm.apply(h, eps) if fits(h) else F.rms_norm(h, h.shape[-1:], eps=eps)
 
 
 def rms_norm_by_steps(h: Tensor, eps: float = 1e-5) -> Tensor:
@@ -48,16 +51,31 @@ def rms_norm_by_steps(h: Tensor, eps: float = 1e-5) -> Tensor:
     return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(h.dtype)
 
 
-class Linear(nn.Module):
-    """A matrix without bias, (..., fan_in) -> (..., fan_out); weights of std 1/sqrt(fan_in)."""
+def norm_of(fused: bool) -> Callable[[Tensor], Tensor]:
+    """`rms_norm`, or the one by steps."""
+    return rms_norm if fused else rms_norm_by_steps
 
-    def __init__(self, fan_in: int, fan_out: int, generator: torch.Generator):
+
+class Linear(nn.Module):
+    """A matrix without bias, (..., fan_in) -> (..., fan_out); weights of std 1/sqrt(fan_in).
+
+    `fused` allows the faster product of `fused.py`, here and in the other layers.
+    """
+
+    def __init__(
+        self, fan_in: int, fan_out: int, generator: torch.Generator, *, fused: bool = True
+    ):
         super().__init__()
+        self.fused = fused
         self.weight = nn.Parameter(torch.empty(fan_out, fan_in))
         truncated_normal_(self.weight, fan_in**-0.5, generator)
 
     def forward(self, h: Tensor) -> Tensor:
-        return F.linear(h, self.weight)
+        if not self.fused:
+            return F.linear(h, self.weight)
+        rows = h.reshape(-1, h.shape[-1])  # else PyTorch may multiply board by board, which is slow
+        product = Product.apply if fits(h) else F.linear
+        return product(rows, self.weight).view(*h.shape[:-1], len(self.weight))
 
 
 class SwiGLU(nn.Module):
@@ -67,12 +85,16 @@ class SwiGLU(nn.Module):
     gate and up are one matrix, gate first.
     """
 
-    def __init__(self, width: int, hidden: int, generator: torch.Generator):
+    def __init__(self, width: int, hidden: int, generator: torch.Generator, *, fused: bool = True):
         super().__init__()
-        self.gate_up = Linear(width, 2 * hidden, generator)
-        self.down = Linear(hidden, width, generator)
+        self.fused = fused
+        self.gate_up = Linear(width, 2 * hidden, generator, fused=fused)
+        self.down = Linear(hidden, width, generator, fused=fused)
 
     def forward(self, h: Tensor) -> Tensor:
+        if self.fused and fits(h):
+            rows = h.reshape(-1, h.shape[-1])
+            return GatedUnit.apply(rows, self.gate_up.weight, self.down.weight).view(h.shape)
         gate, up = self.gate_up(h).chunk(2, dim=-1)
         return self.down(F.silu(gate) * up)
 

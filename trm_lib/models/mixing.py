@@ -10,16 +10,17 @@ one head.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trm_lib.models.layers import Linear, SwiGLU, rms_norm, swiglu_hidden, truncated_normal_
+from trm_lib.models.fused import Rotation, fits
+from trm_lib.models.layers import Linear, SwiGLU, norm_of, swiglu_hidden, truncated_normal_
 from trm_lib.models.rotary import rotary_table, rotary_table_2d, rotate
 
-Norm = Callable[[Tensor], Tensor]
+AT_A_TIME = 4_000_000
+"""Products of a query and a key that attention in bfloat16 holds at once, if a board has fewer."""
 
 
 class MLPMixing(nn.Module):
@@ -35,12 +36,12 @@ class MLPMixing(nn.Module):
         expansion: float,
         multiple: int,
         generator: torch.Generator,
-        norm: Norm = rms_norm,
+        fused: bool = True,
     ):
         super().__init__()
-        self.n_cells, self.norm = n_cells, norm
+        self.n_cells, self.norm = n_cells, norm_of(fused)
         hidden = swiglu_hidden(self.n_cells, expansion, multiple)
-        self.swiglu = SwiGLU(self.n_cells, hidden, generator)
+        self.swiglu = SwiGLU(self.n_cells, hidden, generator, fused=fused)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         if h.shape[1] != self.n_cells:
@@ -65,27 +66,47 @@ class AttentionMixing(nn.Module):
         n_heads: int,
         generator: torch.Generator,
         positions: str = "rope",
-        norm: Norm = rms_norm,
+        fused: bool = True,
     ):
         super().__init__()
-        self.n_heads, self.positions, self.norm = n_heads, positions, norm
-        self.qkv = Linear(width, 3 * width, generator)
-        self.out = Linear(width, width, generator)
+        self.n_heads, self.positions = n_heads, positions
+        self.fused, self.norm = fused, norm_of(fused)
+        self._tables: dict[tuple, tuple[Tensor, Tensor]] = {}
+        self.qkv = Linear(width, 3 * width, generator, fused=fused)
+        self.out = Linear(width, width, generator, fused=fused)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         B, L, D = h.shape
         qkv = self.qkv(h).view(B, L, 3, self.n_heads, D // self.n_heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, L, C)
+        qk, v = qkv.permute(2, 0, 3, 1, 4).split([2, 1])  # (2, B, H, L, C) and (1, B, H, L, C)
         if self.positions in ("rope", "rope2d"):
             cos, sin = (t.to(h.dtype) for t in self._table(L, D // self.n_heads, grid, h.device))
-            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        mixed = F.scaled_dot_product_attention(q, k, v)
+            qk = (Rotation.apply if self.fused and fits(h) else rotate)(qk, cos, sin)
+        mixed = _attend(*qk, *v)
         return self.norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)))
 
     def _table(self, length, channels, grid, device) -> tuple[Tensor, Tensor]:
-        if self.positions == "rope":
-            return rotary_table(length, channels, device)
-        return rotary_table_2d(grid, length - math.prod(grid), channels, device)
+        """Cosines and sines, made once for each size of board."""
+        key = (length, grid, device)
+        if key not in self._tables:
+            with torch.inference_mode(False):  # made in evaluation, it must serve training as well
+                self._tables[key] = (
+                    rotary_table(length, channels, device)
+                    if self.positions == "rope"
+                    else rotary_table_2d(grid, length - math.prod(grid), channels, device)
+                )
+        return self._tables[key]
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """softmax(q k^T / sqrt(C)) v, all (B, H, L, C)."""
+    if v.dtype != torch.bfloat16 or v.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v)
+    # PyTorch's own takes several times as long for this type on a processor, its gradient above
+    # all. A few boards at a time, so that their (H, L, L) numbers stay in the cache.
+    boards = max(1, AT_A_TIME // (q.shape[1] * q.shape[2] ** 2))
+    parts = zip(*(t.split(boards) for t in (q * q.shape[-1] ** -0.5, k, v)), strict=True)
+    return torch.cat([torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v for q, k, v in parts])
 
 
 class ConvMixing(nn.Module):
@@ -94,12 +115,12 @@ class ConvMixing(nn.Module):
     Local and the same everywhere, so it works on a board of any size; more steps see farther.
     """
 
-    def __init__(self, width: int, generator: torch.Generator, norm: Norm = rms_norm):
+    def __init__(self, width: int, generator: torch.Generator, fused: bool = True):
         super().__init__()
-        self.norm = norm
+        self.norm = norm_of(fused)
         self.depthwise = nn.Parameter(torch.empty(width, 1, 3, 3))
         truncated_normal_(self.depthwise, 1 / 3, generator)
-        self.pointwise = Linear(width, width, generator)
+        self.pointwise = Linear(width, width, generator, fused=fused)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         if len(grid) != 2:

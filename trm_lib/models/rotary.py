@@ -52,7 +52,7 @@ def rotate(h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn queries or keys by their position's angles.
 
     Args:
-        h: (B, H, P + L, C) float.
+        h: (..., B, H, P + L, C) float.
         cos: (P + L, C) float.
         sin: (P + L, C) float.
     """

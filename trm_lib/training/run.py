@@ -7,6 +7,7 @@ on disk.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from trm_lib.checks import number, whole
-from trm_lib.models import Carry, device_of
+from trm_lib.models import Carry, FastReport, device_of, fast_mode
 from trm_lib.training.adam_atan2 import AdamAtan2
-from trm_lib.training.data import Augment, Batches, PuzzleData
+from trm_lib.training.data import Augment, Batches, PuzzleData, as_tokens
 from trm_lib.training.history import History
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -47,6 +48,7 @@ class SupervisedConfig:
         carry: hand (y, z) from one improvement step to the next; False restarts each step.
         eval_every: batches between evaluations.
         seed: fixes the order of the puzzles, their augmentation, and who must think longer.
+        fast: train in the fast mode, see `trm_lib.models.fast_mode`.
 
     Raises:
         ValueError: a field is out of range; the message says what was expected.
@@ -64,6 +66,7 @@ class SupervisedConfig:
     carry: bool = True
     eval_every: int = 50
     seed: int = 0
+    fast: bool = False
 
     def __post_init__(self) -> None:
         for name in ("n_batches", "batch_size", "n_sup", "eval_every"):
@@ -78,8 +81,10 @@ class SupervisedConfig:
             raise ValueError(
                 f"optimizer expected one of {sorted(OPTIMIZERS)}, got {self.optimizer!r}"
             )
-        if not isinstance(self.carry, bool):
-            raise ValueError(f"carry expected True or False, got {self.carry!r}")
+        for name in ("carry", "fast"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} expected True or False, got {value!r}")
 
 
 class TrainingRun:
@@ -121,6 +126,12 @@ class TrainingRun:
         self.batch = self.step = 0
         self.carry: Carry | None = None
         self.labels: Tensor | None = None
+
+    def fast_mode(self) -> AbstractContextManager[FastReport | None]:
+        """The fast mode for batches of this run if its config wants it; what it does, or None."""
+        if not self.config.fast:
+            return nullcontext()
+        return fast_mode(self.model, as_tokens(self.data.inputs[: self.stream.size]))
 
     def next_batch(self) -> tuple[Tensor, Tensor]:
         """Inputs and labels, (B, *grid) int64 each, where the model is."""

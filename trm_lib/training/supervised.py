@@ -89,20 +89,23 @@ def fit(
     lesson = persistent_carry if run.halting else deep_supervision
 
     model.train()
-    bar = progress_bar(config.n_batches, "training", "batch", shown=progress, done=run.batch)
-    for _ in bar:
-        loss = lesson(run)
-        run.batch += 1
-        history.log_loss(loss.item())
+    with run.fast_mode() as fast:
+        if fast and progress:
+            print(fast)
+        bar = progress_bar(config.n_batches, "training", "batch", shown=progress, done=run.batch)
+        for _ in bar:
+            loss = lesson(run)
+            run.batch += 1
+            history.log_loss(loss.item())
 
-        last = run.batch == config.n_batches
-        history.seconds = time.perf_counter() - start
-        if evaluate and (last or run.batch % config.eval_every == 0):
-            accuracy = _accuracies(evaluate(run.average.module))
-            history.log_evaluation(run.batch, history.seconds, accuracy)
-            bar.set_postfix_str(f"exact {accuracy.max():.1%}")
-        if checkpoint is not None and (last or run.batch % checkpoint_every == 0):
-            save_run(run, checkpoint)
+            last = run.batch == config.n_batches
+            history.seconds = time.perf_counter() - start
+            if evaluate and (last or run.batch % config.eval_every == 0):
+                accuracy = _accuracies(evaluate(run.average.module))
+                history.log_evaluation(run.batch, history.seconds, accuracy)
+                bar.set_postfix_str(f"exact {accuracy.max():.1%}")
+            if checkpoint is not None and (last or run.batch % checkpoint_every == 0):
+                save_run(run, checkpoint)
 
     model.load_state_dict(run.average.module.state_dict())
     history.seconds = time.perf_counter() - start

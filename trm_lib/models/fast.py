@@ -1,0 +1,180 @@
+"""The fast mode: a model's blocks compiled, with matrices multiplied in bfloat16.
+
+    with fast_mode(model, inputs) as report:
+        print(report)
+        ...  # call, train, evaluate `model` as ever
+
+It is never needed: where it is not to be had, a warning says why and everything goes on in eager
+float32. Parameters, their gradients, what the steps carry and the logits are float32 in both; only
+inside the stacks of blocks are the factors of each product rounded to bfloat16 (8 bits of 24).
+
+Only the stacks are compiled, not the loops around them: a small graph compiles in seconds and
+serves every n, T and K. It is compiled for the one batch size of `inputs`. A smaller batch is
+filled up with zeros, a larger one cut into pieces, which changes no answer, since boards do not
+see each other; so that an odd last batch never waits for a compiler. Boards of another shape take
+the eager way.
+
+Axes: B batch, P puzzle tokens, L cells, D width.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary, ref
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trm_lib.models.block import Stack
+from trm_lib.models.board import BoardNet
+
+FastCall = Callable[[Tensor, tuple[int, ...]], Tensor]
+
+
+@dataclass(frozen=True)
+class FastReport:
+    """What `fast_mode` does.
+
+    Attributes:
+        mode: "bfloat16, compiled" or "float32, eager".
+        compile_seconds: how long compiling took; 0 where it was done before or not at all.
+        fallback: why it is eager; None if it is not.
+    """
+
+    mode: str
+    compile_seconds: float = 0.0
+    fallback: str | None = None
+
+    def __str__(self) -> str:
+        why = f": {self.fallback}" if self.fallback else f" in {self.compile_seconds:.1f} s"
+        return f"fast mode: {self.mode}{why}"
+
+
+@contextmanager
+def fast_mode(model: BoardNet, inputs: Tensor) -> Iterator[FastReport]:
+    """Inside the `with`, the stacks of `model` run compiled and in bfloat16.
+
+    Compiling takes place at the start: the way without a gradient, and in training mode also the
+    one with; a model in evaluation mode is eager where it is called with gradients on. Copies of
+    the model made inside (an average of its weights, for one) are eager, and
+    its state dict keeps its names.
+
+    Args:
+        model: a `TRM`, `FeedForward` or `HierarchicalTRM`, in training mode if it will be trained.
+        inputs: (B, *grid) int64, a batch of the usual size; only its shape counts.
+
+    Yields:
+        What was done. If it is nothing, a warning has said why.
+    """
+    stacks = [module for module in model.modules() if isinstance(module, Stack)]
+    grid = tuple(inputs.shape[1:])
+    before = [stack._compiled_call_impl for stack in stacks]
+    start = time.perf_counter()
+    reason = _unsupported(inputs.device)
+    if reason is None:
+        try:
+            shape = (len(inputs), model.config.puzzle_tokens + math.prod(grid))
+            calls = [_fast_call(stack, shape, grid, model.training) for stack in stacks]
+        except Exception as error:  # whatever a compiler may raise: there is always the eager way
+            reason = f"compiling failed with {type(error).__name__}: {_in_short(error)}"
+    if reason is None:
+        report = FastReport("bfloat16, compiled", time.perf_counter() - start)
+    else:
+        report = FastReport("float32, eager", fallback=reason)
+        warnings.warn(f"{report}; results are right, only slower", stacklevel=3)
+    try:
+        if reason is None:
+            for stack, call in zip(stacks, calls, strict=True):
+                # PyTorch's own place for this; it stays behind when a module is copied or saved
+                stack._compiled_call_impl = call
+        yield report
+    finally:
+        for stack, call in zip(stacks, before, strict=True):
+            stack._compiled_call_impl = call
+
+
+def _unsupported(device: torch.device) -> str | None:
+    """Why there is no fast mode here, before anything is tried; None if it may work."""
+    if device.type != "cpu":
+        return f"it is made for processors, got inputs on {device}"
+    if not torch.cpu._is_avx512_bf16_supported():
+        return "this processor cannot multiply bfloat16"
+    return None
+
+
+def _in_short(error: Exception) -> str:
+    """The first two lines of a message, in one: the first may only say who speaks."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2]) or "no message"
+
+
+def _core(stack: Stack, h: Tensor, grid: tuple[int, ...]) -> Tensor:
+    return stack.forward(h, grid)
+
+
+_compiled: WeakKeyDictionary[Stack, dict[tuple, Callable]] = WeakKeyDictionary()
+"""What has been compiled for a stack, by shape of h and whether there is a gradient."""
+
+
+def _fast_call(
+    stack: Stack, shape: tuple[int, int], grid: tuple[int, ...], with_gradient: bool
+) -> FastCall:
+    """Compile `stack` for h of shape (B, P + L, D), and return what takes its place."""
+    shape, made_for = (*shape, stack.blocks[0].swiglu.down.weight.shape[0]), grid
+    ways = {False: _compile(stack, shape, grid, False)}
+    if with_gradient:
+        ways[True] = _compile(stack, shape, grid, True)
+
+    def call(h: Tensor, grid: tuple[int, ...]) -> Tensor:
+        run = ways.get(torch.is_grad_enabled())
+        if run is None or h.shape[1:] != shape[1:] or grid != made_for:
+            return stack._call_impl(h, grid)
+        return _in_batches(run, h, shape[0])
+
+    return call
+
+
+def _in_batches(run: Callable[[Tensor], Tensor], h: Tensor, size: int) -> Tensor:
+    """`run`, which takes `size` boards and no other number, over any number of them."""
+    if len(h) == size:
+        return run(h)
+    padded = F.pad(h, (0, 0, 0, 0, 0, -len(h) % size))
+    return torch.cat([run(part) for part in padded.split(size)])[: len(h)]
+
+
+def _compile(
+    stack: Stack, shape: tuple[int, ...], grid: tuple[int, ...], with_gradient: bool
+) -> Callable[[Tensor], Tensor]:
+    """Compile one way through `stack` by running it once, and its gradient."""
+    known = _compiled.setdefault(stack, {})
+    if (shape, grid, with_gradient) in known:
+        return known[shape, grid, with_gradient]
+    # PyTorch counts compilations by code object and stops at eight: a fresh one for each
+    fresh = types.FunctionType(_core.__code__.replace(), globals())
+    weak = ref(stack)  # a stack must not be kept alive by what was compiled for it
+
+    def run(h: Tensor) -> Tensor:
+        with torch.inference_mode(False), torch.set_grad_enabled(with_gradient):
+            if h.is_inference():
+                h = h.clone()  # an ordinary tensor, for which the same compiled way serves
+            with torch.autocast("cpu", torch.bfloat16):
+                return compiled(weak(), h, grid)
+
+    h = torch.zeros(shape, requires_grad=with_gradient)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # compilers talk; what matters to the caller is raised
+        compiled = torch.compile(fresh, dynamic=False)
+        with torch.no_grad():
+            stack.forward(h, grid)  # makes the rotary tables, which then are not compiled in
+        out = run(h)
+        if with_gradient:
+            torch.autograd.grad(out.sum(), [h, *stack.parameters()])
+    known[shape, grid, with_gradient] = run
+    return run

@@ -1,0 +1,150 @@
+"""The operations that take a model's time, each with its gradient written by hand.
+
+They compute what the plain formulas in `layers` compute, up to rounding, in two ways that pay on
+a processor:
+
+    - Float32 matrices are multiplied by oneDNN. PyTorch hands them to MKL, which on processors
+      that are not Intel's uses half of what AVX-512 can do. oneDNN comes with PyTorch too, and
+      works in full float32 as well.
+    - A gradient by hand keeps fewer tensors and makes fewer passes over memory than one put
+      together from single operations: no views to join again, no sum that is taken twice.
+
+Axes: M rows (batch times cells), D width, L cells, C channels of an attention head.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.utils.flop_counter import register_flop_formula
+
+# The operator is PyTorch's own, used by its compiler, but not documented: do without if it moves.
+HAS_ONEDNN = (
+    torch.backends.mkl.is_available()
+    and torch.backends.mkldnn.is_available()
+    and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+)
+
+
+def fits(h: Tensor) -> bool:
+    """Whether the operations below serve `h`; if not, the plain formulas do.
+
+    A compiler does better with the plain formulas, and autocast acts on nothing else.
+    """
+    return (
+        HAS_ONEDNN
+        and h.dtype == torch.float32
+        and h.device.type == "cpu"
+        and h.numel() > 0
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+    )
+
+
+class RMSNorm(torch.autograd.Function):
+    """h / root mean square, along the last axis: (..., D) -> (..., D)."""
+
+    @staticmethod
+    def forward(ctx, h: Tensor, eps: float) -> Tensor:
+        mean_square = torch.linalg.vector_norm(h, dim=-1, keepdim=True).square_().div_(h.shape[-1])
+        scale = mean_square.add_(eps).rsqrt_()
+        normal = h * scale
+        ctx.save_for_backward(normal, scale)
+        return normal
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g: Tensor) -> tuple[Tensor, None]:
+        normal, scale = ctx.saved_tensors
+        along = (g * normal).mean(-1, keepdim=True)  # the part of g that a change of length undoes
+        return torch.addcmul(g, normal, along, value=-1).mul_(scale), None
+
+
+class Rotation(torch.autograd.Function):
+    """`rotary.rotate`, whose gradient is turned back by the same angles: (..., L, C)."""
+
+    @staticmethod
+    def forward(ctx, h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return _turned(h, cos, sin)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g: Tensor) -> tuple[Tensor, None, None]:
+        cos, sin = ctx.saved_tensors
+        return _turned(g, cos, -sin), None, None
+
+
+class Product(torch.autograd.Function):
+    """h W^T: (M, in), (out, in) -> (M, out)."""
+
+    @staticmethod
+    def forward(ctx, h: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(h, weight)
+        return _product(h, weight)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g: Tensor) -> tuple[Tensor, Tensor]:
+        h, weight = ctx.saved_tensors
+        return _product(g, weight.t()), _weight_gradient(g, h)
+
+
+class GatedUnit(torch.autograd.Function):
+    """(silu(h G^T) * (h U^T)) W^T, gate G over up U in one matrix: (M, D) -> (M, D).
+
+    Of the hidden layer it keeps gate and up; what follows from them is computed again.
+    """
+
+    @staticmethod
+    def forward(ctx, h: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
+        gate, up = (_product(h, half) for half in gate_up.chunk(2))
+        ctx.save_for_backward(h, gate, up, gate_up, down)
+        return _product(F.silu(gate).mul_(up), down)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        h, gate, up, gate_up, down = ctx.saved_tensors
+        gate_matrix, up_matrix = gate_up.chunk(2)
+        g_hidden = _product(g, down.t())
+        opened = F.silu(gate)
+        g_up = g_hidden * opened
+        g_down = _weight_gradient(g, opened.mul_(up))
+        g_gate = torch.ops.aten.silu_backward(g_hidden.mul_(up), gate)
+        g_gate_up = torch.cat([_weight_gradient(g_gate, h), _weight_gradient(g_up, h)])
+        g_h = _product(g_gate, gate_matrix.t()).add_(_product(g_up, up_matrix.t()))
+        return g_h, g_gate_up, g_down
+
+
+def _turned(h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """(..., L, C), (L, C), (L, C) -> (..., L, C), without a copy of h with its halves exchanged."""
+    first, second = h.chunk(2, dim=-1)
+    sin_first, sin_second = sin.chunk(2, dim=-1)
+    turned = h * cos
+    turned_first, turned_second = turned.chunk(2, dim=-1)
+    turned_first.addcmul_(second, sin_first, value=-1)
+    turned_second.addcmul_(first, sin_second)
+    return turned
+
+
+def _product(h: Tensor, weight: Tensor) -> Tensor:
+    """(M, in), (out, in) -> (M, out)."""
+    return torch.ops.mkldnn._linear_pointwise(h, weight, None, "none", [], "")
+
+
+def _weight_gradient(g: Tensor, h: Tensor) -> Tensor:
+    """g^T h: (M, out), (M, in) -> (out, in). oneDNN is faster when the shorter side comes first."""
+    if g.shape[1] <= h.shape[1]:
+        return _product(g.t(), h.t())
+    return _product(h.t(), g.t()).t()
+
+
+if HAS_ONEDNN:
+
+    @register_flop_formula(torch.ops.mkldnn._linear_pointwise)
+    def _product_flops(h_shape, weight_shape, *args, out_shape=None, **kwargs) -> int:
+        """A multiplication and an addition for each number of `weight`, in each row."""
+        return 2 * torch.Size(h_shape).numel() * weight_shape[0]
