@@ -10,7 +10,7 @@ from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
 BOARD = {"vocab_size": 4, "grid": (2, 2), "width": 16, "n_layers": 1}
 QUICK = SupervisedConfig(
-    n_batches=150, batch_size=27, n_sup=2, warmup=5, lr=5e-3, ema_decay=0.9, eval_every=75
+    n_batches=240, batch_size=27, n_sup=2, warmup=5, lr=5e-3, ema_decay=0.9, eval_every=120
 )
 
 
@@ -35,8 +35,8 @@ def test_it_learns_a_task_that_needs_other_cells():
     assert before.max() < 0.1
     assert exact_by_k(model, data, k_steps=2)[-1] == 1.0
     assert history.accuracy[-1] == list(exact_by_k(model, data, k_steps=2))
-    assert len(history.loss) == 150
-    assert history.batch == [75, 150]
+    assert len(history.loss) == 240
+    assert history.batch == [120, 240]
 
 
 def test_without_mixing_it_cannot():
