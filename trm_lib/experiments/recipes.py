@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trm_lib.experiments import basic_trm, paper_trm
+from trm_lib.experiments import basic_trm, fast_mode, paper_trm
 from trm_lib.experiments.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
@@ -11,6 +11,7 @@ RECIPES: dict[str, Recipe] = {
         *basic_trm.comparison(),
         *basic_trm.other_splits(),
         *basic_trm.tuning(),
+        *fast_mode.both(),
         *paper_trm.small(),
         *paper_trm.sudoku6(),
     ]

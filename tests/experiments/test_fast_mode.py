@@ -1,0 +1,22 @@
+"""The fast mode's price is measured on one learner, and is within what seeds do to each other."""
+
+from dataclasses import replace
+
+from trm_lib.__main__ import RECORDED
+from trm_lib.evaluation import compare
+from trm_lib.experiments import load_result, scores
+from trm_lib.experiments.fast_mode import both
+
+
+def test_the_two_differ_in_the_mode_alone():
+    plain, fast = (recipe.config for recipe in both())
+    assert plain == replace(fast, training=replace(fast.training, fast=False))
+    assert fast.training.fast
+
+
+def test_recorded_seeds_find_no_difference():
+    plain, fast = (load_result(RECORDED, recipe.name) for recipe in both())
+    assert sorted(plain.seeds) == sorted(fast.seeds) == list(range(5))
+    comparison = compare(scores(fast).test, scores(plain).test, ("fast", "float32"))
+    assert comparison.a.value >= comparison.b.low
+    assert comparison.winner is None

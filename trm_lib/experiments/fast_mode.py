@@ -1,0 +1,20 @@
+"""What the fast mode costs in accuracy: chapter 01's TRM, trained in both ways."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from trm_lib.experiments.basic_trm import K_STEPS, MODEL, TRAINING, Learner, run
+from trm_lib.experiments.recipe import Recipe
+
+
+def both() -> list[Recipe]:
+    """The same learner, trained in eager float32 and in the fast mode; measured in float32."""
+    rows = [
+        ("float32", "chapter 01's TRM, trained in eager float32", False),
+        ("fast", "the same, trained in the fast mode: compiled, bfloat16 products", True),
+    ]
+    return [
+        Recipe(f"fast_mode/{name}", about, Learner(MODEL, replace(TRAINING, fast=on), K_STEPS), run)
+        for name, about, on in rows
+    ]
