@@ -75,7 +75,7 @@ class Linear(nn.Module):
             return F.linear(h, self.weight)
         rows = h.reshape(-1, h.shape[-1])  # else PyTorch may multiply board by board, which is slow
         product = Product.apply if fits(h) else F.linear
-        return product(rows, self.weight).view(*h.shape[:-1], -1)
+        return product(rows, self.weight).view(*h.shape[:-1], len(self.weight))
 
 
 class SwiGLU(nn.Module):
