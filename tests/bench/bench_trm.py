@@ -15,9 +15,11 @@ grows with the model; what a single operation needs while it runs comes on top.
 """
 
 import argparse
+import os
 import platform
 import statistics
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -264,4 +266,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory() as folder:  # nothing is found compiled from a time before
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+        main()

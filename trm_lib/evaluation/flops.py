@@ -19,9 +19,18 @@ def answer_flops(model: nn.Module, grid: tuple[int, ...], k_steps: int = 1) -> i
         k_steps: K.
     """
     inputs = torch.zeros((1, *grid), dtype=torch.int64)
-    counter = FlopCounterMode(display=False)
+    counter = FlopCounterMode(display=False, custom_mapping=_ATTENTION)
     with torch.no_grad(), counter:
         carry = model.initial_carry(inputs)
         for _ in range(k_steps):
             carry, _ = model(carry, inputs)
     return counter.get_total_flops()
+
+
+def _attention_flops(q_shape, k_shape, v_shape, *args, out_shape=None, **kwargs) -> int:
+    """Of q k^T and of its product with v: (B, H, L, C) each. PyTorch counts them on a GPU only."""
+    B, H, L, C = q_shape
+    return 2 * B * H * L * k_shape[2] * (C + v_shape[3])
+
+
+_ATTENTION = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops}

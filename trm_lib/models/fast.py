@@ -104,7 +104,7 @@ def _unsupported(device: torch.device) -> str | None:
     """Why there is no fast mode here, before anything is tried; None if it may work."""
     if device.type != "cpu":
         return f"it is made for processors, got inputs on {device}"
-    if not torch.cpu._is_avx512_bf16_supported():
+    if not getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)():
         return "this processor cannot multiply bfloat16"
     return None
 
