@@ -64,7 +64,7 @@ def test_6x6_puzzles_are_minimal_and_no_class_is_on_two_sides():
 def test_recorded_results_are_the_recipes(recipe):
     result = load_result(RECORDED, recipe.name)
     assert recipe.describes(result.config)
-    assert sorted(result.seeds) == list(range(5 if recipe.name == "sudoku6/attention" else 10))
+    assert sorted(result.seeds) == list(range(10))
     for seed in result.seeds.values():
         measured = seed["measured"]
         assert len(measured["test_exact_by_k"]) == 16
