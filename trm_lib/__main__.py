@@ -143,6 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_MOST = 100_000  # steps, seeds, jobs: more is a slip of the finger
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text!r}")

@@ -111,6 +111,8 @@ def test_certainty_falls_into_the_last_bin():
         (lambda: answers_with_halting(new_model(), BOARDS, 2, "no"), "threshold expected a number"),
         (lambda: calibration([0.0], [True, False]), r"got \(1,\) and \(2,\)"),
         (lambda: calibration([], []), "N >= 1"),
+        (lambda: calibration([0.0], ["False"]), "right expected an array of bool"),
+        (lambda: calibration([float("nan")], [True]), "halt_logit expected finite numbers"),
     ],
 )
 def test_wrong_arguments_say_what_was_expected(call, message):

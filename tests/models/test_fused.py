@@ -79,5 +79,5 @@ def test_other_types_and_autocast_take_the_plain_formulas():
 @pytest.mark.parametrize("mixing", ["mlp", "attention"])
 def test_operations_are_counted_as_before(mixing):
     sizes = {"vocab_size": 5, "grid": (4, 4), "mixing": mixing}
-    ours, plain = (TRM(TRMConfig(**sizes, fused_norm=fused)) for fused in (True, False))
+    ours, plain = (TRM(TRMConfig(**sizes, fused=fused)) for fused in (True, False))
     assert answer_flops(ours, (4, 4)) == answer_flops(plain, (4, 4)) > 0

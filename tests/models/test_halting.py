@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trm_lib.models import TRM, TRMConfig
+from trm_lib.models import TRM, Carry, TRMConfig
 
 SMALL = {"vocab_size": 5, "grid": (2, 2), "width": 8, "n_layers": 1, "n_latent": 1, "n_cycles": 1}
 
@@ -88,3 +88,38 @@ def test_rows_of_a_carry_are_whole():
     part = carry.rows(chosen)
     assert torch.equal(part.inputs, boards(4)[chosen])
     assert len(part.y) == len(part.z) == len(part.steps) == len(part.halted) == 2
+
+
+@pytest.mark.parametrize(
+    ("inputs", "puzzle", "message"),
+    [
+        (boards(3)[:, :1, :1], None, r"carry expected states of shape \(3, 2, 8\)"),
+        (boards(2), None, r"carry expected states of shape \(2, 5, 8\)"),
+        (boards(3).int(), None, "int64 tokens"),
+        (boards(3) + 5, None, "tokens from 0 to 4"),
+        (boards(3), torch.tensor([1]), r"shape \(3,\), got torch.int64 of shape \(1,\)"),
+        (boards(3), torch.tensor([True, False, True]), "got torch.bool"),
+        (boards(3), torch.tensor([0, 1, 2]), "puzzle expected numbers from 0 to 1, got 0 to 2"),
+    ],
+)
+@pytest.mark.parametrize("training", [True, False])
+def test_wrong_boards_are_refused_before_they_take_a_seat(inputs, puzzle, message, training):
+    model = sure(-1.0, puzzle_tokens=1, n_puzzles=2).train(training)
+    with pytest.raises(ValueError, match=message):
+        model(model.initial_carry(boards(3)), inputs, puzzle)
+
+
+def test_a_carry_without_seats_is_refused():
+    model = sure(-1.0)
+    start = model.initial_carry(boards(3))
+    with pytest.raises(ValueError, match="which a model with halting keeps, got none"):
+        model(Carry(start.y, start.z), boards(3))
+
+
+def test_a_model_takes_its_own_kind_of_config():
+    from trm_lib.models import BoardConfig, FeedForward
+
+    with pytest.raises(ValueError, match="FeedForward expected a BoardConfig, got TRMConfig"):
+        FeedForward(TRMConfig(**SMALL))
+    with pytest.raises(ValueError, match="TRM expected a TRMConfig, got BoardConfig"):
+        TRM(BoardConfig(vocab_size=5, grid=(2, 2)))

@@ -284,8 +284,16 @@ def test_wrong_configurations_say_what_was_expected(changes, message):
     [
         (boards(), torch.zeros(3, 4, 4), r"int64 tokens of shape \(B, 4, 4\), got torch.float32"),
         (boards(), torch.full((3, 4, 4), 5), "tokens from 0 to 4, got 5 to 5"),
-        (boards(2), boards(3), "carry expected the 3 boards of inputs, got 2: start with"),
-        (torch.zeros(1, 6, 6), torch.zeros(1, 6, 6, dtype=torch.int64), "expected 16 cells.*36"),
+        (
+            boards(2),
+            boards(3),
+            r"carry expected states of shape \(3, 16, 16\).* got \(2, 16, 16\): start with",
+        ),
+        (
+            torch.zeros(1, 6, 6),
+            torch.zeros(1, 6, 6, dtype=torch.int64),
+            r"boards of shape \(4, 4\).*got \(6, 6\)",
+        ),
     ],
 )
 def test_wrong_inputs_say_what_was_expected(start, inputs, message):

@@ -286,6 +286,7 @@ def test_boards_may_keep_their_rows_and_columns():
         ({"rope_theta": 500.0}, "rope_theta expected 10000.0"),
         ({"no_ACT_continue": False}, "no_ACT_continue expected True, got False"),
         ({"pos_encodings": "alibi"}, "positions expected one of .* got 'alibi'"),
+        ({"mlp_t": "False"}, "mlp_t expected True or False, got 'False'"),
     ],
 )
 def test_settings_that_are_missing_or_unknown_are_named(changes, message):
@@ -293,6 +294,18 @@ def test_settings_that_are_missing_or_unknown_are_named(changes, message):
     config = {k: v for k, v in (config | changes).items() if v is not None}
     with pytest.raises(ValueError, match=message):
         load_official(config, weights)
+
+
+def test_impossible_boards_and_weights_are_refused():
+    config, weights, _ = official(STEADY)
+    with pytest.raises(ValueError, match=r"grid expected 16 cells \(seq_len\), got \(3, 3\)"):
+        load_official(config, weights, grid=(3, 3))
+    with pytest.raises(ValueError, match="expected one tensor for H_init, got two"):
+        load_official(config, weights | {"H_init": torch.zeros(32)})
+    with pytest.raises(ValueError, match="expected a tensor of floats for 'inner.H_init'"):
+        load_official(config, {"inner.H_init": torch.zeros(32, dtype=torch.int64)})
+    with pytest.raises(ValueError, match="config expected a dict"):
+        load_official(None, weights)
 
 
 def test_weights_that_do_not_fit_are_named():

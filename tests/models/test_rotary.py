@@ -89,5 +89,5 @@ def test_only_without_positions_does_a_shuffled_board_get_the_shuffled_answer():
 
 
 def test_learned_positions_are_bound_to_their_board():
-    with pytest.raises(ValueError, match="use positions='rope2d' for boards of other sizes"):
+    with pytest.raises(ValueError, match="with positions='rope2d', for boards of other sizes"):
         answers("learned", (4, 4), torch.zeros(1, 5, 5, dtype=torch.int64))

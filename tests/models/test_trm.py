@@ -134,9 +134,13 @@ def test_wrong_configurations_say_what_was_expected(changes, message):
     [
         (torch.zeros(3, 4, 4), r"int64 tokens of shape \(B, 4, 4\), got torch.float32"),
         (torch.zeros(3, 16, dtype=torch.int64), r"got torch.int64 of shape \(3, 16\)"),
+        (torch.zeros(1, 2, 8, dtype=torch.int64), r"boards of shape \(4, 4\).*got \(2, 8\)"),
         (torch.full((1, 4, 4), 5), "tokens from 0 to 4, got 5 to 5"),
         (torch.full((1, 4, 4), -1), "tokens from 0 to 4, got -1 to -1"),
-        (torch.zeros(1, 6, 6, dtype=torch.int64), "expected 16 cells.*got 36"),
+        (
+            torch.zeros(1, 6, 6, dtype=torch.int64),
+            r"boards of shape \(4, 4\), whose cells.*got \(6, 6\): use mixing='conv'",
+        ),
     ],
 )
 def test_wrong_inputs_say_what_was_expected(inputs, message):

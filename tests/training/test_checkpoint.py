@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from trm_lib.evaluation import exact_by_k
-from trm_lib.models import TRM, FeedForward, TRMConfig
+from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig
 from trm_lib.models.weights import save_model
 from trm_lib.puzzles import augment_sudoku, generate_sudoku
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
@@ -161,7 +161,7 @@ def short_run(tmp_path):
         ({"training": {"n_batches": 9}}, "n_batches is 4 there and 9 here"),
         ({"training": {"seed": 3}}, "seed is 0 there and 3 here"),
         ({"model": {"n_cycles": 3}}, "same model .* config.n_cycles is 2 there and 3 here"),
-        ({"data": slice(0, 39)}, "same data .* puzzles is 40 there and 39 here"),
+        ({"data": slice(0, 39)}, r"same data .* boards is \[40, 4, 4\] there and \[39, 4, 4\]"),
         ({"data": slice(None, None, -1)}, "same data .* sha256 is"),
     ],
 )
@@ -178,10 +178,51 @@ def test_a_file_of_another_run_is_refused_and_left_alone(change, message, tmp_pa
     assert path.read_bytes() == before
 
 
+def test_boards_of_another_shape_and_other_types_of_number_are_refused(tmp_path):
+    path, training = short_run(tmp_path)
+    data = sudokus()
+    flat = PuzzleData(data.inputs.reshape(-1, 2, 8), data.labels.reshape(-1, 2, 8))
+    with pytest.raises(ValueError, match=r"same data .* boards is \[40, 4, 4\] there"):
+        fit(new_model(), flat, training, resume_from=path, progress=False)
+    with pytest.raises(ValueError, match=r"same model .* is 'float32 .*' there and 'float64"):
+        fit(new_model().double(), data, training, resume_from=path, progress=False)
+
+
+@pytest.mark.parametrize("part", ["model/head.weight", "generator/state", "carry/labels", "state"])
+def test_a_run_with_a_part_missing_is_refused_before_the_model_changes(part, tmp_path):
+    path, training = short_run(tmp_path)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys() if key != part}  # noqa: SIM118
+    if part == "state":
+        state = json.loads(metadata["state"])
+        del state["history"]
+        metadata["state"] = json.dumps(state)
+    save_file(tensors, path, metadata)
+    model = new_model()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(ValueError, match="says it is a training run, but it is not a whole one"):
+        fit(model, sudokus(), training, resume_from=path, progress=False)
+    assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in before.items())
+
+
+def test_what_a_killed_writer_left_is_swept_away(tmp_path):
+    (tmp_path / ".run.safetensors.abc123").write_bytes(b"half a file")
+    short_run(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.safetensors"]
+
+
+def test_numpy_numbers_in_a_config_are_numbers(tmp_path):
+    training = SupervisedConfig(n_batches=np.int64(2), lr=np.float32(0.5), seed=np.int64(1))
+    train(tmp_path / "run.safetensors", training=training)
+    assert type(training.n_batches) is type(training.seed) is int
+
+
 def test_another_kind_of_model_is_refused(tmp_path):
     path, training = short_run(tmp_path)
-    with pytest.raises(ValueError, match="kind is 'TRM' there and 'FeedForward' here"):
-        fit(FeedForward(MODEL), sudokus(), training, resume_from=path, progress=False)
+    rival = FeedForward(BoardConfig(vocab_size=5, grid=(4, 4)))
+    with pytest.raises(ValueError, match="class is 'TRM' there and 'FeedForward' here"):
+        fit(rival, sudokus(), training, resume_from=path, progress=False)
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.999])

@@ -95,7 +95,14 @@ def test_halting_teaches_the_halt_head_alone():
 
 def test_wrong_pairs_are_refused():
     logits, labels = board()
-    with pytest.raises(ValueError, match=r"labels expected shape \(2, 3\).*got \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"labels expected int64 of shape \(2, 3\) .*torch.int64 of shape \(2, 2\)"):
         act_loss(StepOutput(logits, torch.zeros(2)), labels[:, :2])
+    for wrong in (labels + 1, labels.where(labels == IGNORE, -1)):
+        with pytest.raises(ValueError, match=r"labels expected tokens from 0 to 2, got"):
+            stablemax_loss(logits, wrong)
+    with pytest.raises(ValueError, match=r"halt_logit expected shape \(2,\), one a board"):
+        act_loss(StepOutput(logits, torch.zeros(2, 1)), labels)
+    with pytest.raises(ValueError, match="at least one cell that is asked for, got none"):
+        stablemax_loss(logits, torch.full_like(labels, IGNORE))
     with pytest.raises(ValueError, match="build the model with halting=True"):
         act_loss(StepOutput(logits), labels)

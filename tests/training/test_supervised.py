@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from trm_lib.evaluation import exact_by_k
-from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig
+from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
 BOARD = {"vocab_size": 4, "grid": (2, 2), "width": 16, "n_layers": 1}
@@ -125,6 +125,29 @@ def test_a_non_finite_loss_stops_before_the_weights_change():
     assert torch.equal(weights(model).nan_to_num(), before.nan_to_num())
 
 
+def test_a_non_finite_gradient_of_a_finite_loss_stops_before_the_weights_change():
+    class RootAtZero(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.zeros(4, 4))
+
+        def initial_carry(self, inputs):
+            return None
+
+        def forward(self, carry, inputs):
+            return None, StepOutput(self.w.abs().sqrt()[inputs])
+
+    model = RootAtZero()
+    with pytest.raises(FloatingPointError, match="gradient of w became non-finite before"):
+        fit(model, opposite_corner(), QUICK)
+    assert torch.equal(model.w, torch.zeros(4, 4))
+
+
+def test_puzzle_numbers_that_data_cannot_give_are_refused():
+    with pytest.raises(ValueError, match="expected n_puzzles=1, got 3"):
+        fit(new_model(puzzle_tokens=1, n_puzzles=3), opposite_corner(), QUICK)
+
+
 def test_unknown_tokens_are_found_before_training():
     model, data = new_model(), opposite_corner()
     before = weights(model)
@@ -135,11 +158,11 @@ def test_unknown_tokens_are_found_before_training():
     assert torch.equal(weights(model), before)
 
 
-@pytest.mark.parametrize("returned", [0.5, None, [1, 2], np.zeros((2, 2)), "high"])
+@pytest.mark.parametrize("returned", [0.5, None, [1, 2], np.zeros((2, 2)), "high", [7.0], [np.nan]])
 def test_evaluations_that_are_no_accuracies_are_refused_before_training(returned):
     model = new_model()
     before = weights(model)
-    with pytest.raises(ValueError, match="evaluate expected to return accuracies"):
+    with pytest.raises(ValueError, match="evaluate expected to return"):
         fit(model, opposite_corner(), QUICK, evaluate=lambda m: returned)
     assert torch.equal(weights(model), before)
 

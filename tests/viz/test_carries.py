@@ -28,7 +28,12 @@ def test_a_title_is_drawn_and_said():
     assert figure.alt.startswith("Early. ")
 
 
-@pytest.mark.parametrize("steps", [[1, 2], [[0, 1]], [[7]], np.zeros((0, 2), int)])
+def test_steps_that_jump_are_refused():
+    with pytest.raises(ValueError, match="they jump"):
+        carry_chart(np.array([[1], [3]]), n_sup=6)
+
+
+@pytest.mark.parametrize("steps", [[1, 2], [[0, 1]], [[7]], [[1.5]], np.zeros((0, 2), int)])
 def test_steps_that_cannot_be_are_refused(steps):
     with pytest.raises(ValueError, match="whole numbers from 1 to 6 of shape"):
         carry_chart(np.array(steps), n_sup=6)

@@ -130,12 +130,16 @@ def calibration(halt_logit: ArrayLike, right: ArrayLike, n_bins: int = 10) -> Ca
         n_bins: equal bins of stated probability from 0 to 1.
 
     Raises:
-        ValueError: shapes differ, or there is nothing to judge.
+        ValueError: shapes or types are not these, or there is nothing to judge.
 
     Source: Guo et al., "On Calibration of Modern Neural Networks" (arXiv 1706.04599).
     """
     n_bins = whole(n_bins, "n_bins", 1)
-    logit, right = np.asarray(halt_logit, dtype=np.float64), np.asarray(right, dtype=bool)
+    logit, right = np.asarray(halt_logit, dtype=np.float64), np.asarray(right)
+    if right.size and right.dtype != bool:
+        raise ValueError(f"right expected an array of bool, got dtype {right.dtype}")
+    if not np.isfinite(logit).all():
+        raise ValueError("halt_logit expected finite numbers, got some that are not")
     if logit.shape != right.shape or logit.ndim != 1 or not logit.size:
         raise ValueError(
             f"halt_logit and right expected one shape (N,) with N >= 1, got {logit.shape} and "

@@ -131,6 +131,8 @@ def compare(a: np.ndarray, b: np.ndarray, names: tuple[str, str] = ("a", "b")) -
     Raises:
         ValueError: there are fewer than two seeds, or a score is not finite.
     """
+    if len(set(names)) != 2 or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"names expected two different names, got {names!r}")
     a, b = _scores(a, names[0]), _scores(b, names[1])
     shuffled = PermutationMethod(n_resamples=_SHUFFLES, rng=np.random.default_rng(0))
     return Comparison(

@@ -32,14 +32,19 @@ class Recipe:
         return _plain(asdict(self.config))
 
     def describes(self, settings: dict[str, Any]) -> bool:
-        """Whether stored settings mean the same config.
+        """Whether stored settings mean the same config."""
+        return not self.differences(settings)
+
+    def differences(self, settings: dict[str, Any]) -> list[str]:
+        """The fields, by dotted names, in which stored settings mean another config.
 
         A field that the library has learnt since they were stored had its default value then.
         """
         try:
-            return _plain(asdict(_rebuilt(self.config, settings))) == self.settings()
-        except (TypeError, ValueError):
-            return False
+            stored = _plain(asdict(_rebuilt(self.config, settings)))
+        except (TypeError, ValueError):  # fields that are gone, or values no longer allowed
+            stored = settings
+        return _differing(stored, self.settings())
 
 
 def _rebuilt(like: Any, settings: Any) -> Any:
@@ -48,6 +53,13 @@ def _rebuilt(like: Any, settings: Any) -> Any:
         return settings
     fields = {name: _rebuilt(getattr(like, name, None), v) for name, v in settings.items()}
     return type(like)(**fields)
+
+
+def _differing(a: Any, b: Any, name: str = "") -> list[str]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        keys = sorted(a.keys() | b.keys())
+        return [d for key in keys for d in _differing(a.get(key), b.get(key), f"{name}.{key}")]
+    return [] if a == b else [name.lstrip(".")]
 
 
 def _plain(value: Any) -> Any:

@@ -114,10 +114,7 @@ def open_result(folder: Path, recipe: Recipe) -> Result:
         return Result(recipe.name, recipe.about, recipe.settings())
     result = load_result(folder, recipe.name)
     if not recipe.describes(result.config):
-        differ = sorted(
-            key for key in result.config.keys() | recipe.settings().keys()
-            if result.config.get(key) != recipe.settings().get(key)
-        )  # fmt: skip
+        differ = recipe.differences(result.config)
         raise ValueError(
             f"{result_path(folder, recipe.name)} was made with another config (it differs in "
             f"{', '.join(differ)}): move it away or choose another --out, then run again"

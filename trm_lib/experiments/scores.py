@@ -49,6 +49,11 @@ def scores(result: Result) -> Scores:
         if {f"{test}_by_k", f"{validation}_by_k"} <= measured:
             test_by_k = _shares(result, f"{test}_by_k", axes=2)
             validation_by_k = _shares(result, f"{validation}_by_k", axes=2)
+            if test_by_k.shape != validation_by_k.shape or test_by_k.size == 0:
+                raise ValueError(
+                    f"{result.recipe} expected as many K for test as for validation, at least one, "
+                    f"got (seeds, K) {test_by_k.shape} and {validation_by_k.shape}"
+                )
             k = int(validation_by_k.mean(0).argmax()) + 1
             return Scores(share, test_by_k[:, k - 1], validation_by_k[:, k - 1], k, test_by_k)
         if test in measured:

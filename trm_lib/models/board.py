@@ -27,8 +27,15 @@ class BoardNet(nn.Module):
         generator: every weight is drawn from it, in a fixed order.
     """
 
+    config_type: type[BoardConfig] = BoardConfig
+    """What a model of this class is described by: this class exactly, so that it can be stored."""
+
     def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
+        if type(config) is not self.config_type:
+            raise ValueError(
+                f"{type(self).__name__} expected a {self.config_type.__name__}, got {config!r}"
+            )
         self.config = config
         self.embedding = nn.Parameter(torch.empty(config.vocab_size, config.width))
         truncated_normal_(self.embedding, config.width**-0.5, generator)
@@ -55,17 +62,13 @@ class BoardNet(nn.Module):
         Raises:
             ValueError: wrong dtype, shape, or a token or puzzle outside its range.
         """
-        _require_tokens(inputs, self.config)
+        if puzzle is None:
+            puzzle = inputs.new_zeros(len(inputs), dtype=torch.int64)
+        require_boards(inputs, puzzle, self.config)
         x = F.embedding(inputs.flatten(1), self.embedding)
         if self.config.puzzle_tokens:
-            x = torch.cat([self._puzzle_tokens(inputs, puzzle), x], dim=1)
+            x = torch.cat([self._puzzle_tokens(puzzle), x], dim=1)
         if self.config.positions == "learned":
-            if x.shape[1] != len(self.position):
-                raise ValueError(
-                    f"inputs expected {self.config.n_cells} cells, the places this model has "
-                    f"learnt, got {x.shape[1] - self.config.puzzle_tokens}: use positions='rope2d' "
-                    f"for boards of other sizes"
-                )
             x = HALF_POWER * (x + self.position)
         return math.sqrt(self.config.width) * x
 
@@ -73,27 +76,19 @@ class BoardNet(nn.Module):
         """Vectors to logits: (B, P + L, D) -> (*inputs.shape, V)."""
         return self.head(h)[:, self.config.puzzle_tokens :].unflatten(1, inputs.shape[1:])
 
-    def _puzzle_tokens(self, inputs: Tensor, puzzle: Tensor | None) -> Tensor:
-        """The tokens in front: (B, P, D), learnt numbers first, then zeros."""
-        config, B = self.config, len(inputs)
-        if puzzle is None:
-            puzzle = inputs.new_zeros(B)
-        if puzzle.shape != (B,) or puzzle.dtype != torch.int64:
-            raise ValueError(
-                f"puzzle expected one int64 a board, shape ({B},), got {puzzle.dtype} of shape "
-                f"{tuple(puzzle.shape)}"
-            )
-        if B and not 0 <= int(puzzle.min()) <= int(puzzle.max()) < config.n_puzzles:
-            raise ValueError(
-                f"puzzle expected numbers from 0 to {config.n_puzzles - 1}, got "
-                f"{int(puzzle.min())} to {int(puzzle.max())}: build the model with more n_puzzles"
-            )
+    def _puzzle_tokens(self, puzzle: Tensor) -> Tensor:
+        """The tokens in front: (B,) -> (B, P, D), learnt numbers first, then zeros."""
+        P, D = self.config.puzzle_tokens, self.config.width
         learnt = F.embedding(puzzle, self.puzzle_embedding)
-        zeros = config.puzzle_tokens * config.width - learnt.shape[1]
-        return F.pad(learnt, (0, zeros)).view(B, config.puzzle_tokens, config.width)
+        return F.pad(learnt, (0, P * D - learnt.shape[1])).view(len(puzzle), P, D)
 
 
-def _require_tokens(inputs: Tensor, config: BoardConfig) -> None:
+def require_boards(inputs: Tensor, puzzle: Tensor, config: BoardConfig) -> None:
+    """Refuse boards that a model of this config cannot read.
+
+    Raises:
+        ValueError: wrong dtype, shape, or a token or puzzle outside its range.
+    """
     V, axes = config.vocab_size, 1 + len(config.grid)
     if inputs.dtype != torch.int64 or inputs.dim() != axes:
         raise ValueError(
@@ -104,6 +99,38 @@ def _require_tokens(inputs: Tensor, config: BoardConfig) -> None:
         raise ValueError(
             f"inputs expected tokens from 0 to {V - 1}, got {int(inputs.min())} to "
             f"{int(inputs.max())}: rebuild the model with a larger vocab_size or fix the data"
+        )
+    bound = config.mixing == "mlp" or config.positions == "learned"
+    if bound and tuple(inputs.shape[1:]) != config.grid:
+        raise ValueError(
+            f"inputs expected boards of shape {config.grid}, whose cells this model has learnt by "
+            f"their places, got {tuple(inputs.shape[1:])}: use mixing='conv', or 'attention' with "
+            f"positions='rope2d', for boards of other sizes"
+        )
+    B = len(inputs)
+    if puzzle.shape != (B,) or puzzle.dtype != torch.int64:
+        raise ValueError(
+            f"puzzle expected one int64 a board, shape ({B},), got {puzzle.dtype} of shape "
+            f"{tuple(puzzle.shape)}"
+        )
+    if B and not 0 <= int(puzzle.min()) <= int(puzzle.max()) < config.n_puzzles:
+        raise ValueError(
+            f"puzzle expected numbers from 0 to {config.n_puzzles - 1}, got "
+            f"{int(puzzle.min())} to {int(puzzle.max())}: build the model with more n_puzzles"
+        )
+
+
+def require_state(state: Tensor, inputs: Tensor, puzzle_tokens: int, width: int) -> None:
+    """Refuse a carried state that is not one of these boards.
+
+    Raises:
+        ValueError: it is not of shape (B, P + L, width).
+    """
+    expected = (len(inputs), puzzle_tokens + math.prod(inputs.shape[1:]), width)
+    if tuple(state.shape) != expected:
+        raise ValueError(
+            f"carry expected states of shape {expected} for these inputs, got "
+            f"{tuple(state.shape)}: start with model.initial_carry(inputs)"
         )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from trm_lib.checks import number, whole
 from trm_lib.models.mixing import MIXINGS, POSITIONS
@@ -64,7 +66,7 @@ class BoardConfig:
         ]:  # fmt: skip
             self._set(name, whole(getattr(self, name), name, least))
         _require(
-            isinstance(self.grid, Iterable) and len(tuple(self.grid)) in (1, 2),
+            isinstance(self.grid, Sequence | np.ndarray) and len(self.grid) in (1, 2),
             f"grid expected (rows, columns), got {self.grid!r}",
         )
         self._set("grid", tuple(whole(side, "grid: every side", 1) for side in self.grid))
@@ -149,7 +151,7 @@ class TRMConfig(BoardConfig):
         self._set("n_cycles", whole(self.n_cycles, "n_cycles (T)", 1))
         self._set("n_sup", whole(self.n_sup, "n_sup", 1))
         _require(
-            self.gradient in GRADIENTS,
+            self.gradient in tuple(GRADIENTS),
             f"gradient expected one of {tuple(GRADIENTS)}, got {self.gradient!r}",
         )
         _require(

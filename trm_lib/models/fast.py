@@ -78,6 +78,8 @@ def fast_mode(model: BoardNet, inputs: Tensor) -> Iterator[FastReport]:
     before = [stack._compiled_call_impl for stack in stacks]
     start = time.perf_counter()
     reason = _unsupported(inputs.device)
+    if not stacks:
+        reason = "the model has no stack of blocks to compile"
     if reason is None:
         try:
             shape = (len(inputs), model.config.puzzle_tokens + math.prod(grid))

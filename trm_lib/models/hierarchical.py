@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 from trm_lib.checks import whole
 from trm_lib.models.block import Stack, build_stack
-from trm_lib.models.board import BoardNet
+from trm_lib.models.board import BoardNet, require_state
 from trm_lib.models.config import BoardConfig
 from trm_lib.models.layers import Linear, norm_of, truncated_normal_
 from trm_lib.models.trm import StepOutput
@@ -142,6 +142,7 @@ class HierarchicalTRM(BoardNet):
     """
 
     config: HierarchicalConfig
+    config_type = HierarchicalConfig
 
     def __init__(self, config: HierarchicalConfig, generator: torch.Generator | None = None):
         if generator is None:
@@ -180,13 +181,10 @@ class HierarchicalTRM(BoardNet):
             The new carry, detached, and the answer read from the high level.
 
         Raises:
-            ValueError: inputs of the wrong shape, dtype or range, or a carry of another batch.
+            ValueError: inputs of the wrong shape, dtype or range, or a carry of other boards.
         """
-        if len(carry.high) != len(inputs):
-            raise ValueError(
-                f"carry expected the {len(inputs)} boards of inputs, got {len(carry.high)}: start "
-                f"with model.initial_carry(inputs)"
-            )
+        require_state(carry.high, inputs, self.config.puzzle_tokens, self.config.width)
+        require_state(carry.low, inputs, self.config.puzzle_tokens, self.config.low_width)
         x, grid = self.embed(inputs, puzzle), tuple(inputs.shape[1:])
         if not self.config.carry:
             carry = self.initial_carry(inputs)

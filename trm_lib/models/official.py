@@ -8,6 +8,8 @@ models/recursive_reasoning/trm.py.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -73,6 +75,8 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
         "num_heads", "pos_encodings", "num_puzzle_identifiers", "halt_max_steps",
         "halt_exploration_prob",
     )  # fmt: skip
+    if not isinstance(config, Mapping):
+        raise ValueError(f"config expected a dict of official settings, got {config!r}")
     missing = [name for name in needed if name not in config]
     if missing:
         raise ValueError(
@@ -82,6 +86,10 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
     for name, allowed in _FIXED.items():
         if config.get(name, allowed[0]) not in allowed:
             raise ValueError(f"{name} expected {allowed[0]}, got {config[name]!r}: not supported")
+    if not isinstance(config.get("mlp_t", False), bool):
+        raise ValueError(f"mlp_t expected True or False, got {config['mlp_t']!r}")
+    if grid is not None and math.prod(grid) != config["seq_len"]:
+        raise ValueError(f"grid expected {config['seq_len']} cells (seq_len), got {tuple(grid)}")
     D, ndim = config["hidden_size"], config.get("puzzle_emb_ndim", 0)
     tokens = (config.get("puzzle_emb_len", 16) or -(-ndim // D)) if ndim else 0
     return TRMConfig(
@@ -133,7 +141,11 @@ def load_official(
     expected = model.state_dict()
     found, unknown = {}, []
     for name, tensor in weights.items():
+        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+            raise ValueError(f"weights expected a tensor of floats for {name!r}, got {tensor!r}")
         ours = names.get(_bare(name))
+        if ours in found:
+            raise ValueError(f"weights expected one tensor for {_bare(name)}, got two")
         if ours in expected:
             found[ours] = tensor
         else:

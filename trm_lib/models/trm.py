@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor, nn
 
-from trm_lib.models.board import BoardNet
+from trm_lib.models.board import BoardNet, require_boards, require_state
 from trm_lib.models.config import TRMConfig
 from trm_lib.models.layers import truncated_normal_
 from trm_lib.models.recursion import GRADIENTS
@@ -96,6 +96,7 @@ class TRM(BoardNet):
     """
 
     config: TRMConfig
+    config_type = TRMConfig
 
     def __init__(self, config: TRMConfig, generator: torch.Generator | None = None):
         if generator is None:
@@ -138,13 +139,10 @@ class TRM(BoardNet):
             The new carry, detached, and the answer it reads out.
 
         Raises:
-            ValueError: inputs of the wrong shape, dtype or range, or a carry of another batch.
+            ValueError: inputs of the wrong shape, dtype or range, or a carry of other boards.
         """
-        if len(carry.y) != len(inputs):
-            raise ValueError(
-                f"carry expected the {len(inputs)} boards of inputs, got {len(carry.y)}: start "
-                f"with model.initial_carry(inputs)"
-            )
+        for state in (carry.y, carry.z):
+            require_state(state, inputs, self.config.puzzle_tokens, self.config.width)
         if self.config.halting:
             carry = self._make_room(carry, inputs, puzzle)
             inputs, puzzle = carry.inputs, carry.puzzle
@@ -165,10 +163,16 @@ class TRM(BoardNet):
 
     def _make_room(self, carry: Carry, inputs: Tensor, puzzle: Tensor | None) -> Carry:
         """In training mode, fresh boards with fresh thoughts where the carry has halted."""
+        if carry.halted is None:
+            raise ValueError(
+                "carry expected steps, halted and inputs, which a model with halting keeps, got "
+                "none: start with model.initial_carry(inputs)"
+            )
         if puzzle is None:
-            puzzle = inputs.new_zeros(len(inputs))
+            puzzle = inputs.new_zeros(len(inputs), dtype=torch.int64)
         if not self.training:
             return Carry(carry.y, carry.z, carry.steps, carry.halted, inputs, puzzle)
+        require_boards(inputs, puzzle, self.config)
         new = carry.halted
         wide = new[:, None, None]
         return Carry(

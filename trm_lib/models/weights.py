@@ -16,23 +16,18 @@ from torch import Tensor
 
 from trm_lib.files import write_whole
 from trm_lib.models.board import BoardNet
-from trm_lib.models.config import BoardConfig, TRMConfig
 from trm_lib.models.feedforward import FeedForward
-from trm_lib.models.hierarchical import HierarchicalConfig, HierarchicalTRM
+from trm_lib.models.hierarchical import HierarchicalTRM
 from trm_lib.models.trm import TRM
 
-_KINDS = {
-    "TRM": (TRM, TRMConfig),
-    "FeedForward": (FeedForward, BoardConfig),
-    "HierarchicalTRM": (HierarchicalTRM, HierarchicalConfig),
-}
+_KINDS = {kind.__name__: kind for kind in (TRM, FeedForward, HierarchicalTRM)}
 
 
 def save_model(model: BoardNet, path: str | Path, card: dict | None = None) -> None:
     """Write a model so that `load_model` can rebuild it; the file appears whole or not at all.
 
     Args:
-        model: a `TRM` or `FeedForward`.
+        model: a `TRM`, `FeedForward` or `HierarchicalTRM`.
         path: where to, ending in .safetensors.
         card: what a reader should know about the weights (JSON values): data, seed, accuracy.
 
@@ -70,9 +65,10 @@ def load_model(path: str | Path) -> BoardNet:
             f"{path.name} is a safetensors file, but not one that trm_lib wrote: expected its "
             f"metadata to name a kind among {sorted(_KINDS)}, got {metadata.get('kind')!r}"
         )
-    model_class, config_class = _KINDS[metadata["kind"]]
+    kind = _KINDS[metadata["kind"]]
     try:
-        model = model_class(config_class(**json.loads(metadata["config"])), torch.Generator())
+        config = kind.config_type(**json.loads(metadata["config"]))
+        model = kind(config, torch.Generator()).to(tensors["embedding"].dtype)
         model.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
@@ -107,6 +103,6 @@ def open_weights(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             return file.metadata() or {}, tensors
     except SafetensorError as error:
         raise ValueError(
-            f"{path.name} expected to be a whole safetensors file, but: {error}. It is damaged or "
+            f"{path} expected to be a whole safetensors file, but: {error}. It is damaged or "
             f"of another format (pickled .pt files are never opened); fetch or train it again"
         ) from error

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from trm_lib.checks import number
+
 FIRST_STEP_IS_LR = 4 / math.pi
 """Scale of a step: atan2(1, 1) is pi / 4, so that the first step has length lr, as in Adam."""
 
@@ -15,8 +17,9 @@ FIRST_STEP_IS_LR = 4 / math.pi
 class AdamAtan2(torch.optim.Optimizer):
     """Adam's step m / (sqrt(v) + eps) becomes scale * atan2(m, sqrt(v)); decay as in AdamW.
 
-    The arc tangent is bounded and needs no epsilon, so multiplying a loss by a constant, however
-    small, changes nothing.
+    The arc tangent is bounded and needs no epsilon, so multiplying a loss by a constant changes
+    nothing, as long as the squares of the gradients can be told from 0 and infinity (in float32,
+    gradients from about 1e-19 to 1e19).
 
     Args:
         params: what to optimize.
@@ -26,6 +29,9 @@ class AdamAtan2(torch.optim.Optimizer):
 
     Source: Everett et al., "Scaling Exponents Across Parameterizations and Optimizers"
     (arXiv 2407.05872), appendix B, with its scale of 4 / pi.
+
+    Raises:
+        ValueError: a setting is out of range; the message says what was expected.
     """
 
     def __init__(
@@ -35,10 +41,14 @@ class AdamAtan2(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.95),
         weight_decay: float = 0.0,
     ):
+        number(lr, "lr", lambda v: v >= 0, "a number >= 0")
+        number(weight_decay, "weight_decay", lambda v: v >= 0, "a number >= 0")
+        for beta in betas:
+            number(beta, "betas", lambda v: 0 <= v < 1, "two numbers in [0, 1)")
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self) -> None:
         """Take one step from the gradients that the parameters hold."""
         for group in self.param_groups:
             lr, (beta1, beta2) = group["lr"], group["betas"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from trm_lib.files import write_whole
+from trm_lib.files import leftovers, write_whole
 from trm_lib.models.trm import Carry
 from trm_lib.models.weights import open_weights
 from trm_lib.training.data import PuzzleData
@@ -35,7 +35,7 @@ def save_run(run: TrainingRun, path: Path) -> None:
         for name, tensor in _tensors(run).items()
     }
     state = {
-        **_belongs_to(run),
+        **run.identity,
         "batch": run.batch,
         "step": run.step,
         "stream": run.stream.position(),
@@ -59,41 +59,61 @@ def load_run(run: TrainingRun, path: str | Path) -> None:
             f"{path.name} expected to be a training run that fit left with checkpoint=, but its "
             f"format is {metadata.get('format')!r}: give another file, or train without resume_from"
         )
-    state = json.loads(metadata["state"])
-    _require_same(path, state, _belongs_to(run))
-    groups: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        group, rest = name.split("/", 1)
-        groups.setdefault(group, {})[rest] = tensor
+    try:
+        state = json.loads(metadata["state"])
+        _require_same(path, state, belongs_to(run))
+        groups: dict[str, dict[str, Tensor]] = {"optimizer": {}}
+        for name, tensor in tensors.items():
+            group, rest = name.split("/", 1)
+            groups.setdefault(group, {})[rest] = tensor
+        _require_fitting(run, groups)
+        batch, step, position = state["batch"], state["step"], state["stream"]
+        history, rng = History(**state["history"]), torch.Generator(run.device)
+        rng.set_state(groups["generator"]["state"])
+        np.random.default_rng().bit_generator.state = position["rng"]
+        carry = {name: t.to(run.device) for name, t in groups.get("carry", {}).items()}
+        labels = carry.pop("labels", None)
+        carry = Carry(**carry) if carry else None
+    except (KeyError, TypeError, RuntimeError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{path} says it is a training run, but it is not a whole one ({error!r}): delete it "
+            f"and start anew without resume_from"
+        ) from error
+    # all of it has been read: only now is anything changed
     run.model.load_state_dict(groups["model"])
     run.average.load_state_dict(groups["average"])
     _load_optimizer(run, groups["optimizer"])
-    run.generator.set_state(groups["generator"]["state"])
-    if "carry" in groups:
-        carry = {name: tensor.to(run.device) for name, tensor in groups["carry"].items()}
-        run.labels = carry.pop("labels")
-        run.carry = Carry(**carry)
-    run.batch, run.step = state["batch"], state["step"]
-    run.stream.go_to(state["stream"])
-    run.history = History(**state["history"])
+    run.generator, run.carry, run.labels = rng, carry, labels
+    run.batch, run.step, run.history = batch, step, history
+    run.stream.go_to(position)
 
 
 def require_place(path: str | Path, resume_from: str | Path | None) -> Path:
     """The path for a checkpoint, if one may be written there.
 
     Raises:
-        ValueError: no .safetensors name, no such folder, or a file that is not the one resumed.
+        ValueError: no .safetensors name, no such folder, one that cannot be written to, or a file
+            that is not the one resumed.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"checkpoint expected a name ending in .safetensors, got {path.name!r}")
     if not path.parent.is_dir():
         raise ValueError(f"checkpoint expected an existing folder, got {path.parent}: make it")
+    if path.is_dir():
+        raise ValueError(f"checkpoint expected the name of a file, got the folder {path}")
     if path.exists() and (resume_from is None or path.resolve() != Path(resume_from).resolve()):
         raise ValueError(
             f"checkpoint {path.name} exists already and would be overwritten: pass it as "
             f"resume_from to go on from it, delete it, or choose another name"
         )
+    for left in leftovers(path):  # of runs that were killed while they wrote
+        left.unlink(missing_ok=True)
+    try:
+        write_whole(trial := path.with_name(f"{path.name}.trial"), b"")
+        trial.unlink()
+    except OSError as error:
+        raise ValueError(f"checkpoint cannot be written: {error}") from error
     return path
 
 
@@ -111,6 +131,24 @@ def _tensors(run: TrainingRun) -> dict[str, Tensor]:
     return tensors
 
 
+def _require_fitting(run: TrainingRun, groups: dict[str, dict[str, Tensor]]) -> None:
+    """Raise KeyError unless every tensor has the name and the form that the run has a place for."""
+    for group, expected in (("model", run.model), ("average", run.average)):
+        forms = {name: _form(tensor) for name, tensor in expected.state_dict().items()}
+        found = {name: _form(tensor) for name, tensor in groups[group].items()}
+        if found != forms:
+            raise KeyError(_difference(found, forms, group))
+    parameters = dict(run.model.named_parameters())
+    for name, tensor in groups["optimizer"].items():
+        parameter = parameters[name.rsplit("/", 1)[0]]
+        if tensor.shape not in (torch.Size(), parameter.shape):
+            raise KeyError(f"optimizer/{name} has shape {tuple(tensor.shape)}")
+    if "carry" in groups:
+        B = len(groups["carry"]["labels"])
+        if any(len(tensor) != B for tensor in groups["carry"].values()):
+            raise KeyError("the carry's parts are of several batches")
+
+
 def _load_optimizer(run: TrainingRun, tensors: dict[str, Tensor]) -> None:
     state: dict[int, dict[str, Tensor]] = {}
     places = {name: i for i, (name, _) in enumerate(run.model.named_parameters())}
@@ -120,7 +158,7 @@ def _load_optimizer(run: TrainingRun, tensors: dict[str, Tensor]) -> None:
     run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": state})
 
 
-def _belongs_to(run: TrainingRun) -> dict[str, Any]:
+def belongs_to(run: TrainingRun) -> dict[str, Any]:
     """What two runs must share for one to go on with the other's state: JSON values."""
     return json.loads(
         json.dumps(
@@ -135,19 +173,23 @@ def _belongs_to(run: TrainingRun) -> dict[str, Any]:
 
 def _model(model: nn.Module) -> dict[str, Any]:
     config = getattr(model, "config", None)
-    shapes = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
     return {
-        "kind": type(model).__name__,
-        "config": None if config is None else asdict(config),
-        "shapes": shapes,
+        "class": type(model).__name__,
+        "config": asdict(config) if is_dataclass(config) else repr(config),
+        "tensors": {name: _form(tensor) for name, tensor in model.state_dict().items()},
     }
+
+
+def _form(tensor: Tensor) -> str:
+    """Type and shape of a tensor: "float32 (16, 16)"."""
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
 def _fingerprint(data: PuzzleData) -> dict[str, Any]:
     digest = hashlib.sha256()
     for array in (data.inputs, data.labels):
         digest.update(np.ascontiguousarray(array, dtype=np.int64).tobytes())
-    return {"puzzles": len(data), "sha256": digest.hexdigest()}
+    return {"boards": list(data.inputs.shape), "sha256": digest.hexdigest()}
 
 
 def _require_same(path: Path, stored: dict[str, Any], ours: dict[str, Any]) -> None:

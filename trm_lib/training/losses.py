@@ -71,7 +71,12 @@ def stablemax_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def exactly_right(logits: Tensor, labels: Tensor) -> Tensor:
-    """Which boards have every labelled cell right: (B,) bool."""
+    """Which boards have every labelled cell right: (B,) bool.
+
+    Raises:
+        ValueError: the shapes do not belong together, or a label is no token.
+    """
+    _require_same_cells(logits, labels)
     return ((logits.argmax(-1) == labels) | (labels == IGNORE)).flatten(1).all(1)
 
 
@@ -105,14 +110,25 @@ def act_loss(out: StepOutput, labels: Tensor) -> Tensor:
     """
     if out.halt_logit is None:
         raise ValueError("out expected a halt_logit, got None: build the model with halting=True")
+    if out.halt_logit.shape != labels.shape[:1]:
+        raise ValueError(
+            f"out.halt_logit expected shape {tuple(labels.shape[:1])}, one a board, got "
+            f"{tuple(out.halt_logit.shape)}"
+        )
     answer = stablemax_loss(out.logits, labels).sum()
     halt = halt_loss(out.halt_logit, exactly_right(out.logits, labels)).sum()
     return (answer + HALT_WEIGHT * halt) / len(labels)
 
 
 def _require_same_cells(logits: Tensor, labels: Tensor) -> None:
-    if logits.shape[:-1] != labels.shape:
+    if logits.shape[:-1] != labels.shape or labels.dtype != torch.int64:
         raise ValueError(
-            f"labels expected shape {tuple(logits.shape[:-1])} to match the logits, got "
-            f"{tuple(labels.shape)}"
+            f"labels expected int64 of shape {tuple(logits.shape[:-1])} to match the logits, got "
+            f"{labels.dtype} of shape {tuple(labels.shape)}"
         )
+    asked = labels[labels != IGNORE]
+    if asked.numel() == 0:
+        raise ValueError("labels expected at least one cell that is asked for, got none")
+    low, high, V = int(asked.min()), int(asked.max()), logits.shape[-1]
+    if low < 0 or high >= V:
+        raise ValueError(f"labels expected tokens from 0 to {V - 1}, got {low} to {high}")

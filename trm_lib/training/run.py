@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,15 +70,19 @@ class SupervisedConfig:
     fast: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("n_batches", "batch_size", "n_sup", "eval_every"):
-            whole(getattr(self, name), name, 1)
-        for name in ("warmup", "seed"):
-            whole(getattr(self, name), name, 0)
-        number(self.lr, "lr", lambda v: v > 0, "a number > 0")
-        number(self.weight_decay, "weight_decay", lambda v: v >= 0, "a number >= 0")
-        number(self.decay, "decay", lambda v: 0 <= v <= 1, "a share from 0 to 1")
-        number(self.ema_decay, "ema_decay", lambda v: 0 <= v < 1, "a number in [0, 1)")
-        if self.optimizer not in OPTIMIZERS:
+        for name, least in [
+            ("n_batches", 1), ("batch_size", 1), ("n_sup", 1), ("eval_every", 1),
+            ("warmup", 0), ("seed", 0),
+        ]:  # fmt: skip
+            self._set(name, whole(getattr(self, name), name, least))
+        for name, accepts, expected in [
+            ("lr", lambda v: v > 0, "a number > 0"),
+            ("weight_decay", lambda v: v >= 0, "a number >= 0"),
+            ("decay", lambda v: 0 <= v <= 1, "a share from 0 to 1"),
+            ("ema_decay", lambda v: 0 <= v < 1, "a number in [0, 1)"),
+        ]:
+            self._set(name, number(getattr(self, name), name, accepts, expected))
+        if self.optimizer not in tuple(OPTIMIZERS):
             raise ValueError(
                 f"optimizer expected one of {sorted(OPTIMIZERS)}, got {self.optimizer!r}"
             )
@@ -85,6 +90,10 @@ class SupervisedConfig:
             value = getattr(self, name)
             if not isinstance(value, bool):
                 raise ValueError(f"{name} expected True or False, got {value!r}")
+
+    def _set(self, name: str, value: object) -> None:
+        """Store a checked value; a frozen dataclass allows it only this way, while it is made."""
+        object.__setattr__(self, name, value)
 
 
 class TrainingRun:
@@ -102,6 +111,7 @@ class TrainingRun:
         carry: what boards that are still being thought about hand to the next batch, or None.
         labels: (B, *grid) their right answers, or None.
         history: what happened so far.
+        identity: what a checkpoint must share with this run; kept if one is to be written.
     """
 
     def __init__(
@@ -126,6 +136,7 @@ class TrainingRun:
         self.batch = self.step = 0
         self.carry: Carry | None = None
         self.labels: Tensor | None = None
+        self.identity: dict[str, Any] = {}
 
     def fast_mode(self) -> AbstractContextManager[FastReport | None]:
         """The fast mode for batches of this run if its config wants it; what it does, or None."""
@@ -142,20 +153,27 @@ class TrainingRun:
         """Take one optimizer step down the gradient of `loss`, and let the average follow.
 
         Raises:
-            FloatingPointError: the loss is not finite; raised before the weights change.
+            FloatingPointError: the loss or a gradient is not finite; raised before the weights
+                change.
         """
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss.item()} before optimizer step {self.step}, which was not "
-                f"taken: lower lr, lengthen warmup, or look for non-finite values in the model"
-            )
+        self._require_finite(loss, f"the loss became {loss.item()}")
         loss.backward()
+        for name, parameter in self.model.named_parameters():
+            if parameter.grad is not None:
+                self._require_finite(parameter.grad, f"the gradient of {name} became non-finite")
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.lr * rate_factor(self.config, self.step, self.n_steps)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.average.update_parameters(self.model)
         self.step += 1
+
+    def _require_finite(self, value: Tensor, what: str) -> None:
+        if not torch.isfinite(value).all():
+            raise FloatingPointError(
+                f"{what} before optimizer step {self.step}, which was not taken: lower lr, "
+                f"lengthen warmup, or look for non-finite values in the model"
+            )
 
 
 def rate_factor(config: SupervisedConfig, step: int, n_steps: int) -> float:

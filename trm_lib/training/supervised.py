@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from trm_lib.checks import whole
-from trm_lib.training.checkpoint import load_run, require_place, save_run
+from trm_lib.training.checkpoint import belongs_to, load_run, require_place, save_run
 from trm_lib.training.data import IGNORE, Augment, PuzzleData
 from trm_lib.training.history import History
 from trm_lib.training.losses import act_loss, answer_loss
@@ -47,7 +47,8 @@ def fit(
     """Train `model` in place; it ends with its averaged weights.
 
     A run that is killed and resumed from its last checkpoint ends with the same weights, to the
-    last bit, as one that was left alone (on the same hardware and with as many threads).
+    last bit, as one that was left alone: on the same hardware, with as many threads, and with a
+    model and `augment` that draw random numbers from the generators they are given and no others.
 
     Args:
         model: anything with the interface of `TRM` (`initial_carry`, `forward(carry, inputs)`).
@@ -82,6 +83,8 @@ def fit(
     if evaluate:
         _accuracies(evaluate(model))
     run = TrainingRun(model, data, config, augment)
+    if checkpoint is not None:
+        run.identity = belongs_to(run)
     if resume_from is not None:
         load_run(run, resume_from)
     history = run.history
@@ -153,6 +156,11 @@ def _require_known_tokens(data: PuzzleData, model: nn.Module) -> None:
     V = getattr(getattr(model, "config", None), "vocab_size", None)
     if V is None:
         return
+    if getattr(model.config, "n_puzzles", 1) > 1:
+        raise ValueError(
+            f"model expected n_puzzles=1, got {model.config.n_puzzles}: PuzzleData does not say "
+            f"which puzzle each board is; call model(carry, inputs, puzzle) in a loop of your own"
+        )
     for name, tokens in (("inputs", data.inputs), ("labels", data.labels[data.labels != IGNORE])):
         low, high = int(tokens.min()), int(tokens.max())
         if low < 0 or high >= V:
@@ -169,4 +177,6 @@ def _accuracies(returned: object) -> np.ndarray:
             f"evaluate expected to return accuracies, an array of shape (K,), got {returned!r}: "
             f"return what trm_lib.evaluation.exact_by_k gives"
         )
+    if not ((accuracy >= 0) & (accuracy <= 1)).all():
+        raise ValueError(f"evaluate expected to return shares from 0 to 1, got {returned!r}")
     return accuracy

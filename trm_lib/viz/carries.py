@@ -31,12 +31,15 @@ def carry_chart(steps: np.ndarray, n_sup: int, title: str | None = None) -> Book
     Raises:
         ValueError: `steps` is not such an array.
     """
-    steps = np.asarray(steps)
-    if steps.ndim != 2 or not steps.size or steps.min() < 1 or steps.max() > n_sup:
+    steps, n_sup = np.asarray(steps), int(n_sup)
+    whole = np.issubdtype(steps.dtype, np.integer) and steps.ndim == 2 and steps.size
+    if not whole or steps.min() < 1 or steps.max() > n_sup:
         raise ValueError(
             f"steps expected whole numbers from 1 to {n_sup} of shape (S, B), got {steps!r}"
         )
     S, B = steps.shape
+    if not ((steps[1:] == 1) | (steps[1:] == steps[:-1] + 1)).all():
+        raise ValueError("steps expected to count up by one, or begin again at 1; they jump")
     figure, axes = new_figure(height=1.3 + 0.2 * B)
     axes.imshow(
         steps.T, cmap=_SHADES, vmin=1, vmax=n_sup, aspect="auto", interpolation="nearest",
