@@ -95,7 +95,7 @@ def test_halting_teaches_the_halt_head_alone():
 
 def test_wrong_pairs_are_refused():
     logits, labels = board()
-    with pytest.raises(ValueError, match=r"int64 of shape \(2, 3\) .*torch.int64 of shape \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"of shape \(2, 3\) .*torch.int64 of shape \(2, 2\)"):
         act_loss(StepOutput(logits, torch.zeros(2)), labels[:, :2])
     for wrong in (labels + 1, labels.where(labels == IGNORE, -1)):
         with pytest.raises(ValueError, match=r"labels expected tokens from 0 to 2, got"):
