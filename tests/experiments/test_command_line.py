@@ -75,6 +75,12 @@ def test_run_report_and_verify_agree(folder, capsys):
     assert "Line chart of exactly right" in (folder / "b.svg").read_text()
     assert main(["verify", "coins/fair", "--seed", "2", *out]) == 0
     assert "coins/fair, seed 2: every number as stored" in capsys.readouterr().out
+    stored = folder / "coins" / "fair.json"
+    stored.write_text(stored.read_text().replace("[0.", "[1.", 1))
+    assert main(["verify", "coins/fair", *out]) == 1
+    said = capsys.readouterr().out
+    assert "coins/fair, seed 0: " in said
+    assert "It was recorded at commit" in said
 
 
 @pytest.mark.parametrize(
