@@ -80,6 +80,7 @@ def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[BookFigure, Axe
     figure = BookFigure(figsize=(width, height), facecolor=PAPER, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     axes = figure.subplots()
+    axes.set_prop_cycle(color=COLOURS)
     axes.set_facecolor(PAPER)
     axes.tick_params(colors=INK, labelsize=TEXT_SIZE, length=3)
     axes.xaxis.label.set(color=INK, fontsize=TEXT_SIZE)
