@@ -14,6 +14,8 @@ Axes: M rows (batch times cells), D width, L cells, C channels of an attention h
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,6 +28,10 @@ HAS_ONEDNN = (
     and torch.backends.mkldnn.is_available()
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 )
+
+
+AT_A_TIME = 2048
+"""Rows of a gated unit computed together."""
 
 
 def fits(h: Tensor) -> bool:
@@ -102,21 +108,49 @@ class GatedUnit(torch.autograd.Function):
     def forward(ctx, h: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
         gate, up = (_product(h, half) for half in gate_up.chunk(2))
         ctx.save_for_backward(h, gate, up, gate_up, down)
-        return _product(F.silu(gate).mul_(up), down)
+        return _some_rows_at_a_time(lambda g, u: _product(F.silu(g).mul_(u), down), gate, up)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         h, gate, up, gate_up, down = ctx.saved_tensors
         gate_matrix, up_matrix = gate_up.chunk(2)
-        g_hidden = _product(g, down.t())
-        opened = F.silu(gate)
-        g_up = g_hidden * opened
-        g_down = _weight_gradient(g, opened.mul_(up))
-        g_gate = torch.ops.aten.silu_backward(g_hidden.mul_(up), gate)
+        hidden, g_gate, g_up = (torch.empty_like(gate) for _ in range(3))
+        g_h = torch.empty_like(h)
+        for i in range(0, len(h), AT_A_TIME):
+            rows = slice(i, i + AT_A_TIME)
+            g_hidden, opened = _product(g[rows], down.t()), F.silu(gate[rows])
+            torch.mul(opened, up[rows], out=hidden[rows])
+            torch.mul(g_hidden, opened, out=g_up[rows])
+            g_opened = g_hidden.mul_(up[rows])
+            torch.ops.aten.silu_backward.grad_input(g_opened, gate[rows], grad_input=g_gate[rows])
+            through_gate = _product(g_gate[rows], gate_matrix.t())
+            torch.add(through_gate, _product(g_up[rows], up_matrix.t()), out=g_h[rows])
+        g_down = _weight_gradient(g, hidden)
         g_gate_up = torch.cat([_weight_gradient(g_gate, h), _weight_gradient(g_up, h)])
-        g_h = _product(g_gate, gate_matrix.t()).add_(_product(g_up, up_matrix.t()))
         return g_h, g_gate_up, g_down
+
+
+def gated_unit(h: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
+    """The value of `GatedUnit`, bit for bit, where no gradient is wanted: nothing is kept."""
+    gate, up = gate_up.chunk(2)
+
+    def unit(rows: Tensor) -> Tensor:
+        return _product(F.silu(_product(rows, gate), inplace=True).mul_(_product(rows, up)), down)
+
+    return _some_rows_at_a_time(unit, h)
+
+
+def _some_rows_at_a_time(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+    """function(*tensors), each (M, ...), in pieces that fit the cache.
+
+    Rows do not see each other. What a large hidden layer costs is fresh memory from the system,
+    several times its arithmetic.
+    """
+    if len(tensors[0]) <= AT_A_TIME:
+        return function(*tensors)
+    pieces = zip(*(tensor.split(AT_A_TIME) for tensor in tensors), strict=True)
+    return torch.cat([function(*piece) for piece in pieces])
 
 
 def _turned(h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

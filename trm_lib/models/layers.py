@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trm_lib.models.fused import GatedUnit, Product, RMSNorm, fits
+from trm_lib.models.fused import GatedUnit, Product, RMSNorm, fits, gated_unit
 
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator) -> Tensor:
@@ -94,7 +94,8 @@ class SwiGLU(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         if self.fused and fits(h):
             rows = h.reshape(-1, h.shape[-1])
-            return GatedUnit.apply(rows, self.gate_up.weight, self.down.weight).view(h.shape)
+            unit = GatedUnit.apply if torch.is_grad_enabled() else gated_unit
+            return unit(rows, self.gate_up.weight, self.down.weight).view(h.shape)
         gate, up = self.gate_up(h).chunk(2, dim=-1)
         return self.down(F.silu(gate) * up)
 
