@@ -4,7 +4,11 @@ from trm_lib.models.board import BoardNet, count_parameters, device_of
 from trm_lib.models.config import BoardConfig, TRMConfig
 from trm_lib.models.fast import FastReport, fast_mode
 from trm_lib.models.feedforward import FeedForward
-from trm_lib.models.hierarchical import HierarchicalConfig, HierarchicalTRM
+from trm_lib.models.hierarchical import (
+    HierarchicalCarry,
+    HierarchicalConfig,
+    HierarchicalTRM,
+)
 from trm_lib.models.mixing import MIXINGS, POSITIONS
 from trm_lib.models.official import load_official, official_config, official_names
 from trm_lib.models.recursion import (
@@ -25,6 +29,7 @@ __all__ = [
     "Carry",
     "FastReport",
     "FeedForward",
+    "HierarchicalCarry",
     "HierarchicalConfig",
     "HierarchicalTRM",
     "StepOutput",
