@@ -18,8 +18,8 @@ def test_a_bar_is_a_stay_and_its_number_the_steps_it_got():
     figure = carry_chart(steps, n_sup=6)
     assert bars(figure) == [(0, 0, 2), (0, 2, 1), (0, 3, 2), (1, 0, 2), (1, 2, 3)]
     numbers = [text.get_text() for text in figure.axes[0].texts]
-    assert numbers == ["2", "2", "6", "3"]  # a stay of one step has no room for a number
-    assert "2 places of a batch over 5 optimizer steps. 3 fresh puzzles" in figure.alt
+    assert numbers == ["2", "6"]  # a stay of one step has no room; who is still there has not left
+    assert "2 seats over 5 improvement steps. 3 fresh puzzles" in figure.alt
     assert "longest stay was 6" in figure.alt
 
 

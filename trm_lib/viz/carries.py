@@ -1,6 +1,6 @@
 """The persistent carry as a picture: who sits in the batch, for how long, and who follows.
 
-Axes: S optimizer steps, B places in the batch.
+Axes: S improvement steps, B places in the batch.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def carry_chart(steps: np.ndarray, n_sup: int, title: str | None = None) -> Book
 
     Args:
         steps: (S, B) integers, how many improvement steps the puzzle in each place had had after
-            each optimizer step, as `carry.steps` tells; a 1 is a fresh puzzle.
+            each improvement step of the batch, as `carry.steps` tells; a 1 is a fresh puzzle.
         n_sup: most steps a puzzle can get; the darkest shade.
         title: one line above the chart.
 
@@ -51,25 +51,27 @@ def carry_chart(steps: np.ndarray, n_sup: int, title: str | None = None) -> Book
         ends = np.append(begins[1:], S)
         stays += [Rectangle((begin, place - 0.5), end - begin, 1) for begin, end in
                   zip(begins, ends, strict=True)]  # fmt: skip
-        for end in ends[ends - begins > 1]:
+        for end in ends[(ends - begins > 1) & (ends < S)]:  # who is still there has no last step
             last = steps[end - 1, place]
             axes.text(
                 end - 0.3, place, str(last), ha="right", va="center", fontsize=7.5,
                 color=PAPER if last > n_sup / 2 else INK,
             )  # fmt: skip
     axes.add_collection(PatchCollection(stays, facecolor="none", edgecolor=PAPER, linewidth=2.4))
-    axes.set(xlim=(0, S), ylim=(B - 0.5, -0.5), xlabel="optimizer steps", ylabel="place in batch")
+    axes.set(
+        xlim=(0, S), ylim=(B - 0.5, -0.5), xlabel="improvement steps of the batch", ylabel="seat"
+    )
     axes.set_yticks([0, B - 1], labels=["1", str(B)])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(False)
     axes.yaxis.label.set_color(FAINT_INK)
     write_title(axes, title)
-    write_note(figure, "A bar is one puzzle; the number at its end, the steps it got.")
+    write_note(figure, "A bar is one puzzle; the number at its end, the steps it had when it left.")
     fresh = (steps[1:] == 1).sum()
     opening = "" if title is None else f"{title}. "
     figure.alt = (
-        f"{opening}{B} places of a batch over {S} optimizer steps. {fresh} fresh puzzles came in; "
+        f"{opening}{B} seats over {S} improvement steps. {fresh} fresh puzzles came in; "
         f"the longest stay was {steps.max()} improvement steps."
     )
     return figure
