@@ -5,6 +5,7 @@ Axes: E environments, A actions.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import gymnasium as gym
@@ -27,6 +28,8 @@ class BatchedEnv(VectorEnv):
     ``infos["final_info"]`` hold the last ones of the old. ``final_obs`` is one array (E, ...), zero
     where nothing ended; Gymnasium's own vector environments give an array of objects there.
 
+    ``state`` and ``set_state`` keep and restore a moment of play, for learners that can be resumed.
+
     A subclass sets ``self._episodes`` and ``self._observations``, (E, ...), and defines ``_begin``,
     ``_advance``, ``action_masks``, ``_texts`` and ``_pixels``. ``option`` is the key under which
     ``reset(options=...)`` takes E episodes to play.
@@ -41,7 +44,10 @@ class BatchedEnv(VectorEnv):
     _episodes: Episodes
     _observations: np.ndarray
 
-    def __init__(self, num_envs: int, single: gym.Env, render_mode: str | None) -> None:
+    def __init__(
+        self, num_envs: int, single: gym.Env, render_mode: str | None, options: dict[str, Any]
+    ) -> None:
+        self._options = options
         self.num_envs = whole(num_envs, "num_envs", 1)
         self.render_mode = check_render_mode(render_mode)
         self.single_observation_space = single.observation_space
@@ -126,6 +132,42 @@ class BatchedEnv(VectorEnv):
         draw = self._text if self.render_mode == "ansi" else self._pixels
         return tuple(draw(env) for env in range(self.num_envs))
 
+    def fingerprint(self) -> dict[str, str]:
+        """What two environments must share for one to take the other's state."""
+        described = {name: _described(value) for name, value in self._options.items()}
+        return {"kind": type(self).__name__, "num_envs": str(self.num_envs)} | described
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Where every episode stands, as arrays: `set_state` brings equal environments there.
+
+        The generators behind ``np_random`` are left out: they serve only to begin a sequence of
+        episodes, and the sequences are in the state.
+        """
+        own = {n: v.copy() for n, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return own | {f"episodes.{n}": v for n, v in self._episodes.state().items()}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Stand where ``state`` was taken.
+
+        Raises:
+            ValueError: If it is that of other environments; nothing is changed then.
+        """
+        ours = {name: (v.shape, v.dtype) for name, v in self.state().items()}
+        theirs = {name: (v.shape, v.dtype) for name, v in state.items()}
+        if ours != theirs:
+            differ = sorted(n for n in ours.keys() | theirs.keys() if ours.get(n) != theirs.get(n))
+            raise ValueError(
+                f"state expected arrays as those of {self.num_envs} environments of this kind, "
+                f"got others in {', '.join(differ)}"
+            )
+        first = "episodes."
+        for name, value in state.items():
+            if not name.startswith(first):
+                setattr(self, name, value.copy())
+        ready = {n.removeprefix(first): v for n, v in state.items() if n.startswith(first)}
+        self._episodes.set_state(ready)
+        self._running = True
+
     def _info(self, which: np.ndarray | None = None) -> dict[str, Any]:
         """Return the info of everybody, or of ``which``, (E,) bool, with zeros for the others."""
         masks, success = self.action_masks().view(np.int8), self._success.copy()
@@ -166,3 +208,11 @@ class BatchedEnv(VectorEnv):
             if generator is None:
                 self._restart(env, np_random(None))
         return self._generators
+
+
+def _described(value: Any) -> str:
+    """An option in words; of an array, what tells it from others."""
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    return f"{value.dtype} {value.shape} {digest}"

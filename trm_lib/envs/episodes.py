@@ -64,3 +64,13 @@ class Episodes:
         for ready, array in zip(self._ready, made, strict=True):
             ready[envs * self._capacity + numbers % self._capacity] = array
         self._made += wanted
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Where each environment is in its sequence, (E,) each; the episodes follow from it."""
+        return {"streams": self._streams.view(np.int64).copy(), "taken": self._taken.copy()}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from where `state` was taken."""
+        self._streams = state["streams"].copy().view(np.uint64)
+        self._taken = state["taken"].copy()
+        self._made = self._taken.copy()  # what was kept ready is made again when it is needed

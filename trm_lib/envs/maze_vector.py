@@ -32,7 +32,7 @@ class MazeVectorEnv(BatchedEnv):
 
     def __init__(self, num_envs: int = 1, render_mode: str | None = None, **options: Any) -> None:
         single = MazeEnv(**options)
-        super().__init__(num_envs, single, render_mode)
+        super().__init__(num_envs, single, render_mode, options)
         self.size, self.max_steps = single.size, single.max_steps
         self.reward = single.reward
         self._source = single._source

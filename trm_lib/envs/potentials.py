@@ -81,6 +81,18 @@ class MazePotential:
         cells = np.asarray(observations).reshape(len(which), 6, -1)[:, AGENT]
         return self._tables[which, cells.argmax(axis=1)]
 
+    def fingerprint(self) -> str:
+        """What it is, in words."""
+        return f"{self.name} * {self.weight!r}"
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What was reckoned for the mazes being played."""
+        return {"tables": self._tables.copy()}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Put back what ``state`` gave."""
+        self._tables = state["tables"]
+
 
 class FunctionPotential:
     """A potential that is a function of the observation, checked each time.
@@ -110,6 +122,18 @@ class FunctionPotential:
                 f"potential expected finite numbers, got {values[bad]} in environment {which[bad]}"
             )
         return self.weight * values.astype(float)
+
+    def fingerprint(self) -> str:
+        """What it is, in words."""
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return f"{name} * {self.weight!r}"
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Nothing: such a potential depends on the observation alone."""
+        return {}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Nothing to put back."""
 
 
 def find_potential(

@@ -168,6 +168,27 @@ class VectorPotentialShaping(VectorWrapper):
         infos = infos | _unshaped(rewards, returns, ~done, np.ones(self.num_envs, bool))
         return observations, shaped, terminated, truncated, infos
 
+    def fingerprint(self) -> dict[str, str]:
+        """What two environments must share for one to take the other's state."""
+        said = self.potential.fingerprint()
+        return self.env.fingerprint() | {"shaping": f"{said}, gamma {self.gamma!r}"}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Where every episode stands; see `BatchedEnv.state`."""
+        own = {"shaping.phi": self._phi.copy(), "shaping.returns": self._returns.copy()}
+        tables = {f"shaping.{name}": table for name, table in self.potential.state().items()}
+        return self.env.state() | own | tables
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Stand where ``state`` was taken; ValueError if it is that of other environments."""
+        first = "shaping."
+        own = {n.removeprefix(first): v.copy() for n, v in state.items() if n.startswith(first)}
+        if own.keys() != {"phi", "returns", *self.potential.state()}:
+            raise ValueError(f"state expected that of shaped environments, got {sorted(state)}")
+        self.env.set_state({n: v for n, v in state.items() if not n.startswith(first)})
+        self._phi, self._returns = own.pop("phi"), own.pop("returns")
+        self.potential.set_state(own)
+
 
 def _discount(gamma: float) -> float:
     return number(gamma, "gamma", lambda x: 0 <= x <= 1, "the learner's discount, 0 to 1")

@@ -167,7 +167,7 @@ class SudokuCellVectorEnv(BatchedEnv):
 
     def __init__(self, num_envs: int = 1, render_mode: str | None = None, **options: Any) -> None:
         self._single = SudokuCellEnv(**options)
-        super().__init__(num_envs, self._single, render_mode)
+        super().__init__(num_envs, self._single, render_mode, options)
         self.size, self.reward = self._single.size, self._single.reward
         cells = self._single._source.cells_made
         self._episodes = Episodes(self._make, num_envs, cells)

@@ -34,7 +34,7 @@ class SudokuVectorEnv(BatchedEnv):
 
     def __init__(self, num_envs: int = 1, render_mode: str | None = None, **options: Any) -> None:
         single = SudokuEnv(**options)
-        super().__init__(num_envs, single, render_mode)
+        super().__init__(num_envs, single, render_mode, options)
         self.size, self.max_steps, self.reward = single.size, single.max_steps, single.reward
         self.placement, self.observation = single.placement, single.observation
         self._source = single._source

@@ -10,6 +10,7 @@ from trm_lib.evaluation.halting import (
     calibration,
     halt_logits_by_k,
 )
+from trm_lib.evaluation.policies import Acting, success_by_k, thinking
 from trm_lib.evaluation.statistics import (
     Comparison,
     Estimate,
@@ -18,6 +19,7 @@ from trm_lib.evaluation.statistics import (
 )
 
 __all__ = [
+    "Acting",
     "Calibration",
     "Comparison",
     "Estimate",
@@ -34,4 +36,6 @@ __all__ = [
     "play_each",
     "play_episodes",
     "probability_of_improvement",
+    "success_by_k",
+    "thinking",
 ]

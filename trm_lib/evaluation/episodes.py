@@ -16,6 +16,8 @@ from trm_lib.checks import whole
 from trm_lib.puzzles.maze import Mazes, check_walls
 
 Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Observations (E, ...) and masks (E, A) to actions (E,). One that remembers also has `begin()` and
+`ended(done)`, as `Acting` does."""
 _AT_ONCE = 4096
 
 
@@ -109,9 +111,14 @@ def _play(envs: VectorEnv, policy: Policy, each: int, how: dict[str, Any]) -> Ou
     success, returns, lengths = np.zeros(shape, bool), np.zeros(shape), np.zeros(shape, np.int64)
     played = np.zeros(envs.num_envs, np.int64)
     observations, infos = envs.reset(**how)
+    begin, follow = getattr(policy, "begin", None), getattr(policy, "ended", None)
+    if begin is not None:  # it remembers
+        begin()
     while (played < each).any():
         actions = policy(observations, infos["action_mask"])
         observations, rewards, terminated, truncated, infos = envs.step(actions)
+        if follow is not None:
+            follow(terminated | truncated)
         on = np.flatnonzero(played < each)
         returns[on, played[on]] += rewards[on]
         lengths[on, played[on]] += 1

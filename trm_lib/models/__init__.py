@@ -4,6 +4,7 @@ from trm_lib.models.board import BoardNet, count_parameters, device_of
 from trm_lib.models.config import BoardConfig, TRMConfig
 from trm_lib.models.fast import FastReport, fast_mode
 from trm_lib.models.feedforward import FeedForward
+from trm_lib.models.flat_policies import FlatPolicyConfig, GRUPolicy, MLPPolicy
 from trm_lib.models.hierarchical import (
     HierarchicalCarry,
     HierarchicalConfig,
@@ -11,6 +12,7 @@ from trm_lib.models.hierarchical import (
 )
 from trm_lib.models.mixing import MIXINGS, POSITIONS
 from trm_lib.models.official import load_official, official_config, official_names
+from trm_lib.models.policies import BoardPolicy, BoardPolicyConfig, Policy, PolicyOutput
 from trm_lib.models.recursion import (
     GRADIENTS,
     deep_recursion,
@@ -26,12 +28,19 @@ __all__ = [
     "TRM",
     "BoardConfig",
     "BoardNet",
+    "BoardPolicy",
+    "BoardPolicyConfig",
     "Carry",
     "FastReport",
     "FeedForward",
+    "FlatPolicyConfig",
+    "GRUPolicy",
     "HierarchicalCarry",
     "HierarchicalConfig",
     "HierarchicalTRM",
+    "MLPPolicy",
+    "Policy",
+    "PolicyOutput",
     "StepOutput",
     "TRMConfig",
     "count_parameters",

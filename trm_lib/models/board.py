@@ -1,6 +1,7 @@
 """From tokens to vectors and back: the part that every board network shares.
 
-Axes: B batch, P puzzle tokens, L cells, D width, V vocabulary.
+Axes: B batch, P puzzle tokens, L cells, D width, V vocabulary, A answers of a cell (V unless said
+otherwise).
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class BoardNet(nn.Module):
         self.embedding = nn.Parameter(torch.empty(config.vocab_size, config.width))
         truncated_normal_(self.embedding, config.width**-0.5, generator)
         self.stack = build_stack(config, generator)
-        self.head = Linear(config.width, config.vocab_size, generator, fused=config.fused)
+        n_answers = config.n_answers or config.vocab_size
+        self.head = Linear(config.width, n_answers, generator, fused=config.fused)
         if config.positions == "learned":
             self.position = nn.Parameter(torch.empty(config.n_tokens, config.width))
             truncated_normal_(self.position, config.width**-0.5, generator)
@@ -73,7 +75,7 @@ class BoardNet(nn.Module):
         return math.sqrt(self.config.width) * x
 
     def read(self, h: Tensor, inputs: Tensor) -> Tensor:
-        """Vectors to logits: (B, P + L, D) -> (*inputs.shape, V)."""
+        """Vectors to logits: (B, P + L, D) -> (*inputs.shape, A)."""
         return self.head(h)[:, self.config.puzzle_tokens :].unflatten(1, inputs.shape[1:])
 
     def _puzzle_tokens(self, puzzle: Tensor) -> Tensor:

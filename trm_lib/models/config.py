@@ -38,6 +38,7 @@ class BoardConfig:
             of puzzle, is asked. They think along and are cut off before the answer is read.
         puzzle_width: how many of their P * D numbers are learnt; the rest are zero. None: D.
         n_puzzles: how many different puzzles, or kinds, those tokens can tell apart.
+        n_answers: how many different answers a cell can give; None: as many as tokens.
         fused: False computes each norm, matrix product and gate in single operations, in
             the official code's order, for equality to the last bit; see `load_official`.
 
@@ -57,6 +58,7 @@ class BoardConfig:
     puzzle_tokens: int = 0
     puzzle_width: int | None = None
     n_puzzles: int = 1
+    n_answers: int | None = None
     fused: bool = True
 
     def __post_init__(self) -> None:
@@ -80,6 +82,8 @@ class BoardConfig:
             isinstance(self.fused, bool),
             f"fused expected True or False, got {self.fused!r}",
         )
+        if self.n_answers is not None:
+            self._set("n_answers", whole(self.n_answers, "n_answers", 1))
         if self.puzzle_width is not None:
             self._set("puzzle_width", whole(self.puzzle_width, "puzzle_width", 1))
             _require(

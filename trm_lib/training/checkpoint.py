@@ -7,85 +7,94 @@ history. It is renewed in one move, so that there is always a whole one. Nothing
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from trm_lib.checks import whole
 from trm_lib.files import leftovers, write_whole
-from trm_lib.models.trm import Carry
 from trm_lib.models.weights import open_weights
-from trm_lib.training.data import PuzzleData
-from trm_lib.training.history import History
-from trm_lib.training.run import TrainingRun
 
 FORMAT = "trm_lib training run 1"
 
 
-def save_run(run: TrainingRun, path: Path) -> None:
+class Run(Protocol):
+    """What can be kept in a checkpoint: `TrainingRun`, or a policy's `PolicyRun`.
+
+    Attributes:
+        identity: what two runs must share for one to go on with the other's state, as JSON values.
+    """
+
+    identity: dict[str, Any]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the state, named group/rest."""
+
+    def progress(self) -> dict[str, Any]:
+        """The rest of the state, as JSON values."""
+
+    def restore(self, groups: dict[str, dict[str, Tensor]], progress: dict[str, Any]) -> None:
+        """Take over a state. If it is broken, raise KeyError, TypeError or RuntimeError first."""
+
+
+def save_run(run: Run, path: Path) -> None:
     """Write the whole state of a run; the file is replaced in one move or left as it is."""
     tensors = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, tensor in _tensors(run).items()
+        for name, tensor in run.tensors().items()
     }
-    state = {
-        **run.identity,
-        "batch": run.batch,
-        "step": run.step,
-        "stream": run.stream.position(),
-        "history": asdict(run.history),
-    }
+    state = {**run.identity, **run.progress()}
     write_whole(path, save(tensors, {"format": FORMAT, "state": json.dumps(state)}))
 
 
-def load_run(run: TrainingRun, path: str | Path) -> None:
+def load_run(run: Run, path: str | Path) -> None:
     """Bring a new run to where the one in the file was.
 
     Raises:
         FileNotFoundError: nothing there.
-        ValueError: the file is damaged, of another format, or of a run with another model, data
-            or config; the message says which. The run is then left as it was.
+        ValueError: the file is damaged, of another format, or of another run; the message says
+            which. The run is then left as it was.
     """
     path = Path(path)
     metadata, tensors = open_weights(path)
     if metadata.get("format") != FORMAT:
         raise ValueError(
-            f"{path.name} expected to be a training run that fit left with checkpoint=, but its "
+            f"{path.name} expected to be a training run that was left with checkpoint=, but its "
             f"format is {metadata.get('format')!r}: give another file, or train without resume_from"
         )
     try:
         state = json.loads(metadata["state"])
-        _require_same(path, state, belongs_to(run))
+        _require_same(path, state, run.identity)
         groups: dict[str, dict[str, Tensor]] = {"optimizer": {}}
         for name, tensor in tensors.items():
             group, rest = name.split("/", 1)
             groups.setdefault(group, {})[rest] = tensor
-        _require_fitting(run, groups)
-        batch, step, position = state["batch"], state["step"], state["stream"]
-        history, rng = History(**state["history"]), torch.Generator(run.device)
-        rng.set_state(groups["generator"]["state"])
-        np.random.default_rng().bit_generator.state = position["rng"]
-        carry = {name: t.to(run.device) for name, t in groups.get("carry", {}).items()}
-        labels = carry.pop("labels", None)
-        carry = Carry(**carry) if carry else None
+        run.restore(groups, state)
     except (KeyError, TypeError, RuntimeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(
             f"{path} says it is a training run, but it is not a whole one ({error!r}): delete it "
             f"and start anew without resume_from"
         ) from error
-    # all of it has been read: only now is anything changed
-    run.model.load_state_dict(groups["model"])
-    run.average.load_state_dict(groups["average"])
-    _load_optimizer(run, groups["optimizer"])
-    run.generator, run.carry, run.labels = rng, carry, labels
-    run.batch, run.step, run.history = batch, step, history
-    run.stream.go_to(position)
+
+
+def require_both(checkpoint: str | Path | None, checkpoint_every: int | None) -> None:
+    """Refuse a file without how often, or the reverse.
+
+    Raises:
+        ValueError: only one of them was given, or the second is not a whole number >= 1.
+    """
+    if (checkpoint is None) != (checkpoint_every is None):
+        raise ValueError(
+            f"checkpoint and checkpoint_every expected both or neither, got checkpoint="
+            f"{checkpoint!r} and checkpoint_every={checkpoint_every!r}"
+        )
+    if checkpoint_every is not None:
+        whole(checkpoint_every, "checkpoint_every", 1)
 
 
 def require_place(path: str | Path, resume_from: str | Path | None) -> Path:
@@ -117,79 +126,60 @@ def require_place(path: str | Path, resume_from: str | Path | None) -> Path:
     return path
 
 
-def _tensors(run: TrainingRun) -> dict[str, Tensor]:
-    """Every tensor of the run, named group/rest."""
-    names = [name for name, _ in run.model.named_parameters()]
-    tensors = {f"model/{name}": t for name, t in run.model.state_dict().items()}
-    tensors |= {f"average/{name}": t for name, t in run.average.state_dict().items()}
-    for i, values in run.optimizer.state_dict()["state"].items():
+def tensors_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Every tensor of a model and of its optimizer, named group/rest."""
+    names = [name for name, _ in model.named_parameters()]
+    tensors = {f"model/{name}": t for name, t in model.state_dict().items()}
+    for i, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{names[i]}/{key}": t for key, t in values.items()}
-    tensors["generator/state"] = run.generator.get_state()
-    if run.carry is not None:
-        tensors |= {f"carry/{f.name}": getattr(run.carry, f.name) for f in fields(run.carry)}
-        tensors["carry/labels"] = run.labels
     return tensors
 
 
-def _require_fitting(run: TrainingRun, groups: dict[str, dict[str, Tensor]]) -> None:
-    """Raise KeyError unless every tensor has the name and the form that the run has a place for."""
-    for group, expected in (("model", run.model), ("average", run.average)):
+def require_fitting(groups: dict[str, dict[str, Tensor]], copies: dict[str, nn.Module]) -> None:
+    """Raise KeyError unless every tensor has the name and the form that there is a place for.
+
+    Args:
+        groups: what a file holds.
+        copies: what its groups are to be put into; "model" is the one the optimizer trains.
+    """
+    for group, expected in copies.items():
         forms = {name: _form(tensor) for name, tensor in expected.state_dict().items()}
         found = {name: _form(tensor) for name, tensor in groups[group].items()}
         if found != forms:
             raise KeyError(_difference(found, forms, group))
-    parameters = dict(run.model.named_parameters())
+    parameters = dict(copies["model"].named_parameters())
     for name, tensor in groups["optimizer"].items():
         parameter = parameters[name.rsplit("/", 1)[0]]
         if tensor.shape not in (torch.Size(), parameter.shape):
             raise KeyError(f"optimizer/{name} has shape {tuple(tensor.shape)}")
-    if "carry" in groups:
-        B = len(groups["carry"]["labels"])
-        if any(len(tensor) != B for tensor in groups["carry"].values()):
-            raise KeyError("the carry's parts are of several batches")
 
 
-def _load_optimizer(run: TrainingRun, tensors: dict[str, Tensor]) -> None:
+def load_optimizer(
+    optimizer: torch.optim.Optimizer, model: nn.Module, tensors: dict[str, Tensor]
+) -> None:
+    """Put back what `tensors_of` took from an optimizer."""
     state: dict[int, dict[str, Tensor]] = {}
-    places = {name: i for i, (name, _) in enumerate(run.model.named_parameters())}
+    places = {name: i for i, (name, _) in enumerate(model.named_parameters())}
     for name, tensor in tensors.items():
         parameter, key = name.rsplit("/", 1)
         state.setdefault(places[parameter], {})[key] = tensor
-    run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": state})
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
-def belongs_to(run: TrainingRun) -> dict[str, Any]:
-    """What two runs must share for one to go on with the other's state: JSON values."""
-    return json.loads(
-        json.dumps(
-            {
-                "model": _model(run.model),
-                "training": asdict(run.config),
-                "data": _fingerprint(run.data),
-            }
-        )
-    )
-
-
-def _model(model: nn.Module) -> dict[str, Any]:
+def describe_model(model: nn.Module) -> dict[str, Any]:
+    """What two models must share for one to take the other's weights, as JSON values."""
     config = getattr(model, "config", None)
-    return {
+    described = {
         "class": type(model).__name__,
         "config": asdict(config) if is_dataclass(config) else repr(config),
         "tensors": {name: _form(tensor) for name, tensor in model.state_dict().items()},
     }
+    return json.loads(json.dumps(described))
 
 
 def _form(tensor: Tensor) -> str:
     """Type and shape of a tensor: "float32 (16, 16)"."""
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
-
-
-def _fingerprint(data: PuzzleData) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    for array in (data.inputs, data.labels):
-        digest.update(np.ascontiguousarray(array, dtype=np.int64).tobytes())
-    return {"boards": list(data.inputs.shape), "sha256": digest.hexdigest()}
 
 
 def _require_same(path: Path, stored: dict[str, Any], ours: dict[str, Any]) -> None:

@@ -6,9 +6,11 @@ on disk.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from trm_lib.checks import number, whole
 from trm_lib.models import Carry, FastReport, device_of, fast_mode
 from trm_lib.training.adam_atan2 import AdamAtan2
+from trm_lib.training.checkpoint import (
+    describe_model,
+    load_optimizer,
+    require_fitting,
+    tensors_of,
+)
 from trm_lib.training.data import Augment, Batches, PuzzleData, as_tokens
 from trm_lib.training.history import History
+from trm_lib.training.optimize import descend, rate_factor
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
@@ -138,6 +147,15 @@ class TrainingRun:
         self.labels: Tensor | None = None
         self.identity: dict[str, Any] = {}
 
+    def identify(self) -> None:
+        """Work out what a checkpoint must share with this run."""
+        training = json.loads(json.dumps(asdict(self.config)))
+        self.identity = {
+            "model": describe_model(self.model),
+            "training": training,
+            "data": _fingerprint(self.data),
+        }
+
     def fast_mode(self) -> AbstractContextManager[FastReport | None]:
         """The fast mode for batches of this run if its config wants it; what it does, or None."""
         if not self.config.fast:
@@ -156,28 +174,54 @@ class TrainingRun:
             FloatingPointError: the loss or a gradient is not finite; raised before the weights
                 change.
         """
-        self._require_finite(loss, f"the loss became {loss.item()}")
-        loss.backward()
-        for name, parameter in self.model.named_parameters():
-            if parameter.grad is not None:
-                self._require_finite(parameter.grad, f"the gradient of {name} became non-finite")
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr * rate_factor(self.config, self.step, self.n_steps)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        config = self.config
+        factor = rate_factor(config.warmup, config.decay, self.step, self.n_steps)
+        descend(self.model, self.optimizer, loss, config.lr * factor)
         self.average.update_parameters(self.model)
         self.step += 1
 
-    def _require_finite(self, value: Tensor, what: str) -> None:
-        if not torch.isfinite(value).all():
-            raise FloatingPointError(
-                f"{what} before optimizer step {self.step}, which was not taken: lower lr, "
-                f"lengthen warmup, or look for non-finite values in the model"
-            )
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the run, named group/rest."""
+        tensors = tensors_of(self.model, self.optimizer)
+        tensors |= {f"average/{name}": t for name, t in self.average.state_dict().items()}
+        tensors["generator/state"] = self.generator.get_state()
+        if self.carry is not None:
+            tensors |= {f"carry/{f.name}": getattr(self.carry, f.name) for f in fields(self.carry)}
+            tensors["carry/labels"] = self.labels
+        return tensors
+
+    def progress(self) -> dict[str, Any]:
+        """Place in the data, and history: JSON values."""
+        return {
+            "batch": self.batch,
+            "step": self.step,
+            "stream": self.stream.position(),
+            "history": asdict(self.history),
+        }
+
+    def restore(self, groups: dict[str, dict[str, Tensor]], progress: dict[str, Any]) -> None:
+        """Go to where another run was, or raise and change nothing."""
+        require_fitting(groups, {"model": self.model, "average": self.average})
+        batch, step, position = progress["batch"], progress["step"], progress["stream"]
+        history, rng = History(**progress["history"]), torch.Generator(self.device)
+        rng.set_state(groups["generator"]["state"])
+        np.random.default_rng().bit_generator.state = position["rng"]
+        parts = {name: t.to(self.device) for name, t in groups.get("carry", {}).items()}
+        if len({len(part) for part in parts.values()}) > 1:
+            raise KeyError("the carry's parts are of several batches")
+        labels = parts.pop("labels") if parts else None
+        carry = Carry(**parts) if parts else None
+        # all of it has been read: only now is anything changed
+        self.model.load_state_dict(groups["model"])
+        self.average.load_state_dict(groups["average"])
+        load_optimizer(self.optimizer, self.model, groups["optimizer"])
+        self.generator, self.carry, self.labels = rng, carry, labels
+        self.batch, self.step, self.history = batch, step, history
+        self.stream.go_to(position)
 
 
-def rate_factor(config: SupervisedConfig, step: int, n_steps: int) -> float:
-    """What the learning rate is multiplied by at an optimizer step: up, level, down."""
-    up = (step + 1) / max(1, config.warmup)
-    down = (n_steps - step) / max(1.0, config.decay * n_steps)
-    return min(1.0, up, down)
+def _fingerprint(data: PuzzleData) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    for array in (data.inputs, data.labels):
+        digest.update(np.ascontiguousarray(array, dtype=np.int64).tobytes())
+    return {"boards": list(data.inputs.shape), "sha256": digest.hexdigest()}

@@ -20,8 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trm_lib.checks import whole
-from trm_lib.training.checkpoint import belongs_to, load_run, require_place, save_run
+from trm_lib.training.checkpoint import load_run, require_both, require_place, save_run
 from trm_lib.training.data import IGNORE, Augment, PuzzleData
 from trm_lib.training.history import History
 from trm_lib.training.losses import act_loss, answer_loss
@@ -72,19 +71,14 @@ def fit(
         FloatingPointError: the loss is not finite; raised before the optimizer step it would feed.
     """
     _require_known_tokens(data, model)
-    if (checkpoint is None) != (checkpoint_every is None):
-        raise ValueError(
-            f"checkpoint and checkpoint_every expected both or neither, got checkpoint="
-            f"{checkpoint!r} and checkpoint_every={checkpoint_every!r}"
-        )
+    require_both(checkpoint, checkpoint_every)
     if checkpoint is not None:
-        checkpoint_every = whole(checkpoint_every, "checkpoint_every", 1)
         checkpoint = require_place(checkpoint, resume_from)
     if evaluate:
         _accuracies(evaluate(model))
     run = TrainingRun(model, data, config, augment)
-    if checkpoint is not None:
-        run.identity = belongs_to(run)
+    if checkpoint is not None or resume_from is not None:
+        run.identify()
     if resume_from is not None:
         load_run(run, resume_from)
     history = run.history

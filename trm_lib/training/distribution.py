@@ -1,0 +1,52 @@
+"""Choosing among the legal actions: masked softmax, its entropy, and sampling.
+
+Axes: A actions.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+MASKED = -1e8
+"""The logit of an action that is not allowed."""
+
+
+def log_probs(logits: Tensor, mask: Tensor) -> Tensor:
+    """Log probabilities of all actions, about -1e8 where the mask forbids one.
+
+    Args:
+        logits: (..., A) float.
+        mask: bool, True where allowed; of the same shape or broadcast to it.
+
+    Raises:
+        ValueError: a mask allows nothing, or is not bool.
+    """
+    if mask.dtype != torch.bool:
+        raise ValueError(f"mask expected bool, got {mask.dtype}")
+    if not mask.any(-1).all():
+        count = int((~mask.any(-1)).sum())
+        raise ValueError(
+            f"mask expected at least one allowed action in every state, got none in {count} of "
+            f"{mask[..., 0].numel()}: the environment should have ended such an episode"
+        )
+    return torch.log_softmax(logits.masked_fill(~mask, MASKED), dim=-1)
+
+
+def entropy(log_p: Tensor) -> Tensor:
+    """Entropy in nats of log probabilities from `log_probs`: (..., A) -> (...).
+
+    A masked action has probability exactly 0 and adds exactly 0.
+    """
+    return -(log_p.exp() * log_p).sum(-1)
+
+
+def log_prob_of(log_p: Tensor, actions: Tensor) -> Tensor:
+    """The log probability of the action taken: (..., A) and (...) int64 -> (...)."""
+    actions = actions.expand(log_p.shape[:-1])
+    return log_p.gather(-1, actions[..., None])[..., 0]
+
+
+def sample(log_p: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw an action for each row: (B, A) -> (B,) int64."""
+    return torch.multinomial(log_p.exp(), 1, generator=generator)[:, 0]

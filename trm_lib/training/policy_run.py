@@ -1,0 +1,232 @@
+"""One run of a policy learner: what changes from one update to the next.
+
+`reinforce` and `ppo` drive it and show their algorithms; this file is the bookkeeping they share.
+
+Axes: S time steps, E environments, K improvement steps.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+from torch import Tensor
+
+from trm_lib.checks import number, whole
+from trm_lib.models import Policy
+from trm_lib.training.checkpoint import (
+    describe_model,
+    load_optimizer,
+    load_run,
+    require_both,
+    require_fitting,
+    require_place,
+    save_run,
+    tensors_of,
+)
+from trm_lib.training.optimize import descend, rate_factor
+from trm_lib.training.policy_history import PolicyHistory
+from trm_lib.training.progress import progress_bar
+from trm_lib.training.rollout import Player
+
+Evaluate = Callable[[Policy], np.ndarray]
+"""policy -> success after 1, 2, ... K improvement steps, (K,) float in [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyConfig:
+    """What every policy learner must be told.
+
+    Attributes:
+        total_steps: environment steps, over all environments; the last update may pass it.
+        lr: learning rate after warm-up (Adam).
+        warmup: updates over which the rate rises linearly from 0.
+        decay: share of the run, at its end, over which the rate falls linearly to 0.
+        gamma: discount.
+        ent_coef: weight of the entropy, which is rewarded.
+        max_grad_norm: longer gradients are cut to this length.
+        deep_supervision: learn from the answer after every improvement step, not the last alone.
+        use_masks: draw only actions that the environment allows.
+        eval_every: updates between evaluations.
+        seed: fixes environments and actions.
+
+    Raises:
+        ValueError: a field is out of range; the message says what was expected.
+    """
+
+    total_steps: int = 100_000
+    lr: float = 1e-3
+    warmup: int = 0
+    decay: float = 1.0
+    gamma: float = 0.98
+    ent_coef: float = 0.01
+    max_grad_norm: float = 0.5
+    deep_supervision: bool = False
+    use_masks: bool = True
+    eval_every: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("total_steps", 1), ("warmup", 0), ("eval_every", 1), ("seed", 0)):
+            self._set(name, whole(getattr(self, name), name, least))
+        for name, accepts, expected in [
+            ("lr", lambda v: v > 0, "a number > 0"),
+            ("decay", lambda v: 0 <= v <= 1, "a share from 0 to 1"),
+            ("gamma", lambda v: 0 <= v <= 1, "a discount from 0 to 1"),
+            ("ent_coef", lambda v: v >= 0, "a number >= 0"),
+            ("max_grad_norm", lambda v: v > 0, "a number > 0"),
+        ]:
+            self._set(name, number(getattr(self, name), name, accepts, expected))
+        for name in ("deep_supervision", "use_masks"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} expected True or False, got {getattr(self, name)!r}")
+
+    def _set(self, name: str, value: object) -> None:
+        """Store a checked value; a frozen dataclass allows it only this way, while it is made."""
+        object.__setattr__(self, name, value)
+
+
+class PolicyRun:
+    """A policy in training, with its environments, optimizer and random numbers.
+
+    Args:
+        policy: trained in place.
+        envs: vector environments that begin anew in the same step.
+        config: of the learner.
+        n_updates: how many there will be.
+
+    Attributes:
+        player: the policy at play.
+        generator: draws actions, and whatever else the learner draws.
+        update: updates done.
+        history: what happened so far.
+        identity: what a checkpoint must share with this run.
+
+    Raises:
+        ValueError: policy and environments do not fit each other.
+    """
+
+    def __init__(self, policy: Policy, envs: VectorEnv, config: PolicyConfig, n_updates: int):
+        self.policy, self.envs, self.config, self.n_updates = policy, envs, config, n_updates
+        self.player = Player(policy, envs, config.seed, config.use_masks)
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.optimizer = torch.optim.Adam(policy.parameters(), lr=config.lr, eps=1e-5)
+        self.history = PolicyHistory()
+        self.update = 0
+        self.identity: dict[str, Any] = {}
+
+    def updates(
+        self,
+        name: str,
+        evaluate: Evaluate | None = None,
+        checkpoint: str | Path | None = None,
+        checkpoint_every: int | None = None,
+        resume_from: str | Path | None = None,
+        progress: bool = True,
+    ) -> Iterator[int]:
+        """Count the updates, and do between them what every learner does: measure and keep.
+
+        The arguments are those of `ppo` and `reinforce`.
+        """
+        require_both(checkpoint, checkpoint_every)
+        if checkpoint is not None:
+            checkpoint = require_place(checkpoint, resume_from)
+        if checkpoint is not None or resume_from is not None:
+            self.identify()
+        if evaluate:
+            _successes(evaluate(self.policy))
+        if resume_from is not None:
+            load_run(self, resume_from)
+        history = self.history
+        bar = progress_bar(self.n_updates, name, "update", shown=progress, done=self.update)
+        self.policy.train()
+        for _ in bar:
+            start = time.perf_counter()
+            yield self.update
+            history.seconds += time.perf_counter() - start
+            self.update += 1
+            last = self.update == self.n_updates
+            if evaluate and (last or self.update % self.config.eval_every == 0):
+                history.log_evaluation(_successes(evaluate(self.policy)))
+                self.policy.train()
+            bar.set_postfix_str(history.summary())
+            if checkpoint is not None and (last or self.update % checkpoint_every == 0):
+                save_run(self, checkpoint)
+
+    def learn(self, loss: Tensor) -> None:
+        """Take one optimizer step down the gradient of `loss`.
+
+        Raises:
+            FloatingPointError: the loss or a gradient is not finite; raised before the weights
+                change.
+        """
+        config = self.config
+        factor = rate_factor(config.warmup, config.decay, self.update, self.n_updates)
+        descend(self.policy, self.optimizer, loss, config.lr * factor, config.max_grad_norm)
+
+    def identify(self) -> None:
+        """Work out what a checkpoint must share with this run."""
+        spec = getattr(self.envs, "fingerprint", None)
+        if spec is None:
+            raise ValueError(
+                f"envs expected environments that can be kept in a checkpoint (with fingerprint, "
+                f"state and set_state, as those of trm/ have), got {self.envs}: train without "
+                f"checkpoint"
+            )
+        self.identity = {
+            "model": describe_model(self.policy),
+            "training": json.loads(json.dumps(asdict(self.config))),
+            "environments": spec(),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the run, named group/rest."""
+        return (
+            tensors_of(self.policy, self.optimizer)
+            | {"generator/state": self.generator.get_state()}
+            | {f"envs/{name}": _as_tensor(a) for name, a in self.envs.state().items()}
+            | {f"player/{name}": t for name, t in self.player.tensors().items()}
+            | {f"memory/{n}": t for n, t in self.policy.pack(self.player.memory).items()}
+        )
+
+    def progress(self) -> dict[str, Any]:
+        """Place and history: JSON values."""
+        return {"update": self.update, "history": asdict(self.history)}
+
+    def restore(self, groups: dict[str, dict[str, Tensor]], progress: dict[str, Any]) -> None:
+        """Go to where another run was, or raise and change nothing."""
+        require_fitting(groups, {"model": self.policy})
+        forms = {n: (t.shape, t.dtype) for n, t in self.player.tensors().items()}
+        if forms != {n: (t.shape, t.dtype) for n, t in groups["player"].items()}:
+            raise KeyError("player")
+        rng = torch.Generator()
+        rng.set_state(groups["generator"]["state"])
+        history, update = PolicyHistory(**progress["history"]), progress["update"]
+        memory = self.policy.unpack(groups.get("memory", {}))
+        self.envs.set_state({name: t.numpy() for name, t in groups["envs"].items()})
+        # all of it has been read: only now is the rest changed
+        self.policy.load_state_dict(groups["model"])
+        load_optimizer(self.optimizer, self.policy, groups["optimizer"])
+        self.generator, self.history, self.update = rng, history, update
+        self.player.restore(groups["player"], memory)
+
+
+def _as_tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.array(array))
+
+
+def _successes(returned: object) -> np.ndarray:
+    success = np.asarray(returned)
+    if success.ndim != 1 or success.size == 0 or not ((success >= 0) & (success <= 1)).all():
+        raise ValueError(
+            f"evaluate expected to return shares from 0 to 1 of shape (K,), got {returned!r}: "
+            f"return what trm_lib.evaluation.success_by_k gives"
+        )
+    return success

@@ -1,0 +1,153 @@
+"""Proximal policy optimization: learn several times from the same steps, but never far.
+
+Axes: S time steps, E environments, K improvement steps, A actions.
+
+Source: Schulman et al., "Proximal policy optimization algorithms" (arXiv 1707.06347); details as
+in Stable-Baselines3, against which tests/bench checks it.
+
+Deviation: a minibatch is some environments with all their steps in order, not steps drawn from
+everywhere, so that a policy with a memory can be unrolled, and so that a policy that thinks about
+each board once thinks about few.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+
+from trm_lib.checks import number, whole
+from trm_lib.models import Policy
+from trm_lib.training.distribution import entropy, log_prob_of, log_probs
+from trm_lib.training.policy_history import PolicyHistory
+from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun
+from trm_lib.training.returns import advantages
+from trm_lib.training.rollout import Rollout
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPOConfig(PolicyConfig):
+    """How to learn by PPO; see `PolicyConfig` for the other fields.
+
+    Attributes:
+        num_steps: S, steps in every environment between two updates.
+        n_epochs: times that an update learns from the same steps.
+        n_minibatches: parts into which the environments are divided for it.
+        gae_lambda: see `trm_lib.training.returns.advantages`.
+        clip_range: a probability that has changed by more than this share teaches no more.
+        vf_coef: weight of the values' squared error.
+
+    Raises:
+        ValueError: a field is out of range; the message says what was expected.
+    """
+
+    num_steps: int = 32
+    n_epochs: int = 3
+    n_minibatches: int = 4
+    gae_lambda: float = 0.95
+    clip_range: float = 0.2
+    vf_coef: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("num_steps", "n_epochs", "n_minibatches"):
+            self._set(name, whole(getattr(self, name), name, 1))
+        for name, accepts, expected in [
+            ("gae_lambda", lambda v: 0 <= v <= 1, "a number from 0 to 1"),
+            ("clip_range", lambda v: v > 0, "a number > 0"),
+            ("vf_coef", lambda v: v >= 0, "a number >= 0"),
+        ]:
+            self._set(name, number(getattr(self, name), name, accepts, expected))
+
+
+def ppo(
+    policy: Policy,
+    envs: VectorEnv,
+    config: PPOConfig,
+    *,
+    evaluate: Evaluate | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None,
+    resume_from: str | Path | None = None,
+    progress: bool = True,
+) -> PolicyHistory:
+    """Train `policy` in place: play S steps everywhere, learn from them, and so on.
+
+    Args:
+        policy: what learns.
+        envs: E vector environments that begin anew in the same step.
+        config: how long, how fast, which seed.
+        evaluate: called on the policy every `eval_every` updates and at the end.
+        checkpoint: file to keep the whole state of the run in, ending in .safetensors.
+        checkpoint_every: updates between its renewals; it is renewed at the end as well.
+        resume_from: file that an earlier run with the same policy, environments and config left.
+        progress: show a bar.
+
+    Returns:
+        What happened.
+
+    Raises:
+        ValueError: policy, environments, config or checkpoint do not go together, a state allows
+            no action, or a reward is not finite; raised before the weights change.
+        FloatingPointError: the loss is not finite; raised before the weights change.
+    """
+    if config.n_minibatches > envs.num_envs:
+        raise ValueError(
+            f"n_minibatches expected at most the {envs.num_envs} environments, got "
+            f"{config.n_minibatches}"
+        )
+    steps = config.num_steps * envs.num_envs
+    run = PolicyRun(policy, envs, config, n_updates=-(-config.total_steps // steps))
+    keep = (checkpoint, checkpoint_every, resume_from)
+    for _ in run.updates("PPO", evaluate, *keep, progress):
+        rollout = run.player.play(config.num_steps, run.generator)
+        losses = improve(run, rollout)
+        run.history.log_update(rollout, torch.ones_like(rollout.done), losses)
+    return run.history
+
+
+def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
+    """Learn from one rollout, `n_epochs` times over.
+
+    Returns:
+        (3,) float, means over the minibatches: loss of the policy, of the values, and entropy.
+    """
+    policy, config = run.policy, run.config
+    learns = slice(None) if config.deep_supervision else slice(-1, None)  # which of the K answers
+    values, old_log_probs = rollout.values[learns], rollout.log_probs[learns]
+    gains = torch.stack(
+        [
+            advantages(
+                rollout.rewards, now, then, rollout.terminated, rollout.truncated,
+                config.gamma, config.gae_lambda,
+            )
+            for now, then in zip(values, rollout.next_values[learns], strict=True)
+        ]
+    )  # (K, S, E)  # fmt: skip
+    returns = gains + values
+    low, high = 1 - config.clip_range, 1 + config.clip_range
+    seen = []
+    for _ in range(config.n_epochs):
+        everywhere = torch.randperm(rollout.actions.shape[1], generator=run.generator)
+        for e in everywhere.chunk(config.n_minibatches):
+            out = policy.unroll(
+                rollout.observations[:, e], rollout.previous[:, e], policy.rows(rollout.memory, e)
+            )
+            log_p = log_probs(out.logits[learns], rollout.masks[:, e])  # (K, S, E/M, A)
+            ratio = (log_prob_of(log_p, rollout.actions[:, e]) - old_log_probs[..., e]).exp()
+            gain = standardised(gains[..., e])
+            policy_loss = -torch.minimum(ratio * gain, ratio.clamp(low, high) * gain).mean()
+            value_loss = (out.values[learns] - returns[..., e]).square().mean()
+            spread = entropy(log_p).mean()
+            run.learn(policy_loss + config.vf_coef * value_loss - config.ent_coef * spread)
+            seen.append((policy_loss.item(), value_loss.item(), spread.item()))
+    return np.mean(seen, axis=0)
+
+
+def standardised(gains: torch.Tensor) -> torch.Tensor:
+    """Advantages of each improvement step, (K, S, E), with mean 0 and standard deviation 1."""
+    mean = gains.mean((1, 2), keepdim=True)
+    return (gains - mean) / (gains.std((1, 2), correction=0, keepdim=True) + 1e-8)

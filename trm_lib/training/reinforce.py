@@ -1,0 +1,99 @@
+"""REINFORCE: play whole episodes, then make what turned out better than usual more likely.
+
+Axes: S time steps, E episodes, K improvement steps, A actions.
+
+Source: Williams, "Simple statistical gradient-following algorithms for connectionist
+reinforcement learning" (1992).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from torch import Tensor
+
+from trm_lib.checks import whole
+from trm_lib.models import Policy
+from trm_lib.training.distribution import entropy, log_prob_of, log_probs
+from trm_lib.training.policy_history import PolicyHistory
+from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun
+from trm_lib.training.returns import discounted_returns
+from trm_lib.training.rollout import Rollout
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReinforceConfig(PolicyConfig):
+    """How to learn by REINFORCE; see `PolicyConfig` for the other fields.
+
+    An update plays one episode in every environment, so the number of environments is the batch.
+
+    Attributes:
+        n_updates: how many; `total_steps` is not used, since episodes end when they end.
+
+    Raises:
+        ValueError: a field is out of range; the message says what was expected.
+    """
+
+    n_updates: int = 100
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set("n_updates", whole(self.n_updates, "n_updates", 1))
+
+
+def reinforce(
+    policy: Policy,
+    envs: VectorEnv,
+    config: ReinforceConfig,
+    *,
+    evaluate: Evaluate | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None,
+    resume_from: str | Path | None = None,
+    progress: bool = True,
+) -> PolicyHistory:
+    """Train `policy` in place: play one episode everywhere, learn from all of them, and so on.
+
+    Args and Raises: as for `trm_lib.training.ppo`.
+
+    Returns:
+        What happened.
+    """
+    run = PolicyRun(policy, envs, config, config.n_updates)
+    keep = (checkpoint, checkpoint_every, resume_from)
+    for _ in run.updates("REINFORCE", evaluate, *keep, progress):
+        rollout = run.player.play_once(run.generator)
+        losses = improve(run, rollout)
+        run.history.log_update(rollout, rollout.first, losses)
+    return run.history
+
+
+def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
+    """Learn from one batch of episodes, once.
+
+    The gain of an action is the discounted return from there on, less the mean over all steps of
+    all episodes (the baseline), over its standard deviation. With one episode a batch this is what
+    the scripts of the rebuilt repository do, and it praises half the moves of a failed episode.
+
+    Returns:
+        (3,) float: loss of the policy, 0 for the values it does without, and entropy.
+    """
+    config = run.config
+    learns = slice(None) if config.deep_supervision else slice(-1, None)  # which of the K answers
+    played = rollout.first  # (S, E)
+    gains = baselined(discounted_returns(rollout.rewards, rollout.done, config.gamma), played)
+    out = run.policy.unroll(rollout.observations, rollout.previous, rollout.memory)
+    log_p = log_probs(out.logits[learns], rollout.masks)  # (K, S, E, A)
+    policy_loss = -(log_prob_of(log_p, rollout.actions) * gains)[:, played].mean()
+    spread = entropy(log_p)[:, played].mean()
+    run.learn(policy_loss - config.ent_coef * spread)
+    return np.array([policy_loss.item(), 0.0, spread.item()])
+
+
+def baselined(returns: Tensor, played: Tensor) -> Tensor:
+    """Returns (S, E) less their mean over the steps `played`, over their standard deviation."""
+    some = returns[played]
+    return (returns - some.mean()) / (some.std(correction=0) + 1e-8)

@@ -1,0 +1,197 @@
+"""Acting: a policy plays in vector environments, and what happened is kept.
+
+Axes: S time steps, E environments, K improvement steps, A actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode, VectorEnv
+from torch import Tensor
+
+from trm_lib.models import Policy
+from trm_lib.training.distribution import log_prob_of, log_probs, sample
+
+
+@dataclass
+class Rollout:
+    """What happened in S steps of E environments.
+
+    Attributes:
+        observations: (S, E, ...) float, what was seen.
+        masks: (S, E, A) bool, which actions were allowed.
+        previous: (S, E) int64, the action before; A where the episode began.
+        actions: (S, E) int64, what was done.
+        rewards: (S, E) float.
+        terminated, truncated: (S, E) bool, whether the episode ended with this step, and how.
+        success: (S, E) bool, whether it ended well.
+        log_probs: (K, S, E) float, of the action taken, after each improvement step.
+        values: (K, S, E) float.
+        next_values: (K, S, E) float, of the observation that followed; the final one of an episode
+            where it was cut off, 0 where it terminated.
+        memory: what the policy remembered before the first step.
+    """
+
+    observations: Tensor
+    masks: Tensor
+    previous: Tensor
+    actions: Tensor
+    rewards: Tensor
+    terminated: Tensor
+    truncated: Tensor
+    success: Tensor
+    log_probs: Tensor
+    values: Tensor
+    next_values: Tensor
+    memory: Any
+
+    @property
+    def done(self) -> Tensor:
+        """(S, E) bool, whether the episode ended with this step."""
+        return self.terminated | self.truncated
+
+    @property
+    def first(self) -> Tensor:
+        """(S, E) bool, the steps of each environment's first episode."""
+        ended = self.done.cumsum(0) - self.done.long()  # episodes that ended before this step
+        return ended == 0
+
+
+class Player:
+    """A policy at play in environments: who stands where, and what is remembered.
+
+    Args:
+        policy: decides.
+        envs: environments that begin anew in the same step.
+        seed: of the first environment; the others follow.
+        use_masks: draw only actions that the environments' masks allow.
+
+    Raises:
+        ValueError: the environments begin anew otherwise, have other actions, or tell no masks.
+    """
+
+    def __init__(self, policy: Policy, envs: VectorEnv, seed: int, use_masks: bool = True):
+        mode = envs.metadata.get("autoreset_mode")
+        if mode != AutoresetMode.SAME_STEP:
+            raise ValueError(
+                f"envs expected AutoresetMode.SAME_STEP, got {mode}: make them with "
+                f"gymnasium.make_vec from trm/"
+            )
+        n_actions = int(envs.single_action_space.n)
+        if n_actions != policy.n_actions:
+            raise ValueError(
+                f"policy expected {n_actions} actions, as the environments have, got "
+                f"{policy.n_actions}"
+            )
+        self.policy, self.envs, self.use_masks = policy, envs, use_masks
+        self.memory: Any = None
+        self.begin(seed)
+
+    def begin(self, seed: int | None = None) -> None:
+        """Begin a new episode everywhere, the next of each environment if no seed is given."""
+        observations, infos = self.envs.reset(seed=seed)
+        self.observations, self.masks = torch.from_numpy(observations), self._masks(infos)
+        self.previous = torch.full((self.envs.num_envs,), self.policy.n_actions)
+
+    def play(self, n_steps: int, generator: torch.Generator) -> Rollout:
+        """Take `n_steps` steps everywhere, with actions drawn from the policy."""
+        return self._played(lambda steps, ended: steps == n_steps, generator)
+
+    def play_once(self, generator: torch.Generator) -> Rollout:
+        """Begin anew, and play until every environment has ended its episode once.
+
+        What an environment does after its episode is in the rollout too: see `Rollout.first`.
+        """
+        self.begin()
+        return self._played(lambda steps, ended: bool(ended.all()), generator)
+
+    @torch.no_grad()
+    def _played(self, over: Callable[[int, Tensor], bool], generator: torch.Generator) -> Rollout:
+        """Play until `over`, given the steps so far and (E,) who has ended an episode."""
+        policy = self.policy
+        if not policy.remembers:
+            self.memory = None  # what was thought with other weights
+        first_memory, steps, last_values = self.memory, [], []
+        ended = torch.zeros(self.envs.num_envs, dtype=torch.bool)
+        while not over(len(steps), ended):
+            out, memory = policy(self.observations, self.previous, self.memory)
+            log_p = log_probs(out.logits, self.masks)
+            actions = sample(log_p[-1], generator)
+            observations, rewards, terminated, truncated, infos = self.envs.step(actions.numpy())
+            done = terminated | truncated
+            step = {
+                "observations": self.observations,
+                "masks": self.masks,
+                "previous": self.previous,
+                "actions": actions,
+                "rewards": torch.from_numpy(np.asarray(rewards, np.float32)),
+                "terminated": torch.from_numpy(terminated),
+                "truncated": torch.from_numpy(truncated & ~terminated),
+                "success": torch.from_numpy(_success(infos, done)),
+                "log_probs": log_prob_of(log_p, actions),
+                "values": out.values,
+            }
+            steps.append(step)
+            last_values.append(self._value_where_cut_off(step, infos, memory))
+            self.observations, self.masks = torch.from_numpy(observations), self._masks(infos)
+            self.previous = torch.where(torch.from_numpy(done), policy.n_actions, actions)
+            self.memory = memory
+            ended |= torch.from_numpy(done)
+        out, _ = policy(self.observations, self.previous, self.memory)
+        played = {
+            name: torch.stack([step[name] for step in steps], dim=1 if name in _BY_K else 0)
+            for name in steps[0]
+        }
+        following = torch.cat([played["values"][:, 1:], out.values[:, None]], dim=1)
+        following = torch.where(played["truncated"], torch.stack(last_values, dim=1), following)
+        following = following.masked_fill(played["terminated"], 0.0)
+        return Rollout(**played, next_values=following, memory=first_memory)
+
+    def _value_where_cut_off(
+        self, step: dict[str, Tensor], infos: dict[str, Any], memory: Any
+    ) -> Tensor:
+        """(K, E): the value of the last observation of episodes that were cut off, else 0."""
+        cut_off, seen = step["truncated"], step["observations"]
+        if not cut_off.any():
+            return torch.zeros_like(step["values"])
+        wide = cut_off.view(-1, *[1] * (seen.dim() - 1))
+        final = torch.where(wide, torch.from_numpy(np.asarray(infos["final_obs"])), seen)
+        out, _ = self.policy(final, step["actions"], memory)
+        return out.values * cut_off
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Where everybody stands, the memory left out."""
+        return {
+            "observations": self.observations, "masks": self.masks, "previous": self.previous,
+        }  # fmt: skip
+
+    def restore(self, tensors: dict[str, Tensor], memory: Any) -> None:
+        """Stand where `tensors` was taken."""
+        for name, tensor in tensors.items():
+            setattr(self, name, tensor)
+        self.memory = memory
+
+    def _masks(self, infos: dict[str, Any]) -> Tensor:
+        """(E, A) bool: what may be done."""
+        if not self.use_masks:
+            return torch.ones(self.envs.num_envs, self.policy.n_actions, dtype=torch.bool)
+        if "action_mask" not in infos:
+            raise ValueError(
+                f"envs expected infos with an action_mask, got {sorted(infos)}: set "
+                f"use_masks=False in the config"
+            )
+        return torch.from_numpy(infos["action_mask"] > 0)
+
+
+_BY_K = ("log_probs", "values")
+
+
+def _success(infos: dict[str, Any], done: np.ndarray) -> np.ndarray:
+    """(E,) bool: whose episode ended well with this step; nobody's if the environments are mute."""
+    told = infos["final_info"].get("is_success") if done.any() else None
+    return np.zeros(len(done), bool) if told is None else np.asarray(told, bool) & done
