@@ -242,7 +242,7 @@ def test_foreign_and_missing_files_are_refused(tmp_path):
     save_file({"a": torch.zeros(2)}, tmp_path / "foreign.safetensors")
     save_model(new_model(), tmp_path / "weights.safetensors")
     for name in ("foreign", "weights"):
-        with pytest.raises(ValueError, match="expected to be a training run that fit left"):
+        with pytest.raises(ValueError, match="expected to be a training run that was left"):
             train_from(tmp_path / f"{name}.safetensors")
     (tmp_path / "pickle.safetensors").write_bytes(b"\x80\x04K\x01.")
     with pytest.raises(ValueError, match="pickled .pt files are never opened"):
