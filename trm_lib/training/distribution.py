@@ -1,6 +1,6 @@
-"""Choosing among the legal actions: masked softmax, its entropy, and sampling.
+"""Choosing among the legal actions: masked softmax, its entropy, sampling, imitation.
 
-Axes: A actions.
+Axes: K improvement steps, A actions.
 """
 
 from __future__ import annotations
@@ -43,10 +43,25 @@ def entropy(log_p: Tensor) -> Tensor:
 
 def log_prob_of(log_p: Tensor, actions: Tensor) -> Tensor:
     """The log probability of the action taken: (..., A) and (...) int64 -> (...)."""
-    actions = actions.expand(log_p.shape[:-1])
     return log_p.gather(-1, actions[..., None])[..., 0]
 
 
 def sample(log_p: Tensor, generator: torch.Generator) -> Tensor:
     """Draw an action for each row: (B, A) -> (B,) int64."""
     return torch.multinomial(log_p.exp(), 1, generator=generator)[:, 0]
+
+
+def imitation_loss(log_p: Tensor) -> Tensor:
+    """Deep supervision of a policy: every earlier answer is to become the last one.
+
+    Cross-entropy of the answers after 1 to K - 1 improvement steps against the answer after K,
+    which is the teacher and gets no gradient; mean over all, 0 for K = 1. A policy gradient of
+    their own would be wrong for them, since the actions were drawn from the last answer.
+
+    Args:
+        log_p: (K, ..., A) float from `log_probs`.
+    """
+    if len(log_p) == 1:
+        return log_p.new_zeros(())
+    teacher = log_p[-1].detach().exp()
+    return -(teacher * log_p[:-1]).sum(-1).mean()

@@ -52,7 +52,8 @@ class PolicyConfig:
         gamma: discount.
         ent_coef: weight of the entropy, which is rewarded.
         max_grad_norm: longer gradients are cut to this length.
-        deep_supervision: learn from the answer after every improvement step, not the last alone.
+        deep_supervision: teach the answers after earlier improvement steps to be the last one, see
+            `trm_lib.training.distribution.imitation_loss`; without it, the last alone learns.
         use_masks: draw only actions that the environment allows.
         eval_every: updates between evaluations.
         seed: fixes environments and actions.

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
+from torch import Tensor
 
 from trm_lib.checks import number, whole
 from trm_lib.models import Policy
-from trm_lib.training.distribution import entropy, log_prob_of, log_probs
+from trm_lib.training.distribution import entropy, imitation_loss, log_prob_of, log_probs
 from trm_lib.training.policy_history import PolicyHistory
 from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun
 from trm_lib.training.returns import advantages
@@ -116,18 +117,11 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
         (3,) float, means over the minibatches: loss of the policy, of the values, and entropy.
     """
     policy, config = run.policy, run.config
-    learns = slice(None) if config.deep_supervision else slice(-1, None)  # which of the K answers
-    values, old_log_probs = rollout.values[learns], rollout.log_probs[learns]
-    gains = torch.stack(
-        [
-            advantages(
-                rollout.rewards, now, then, rollout.terminated, rollout.truncated,
-                config.gamma, config.gae_lambda,
-            )
-            for now, then in zip(values, rollout.next_values[learns], strict=True)
-        ]
-    )  # (K, S, E)  # fmt: skip
-    returns = gains + values
+    gains = advantages(
+        rollout.rewards, rollout.values, rollout.next_values, rollout.terminated,
+        rollout.truncated, config.gamma, config.gae_lambda,
+    )  # (S, E)  # fmt: skip
+    returns = gains + rollout.values
     low, high = 1 - config.clip_range, 1 + config.clip_range
     seen = []
     for _ in range(config.n_epochs):
@@ -136,18 +130,20 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
             out = policy.unroll(
                 rollout.observations[:, e], rollout.previous[:, e], policy.rows(rollout.memory, e)
             )
-            log_p = log_probs(out.logits[learns], rollout.masks[:, e])  # (K, S, E/M, A)
-            ratio = (log_prob_of(log_p, rollout.actions[:, e]) - old_log_probs[..., e]).exp()
-            gain = standardised(gains[..., e])
+            log_p = log_probs(out.logits, rollout.masks[:, e])  # (K, S, E/M, A)
+            ratio = (log_prob_of(log_p[-1], rollout.actions[:, e]) - rollout.log_probs[:, e]).exp()
+            gain = standardised(gains[:, e])
             policy_loss = -torch.minimum(ratio * gain, ratio.clamp(low, high) * gain).mean()
-            value_loss = (out.values[learns] - returns[..., e]).square().mean()
-            spread = entropy(log_p).mean()
-            run.learn(policy_loss + config.vf_coef * value_loss - config.ent_coef * spread)
+            value_loss = (out.values[-1] - returns[:, e]).square().mean()
+            spread = entropy(log_p[-1]).mean()
+            loss = policy_loss + config.vf_coef * value_loss - config.ent_coef * spread
+            if config.deep_supervision:
+                loss = loss + imitation_loss(log_p)
+            run.learn(loss)
             seen.append((policy_loss.item(), value_loss.item(), spread.item()))
     return np.mean(seen, axis=0)
 
 
-def standardised(gains: torch.Tensor) -> torch.Tensor:
-    """Advantages of each improvement step, (K, S, E), with mean 0 and standard deviation 1."""
-    mean = gains.mean((1, 2), keepdim=True)
-    return (gains - mean) / (gains.std((1, 2), correction=0, keepdim=True) + 1e-8)
+def standardised(gains: Tensor) -> Tensor:
+    """Advantages (S, E) with mean 0 and standard deviation 1."""
+    return (gains - gains.mean()) / (gains.std(correction=0) + 1e-8)

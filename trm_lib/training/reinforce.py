@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trm_lib.checks import whole
 from trm_lib.models import Policy
-from trm_lib.training.distribution import entropy, log_prob_of, log_probs
+from trm_lib.training.distribution import entropy, imitation_loss, log_prob_of, log_probs
 from trm_lib.training.policy_history import PolicyHistory
 from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun
 from trm_lib.training.returns import discounted_returns
@@ -82,14 +82,16 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
         (3,) float: loss of the policy, 0 for the values it does without, and entropy.
     """
     config = run.config
-    learns = slice(None) if config.deep_supervision else slice(-1, None)  # which of the K answers
     played = rollout.first  # (S, E)
     gains = baselined(discounted_returns(rollout.rewards, rollout.done, config.gamma), played)
     out = run.policy.unroll(rollout.observations, rollout.previous, rollout.memory)
-    log_p = log_probs(out.logits[learns], rollout.masks)  # (K, S, E, A)
-    policy_loss = -(log_prob_of(log_p, rollout.actions) * gains)[:, played].mean()
-    spread = entropy(log_p)[:, played].mean()
-    run.learn(policy_loss - config.ent_coef * spread)
+    log_p = log_probs(out.logits, rollout.masks)[:, played]  # (K, steps played, A)
+    policy_loss = -(log_prob_of(log_p[-1], rollout.actions[played]) * gains[played]).mean()
+    spread = entropy(log_p[-1]).mean()
+    loss = policy_loss - config.ent_coef * spread
+    if config.deep_supervision:
+        loss = loss + imitation_loss(log_p)
+    run.learn(loss)
     return np.array([policy_loss.item(), 0.0, spread.item()])
 
 

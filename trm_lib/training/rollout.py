@@ -1,6 +1,6 @@
 """Acting: a policy plays in vector environments, and what happened is kept.
 
-Axes: S time steps, E environments, K improvement steps, A actions.
+Axes: S time steps, E environments, A actions.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Rollout:
         rewards: (S, E) float.
         terminated, truncated: (S, E) bool, whether the episode ended with this step, and how.
         success: (S, E) bool, whether it ended well.
-        log_probs: (K, S, E) float, of the action taken, after each improvement step.
-        values: (K, S, E) float.
-        next_values: (K, S, E) float, of the observation that followed; the final one of an episode
+        log_probs: (S, E) float, of the action taken.
+        values: (S, E) float.
+        next_values: (S, E) float, of the observation that followed; the final one of an episode
             where it was cut off, 0 where it terminated.
         memory: what the policy remembered before the first step.
     """
@@ -120,8 +120,8 @@ class Player:
         ended = torch.zeros(self.envs.num_envs, dtype=torch.bool)
         while not over(len(steps), ended):
             out, memory = policy(self.observations, self.previous, self.memory)
-            log_p = log_probs(out.logits, self.masks)
-            actions = sample(log_p[-1], generator)
+            log_p = log_probs(out.logits[-1], self.masks)
+            actions = sample(log_p, generator)
             observations, rewards, terminated, truncated, infos = self.envs.step(actions.numpy())
             done = terminated | truncated
             step = {
@@ -134,7 +134,7 @@ class Player:
                 "truncated": torch.from_numpy(truncated & ~terminated),
                 "success": torch.from_numpy(_success(infos, done)),
                 "log_probs": log_prob_of(log_p, actions),
-                "values": out.values,
+                "values": out.values[-1],
             }
             steps.append(step)
             last_values.append(self._value_where_cut_off(step, infos, memory))
@@ -143,26 +143,23 @@ class Player:
             self.memory = memory
             ended |= torch.from_numpy(done)
         out, _ = policy(self.observations, self.previous, self.memory)
-        played = {
-            name: torch.stack([step[name] for step in steps], dim=1 if name in _BY_K else 0)
-            for name in steps[0]
-        }
-        following = torch.cat([played["values"][:, 1:], out.values[:, None]], dim=1)
-        following = torch.where(played["truncated"], torch.stack(last_values, dim=1), following)
+        played = {name: torch.stack([step[name] for step in steps]) for name in steps[0]}
+        following = torch.cat([played["values"][1:], out.values[-1:]])
+        following = torch.where(played["truncated"], torch.stack(last_values), following)
         following = following.masked_fill(played["terminated"], 0.0)
         return Rollout(**played, next_values=following, memory=first_memory)
 
     def _value_where_cut_off(
         self, step: dict[str, Tensor], infos: dict[str, Any], memory: Any
     ) -> Tensor:
-        """(K, E): the value of the last observation of episodes that were cut off, else 0."""
+        """(E,): the value of the last observation of episodes that were cut off, else 0."""
         cut_off, seen = step["truncated"], step["observations"]
         if not cut_off.any():
             return torch.zeros_like(step["values"])
         wide = cut_off.view(-1, *[1] * (seen.dim() - 1))
         final = torch.where(wide, torch.from_numpy(np.asarray(infos["final_obs"])), seen)
         out, _ = self.policy(final, step["actions"], memory)
-        return out.values * cut_off
+        return out.values[-1] * cut_off
 
     def tensors(self) -> dict[str, Tensor]:
         """Where everybody stands, the memory left out."""
@@ -186,9 +183,6 @@ class Player:
                 f"use_masks=False in the config"
             )
         return torch.from_numpy(infos["action_mask"] > 0)
-
-
-_BY_K = ("log_probs", "values")
 
 
 def _success(infos: dict[str, Any], done: np.ndarray) -> np.ndarray:
