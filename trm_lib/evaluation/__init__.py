@@ -2,7 +2,7 @@
 
 from trm_lib.evaluation.episodes import Outcomes, every_maze, play_each, play_episodes
 from trm_lib.evaluation.exact import answers_by_k, exact_by_k
-from trm_lib.evaluation.flops import answer_flops
+from trm_lib.evaluation.flops import answer_flops, decision_flops
 from trm_lib.evaluation.halting import (
     Calibration,
     HaltedAnswers,
@@ -30,6 +30,7 @@ __all__ = [
     "answers_with_halting",
     "calibration",
     "compare",
+    "decision_flops",
     "every_maze",
     "exact_by_k",
     "halt_logits_by_k",

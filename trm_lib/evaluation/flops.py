@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from trm_lib.evaluation.policies import thinking
+from trm_lib.models import Policy
 
 
 def answer_flops(model: nn.Module, grid: tuple[int, ...], k_steps: int = 1) -> int:
@@ -19,11 +24,36 @@ def answer_flops(model: nn.Module, grid: tuple[int, ...], k_steps: int = 1) -> i
         k_steps: K.
     """
     inputs = torch.zeros((1, *grid), dtype=torch.int64)
-    counter = FlopCounterMode(display=False, custom_mapping=_ATTENTION)
-    with torch.no_grad(), counter:
+
+    def think() -> None:
         carry = model.initial_carry(inputs)
         for _ in range(k_steps):
             carry, _ = model(carry, inputs)
+
+    return _counted(think)
+
+
+def decision_flops(policy: Policy, shape: tuple[int, ...], k_steps: int = 1) -> int:
+    """The same for one decision of a policy that has not thought about the board yet.
+
+    Args:
+        policy: any.
+        shape: of an observation, without the batch.
+        k_steps: K; a policy without improvement steps takes 1.
+    """
+    seen = torch.zeros((1, *shape))
+    marker = getattr(policy.config, "marker", None)
+    if marker is not None:
+        seen[0, marker, 0, 0] = 1
+    begin = torch.tensor([policy.n_actions])
+    with thinking(policy, k_steps):
+        return _counted(lambda: policy(seen, begin))
+
+
+def _counted(run: Callable[[], object]) -> int:
+    counter = FlopCounterMode(display=False, custom_mapping=_ATTENTION)
+    with torch.no_grad(), counter:
+        run()
     return counter.get_total_flops()
 
 

@@ -52,8 +52,9 @@ class PolicyConfig:
         gamma: discount.
         ent_coef: weight of the entropy, which is rewarded.
         max_grad_norm: longer gradients are cut to this length.
-        deep_supervision: teach the answers after earlier improvement steps to be the last one, see
-            `trm_lib.training.distribution.imitation_loss`; without it, the last alone learns.
+        deep_supervision: weight of `trm_lib.training.distribution.imitation_loss`, which teaches
+            the answers after earlier improvement steps to be the last one; with 0 that alone
+            learns.
         use_masks: draw only actions that the environment allows.
         eval_every: updates between evaluations.
         seed: fixes environments and actions.
@@ -69,7 +70,7 @@ class PolicyConfig:
     gamma: float = 0.98
     ent_coef: float = 0.01
     max_grad_norm: float = 0.5
-    deep_supervision: bool = False
+    deep_supervision: float = 0.0
     use_masks: bool = True
     eval_every: int = 10
     seed: int = 0
@@ -82,12 +83,12 @@ class PolicyConfig:
             ("decay", lambda v: 0 <= v <= 1, "a share from 0 to 1"),
             ("gamma", lambda v: 0 <= v <= 1, "a discount from 0 to 1"),
             ("ent_coef", lambda v: v >= 0, "a number >= 0"),
+            ("deep_supervision", lambda v: v >= 0, "a number >= 0"),
             ("max_grad_norm", lambda v: v > 0, "a number > 0"),
         ]:
             self._set(name, number(getattr(self, name), name, accepts, expected))
-        for name in ("deep_supervision", "use_masks"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} expected True or False, got {getattr(self, name)!r}")
+        if not isinstance(self.use_masks, bool):
+            raise ValueError(f"use_masks expected True or False, got {self.use_masks!r}")
 
     def _set(self, name: str, value: object) -> None:
         """Store a checked value; a frozen dataclass allows it only this way, while it is made."""

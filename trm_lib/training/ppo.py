@@ -138,7 +138,7 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
             spread = entropy(log_p[-1]).mean()
             loss = policy_loss + config.vf_coef * value_loss - config.ent_coef * spread
             if config.deep_supervision:
-                loss = loss + imitation_loss(log_p)
+                loss = loss + config.deep_supervision * imitation_loss(log_p)
             run.learn(loss)
             seen.append((policy_loss.item(), value_loss.item(), spread.item()))
     return np.mean(seen, axis=0)

@@ -90,7 +90,7 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
     spread = entropy(log_p[-1]).mean()
     loss = policy_loss - config.ent_coef * spread
     if config.deep_supervision:
-        loss = loss + imitation_loss(log_p)
+        loss = loss + config.deep_supervision * imitation_loss(log_p)
     run.learn(loss)
     return np.array([policy_loss.item(), 0.0, spread.item()])
 

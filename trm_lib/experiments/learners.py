@@ -1,0 +1,110 @@
+"""What the experiments with policies share: a policy, its learner, and how both are measured.
+
+Axes: K improvement steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+
+from trm_lib.evaluation import decision_flops
+from trm_lib.experiments.unfinished import kept_in
+from trm_lib.models import (
+    BoardPolicy,
+    BoardPolicyConfig,
+    FlatPolicyConfig,
+    GRUPolicy,
+    MLPPolicy,
+    Policy,
+    count_parameters,
+)
+from trm_lib.training import PolicyHistory, PPOConfig, ReinforceConfig, ppo, reinforce
+from trm_lib.training.policy_run import Evaluate
+
+KINDS: dict[str, type[Policy]] = {"board": BoardPolicy, "mlp": MLPPolicy, "gru": GRUPolicy}
+"""Classes of policies by the name `PolicyLearner.kind` takes."""
+
+
+@dataclass(frozen=True)
+class PolicyLearner:
+    """A policy and how it learns.
+
+    Attributes:
+        policy: its config.
+        training: `PPOConfig` or `ReinforceConfig`; its seed is replaced by the run's.
+        num_envs: E, environments played at once.
+        kind: which class of policy, one of `KINDS`.
+    """
+
+    policy: BoardPolicyConfig | FlatPolicyConfig
+    training: PPOConfig | ReinforceConfig
+    num_envs: int
+    kind: str = "board"
+
+    def new_policy(self, seed: int) -> Policy:
+        """The policy of this seed before it has learned anything."""
+        return KINDS[self.kind](self.policy, torch.Generator().manual_seed(seed))
+
+    @property
+    def n_steps(self) -> int:
+        """K in training; 1 for policies without improvement steps."""
+        return getattr(self.policy, "n_steps", 1)
+
+
+def train_policy(
+    learner: PolicyLearner,
+    envs: VectorEnv,
+    seed: int,
+    checkpoint: Path | None = None,
+    evaluate: Evaluate | None = None,
+    progress: bool = False,
+) -> tuple[Policy, PolicyHistory]:
+    """The policy of this seed, trained in these environments."""
+    learn = ppo if isinstance(learner.training, PPOConfig) else reinforce
+    policy = learner.new_policy(seed)
+    keep = {} if checkpoint is None else kept_in(checkpoint, every=20)
+    config = replace(learner.training, seed=seed)
+    history = learn(policy, envs, config, evaluate=evaluate, progress=progress, **keep)
+    return policy.eval(), history
+
+
+def measured(
+    policy: Policy,
+    history: PolicyHistory,
+    success_by_k: Callable[[str], np.ndarray],
+    envs: VectorEnv,
+    goal: float = 0.95,
+) -> dict[str, Any]:
+    """Everything a result says of a trained policy: JSON values.
+
+    Args:
+        policy: trained.
+        history: of its training; its evaluations were on validation cases.
+        success_by_k: "validation" or "test" to success (K,).
+        envs: an environment, for the shape of what is seen.
+        goal: the success to reach, for "steps_to_goal"; -1 where it was not reached.
+    """
+    watched = np.array([row[-1] for row in history.eval_success])
+    there = int((watched >= goal).argmax()) if (watched >= goal).any() else -1
+    test = success_by_k("test")
+    shape = envs.single_observation_space.shape
+    return {
+        "parameters": count_parameters(policy),
+        "flops_by_k": [decision_flops(policy, shape, k + 1) for k in range(len(test))],
+        "training_seconds": round(history.seconds, 1),
+        "steps": history.steps[-1],
+        "watched_steps": history.eval_steps,
+        "watched_seconds": [round(s, 1) for s in history.eval_seconds],
+        "watched_success": [round(float(s), 4) for s in watched],
+        "steps_to_goal": history.eval_steps[there] if there >= 0 else -1,
+        "to_goal_seconds": round(history.eval_seconds[there], 1) if there >= 0 else -1,
+        "validation_success_by_k": success_by_k("validation").tolist(),
+        "test_success_by_k": test.tolist(),
+    }

@@ -1,0 +1,111 @@
+"""Mazes never seen: policies that learn by PPO on some layouts, measured on others.
+
+Perfect mazes, start and goal anywhere, +1 at the goal and -0.01 a step, a bump into a wall
+included; no shaping and no masks. Rivals have as many parameters, within 10%.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
+from trm_lib.evaluation import success_by_k
+from trm_lib.experiments.learners import PolicyLearner, measured, train_policy
+from trm_lib.models import (
+    BoardConfig,
+    BoardPolicy,
+    Policy,
+)
+from trm_lib.puzzles import Mazes, all_trees, generate_mazes, layout_class, split_by_hash
+from trm_lib.training import PPOConfig
+
+AGENT = 4  # the channel that marks where the agent stands
+K_STEPS = 4
+FEW, MANY = 1000, 5000  # cases to watch while learning, and to measure at the end
+
+TRAINING = PPOConfig(
+    total_steps=1_200_000, lr=3e-3, decay=0.5, gamma=0.98, ent_coef=0.005, use_masks=False,
+    num_steps=32, n_epochs=3, n_minibatches=4, eval_every=15,
+)  # fmt: skip
+NUM_ENVS = 128
+
+
+@cache
+def tree_layouts(size: int) -> dict[str, np.ndarray]:
+    """Perfect mazes (M, n, n) by part, split by classes under turns and mirrors.
+
+    All 100,352 of 4x4 cells, or 100,000 drawn ones of more: 80% to train on.
+    """
+    walls = all_trees(4) if size == 4 else generate_mazes(
+        size, 100_000, np.random.default_rng(0)
+    ).walls  # fmt: skip
+    split = split_by_hash(layout_class(walls))
+    return {part: walls[getattr(split, part)] for part in ("train", "validation", "test")}
+
+
+def cases(layouts: np.ndarray, count: int, seed: int) -> Mazes:
+    """Layouts with a start and another cell as goal, all drawn evenly."""
+    rng, n_cells = np.random.default_rng(seed), layouts.shape[1] ** 2
+    start = rng.integers(n_cells, size=count)
+    goal = (start + rng.integers(1, n_cells, size=count)) % n_cells
+    return Mazes(layouts[rng.integers(len(layouts), size=count)], start, goal)
+
+
+def success_on(mazes: Mazes, policy: Policy, k_steps: int) -> np.ndarray:
+    """Greedy success (K,) of a policy on mazes, bumps allowed."""
+
+    def make(count: int) -> gym.vector.VectorEnv:
+        return gym.make_vec("trm/Maze-v0", count, size=mazes.size)
+
+    return success_by_k(policy, make, mazes, k_steps, use_masks=False)
+
+
+def run(learner: PolicyLearner, size: int, seed: int, checkpoint: Path | None) -> dict[str, Any]:
+    """Train one policy on the training layouts, and measure it on the others."""
+    layouts = tree_layouts(size)
+    where = {part: cases(layouts[part], MANY, seed=1) for part in ("validation", "test")}
+    watched = where["validation"][:FEW]
+    envs = gym.make_vec(
+        "trm/Maze-v0", learner.num_envs, layouts=layouts["train"], start="random", goal="random"
+    )
+
+    def watch(policy: Policy) -> np.ndarray:
+        return success_on(watched, policy, learner.n_steps)
+
+    policy, history = train_policy(learner, envs, seed, checkpoint, watch)
+    k_steps = K_STEPS if can_think(policy) else 1
+    numbers = measured(policy, history, lambda p: success_on(where[p], policy, k_steps), envs)
+    return numbers | elsewhere(policy, size)
+
+
+def elsewhere(policy: Policy, size: int) -> dict[str, Any]:
+    """Success on mazes of another kind, without further training, of policies for any size."""
+    if not (isinstance(policy, BoardPolicy) and policy.config.core.mixing == "conv"):
+        return {}
+    rng, k_steps = np.random.default_rng(3), 16 if can_think(policy) else 1
+    with_loops = generate_mazes(size, FEW, rng, "loops", start="random", goal="random")
+    larger = generate_mazes(7, FEW, rng, start="random", goal="random")
+    return {
+        "loops_success_by_k": success_on(with_loops, policy, k_steps).tolist(),
+        "size7_success_by_k": success_on(larger, policy, k_steps).tolist(),
+    }
+
+
+def can_think(policy: Policy) -> bool:
+    """Whether more improvement steps can change the answer."""
+    return isinstance(policy, BoardPolicy) and type(policy.config.core) is not BoardConfig
+
+
+def run4(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """On mazes of 4 x 4 cells."""
+    return run(learner, 4, seed, checkpoint)
+
+
+def run5(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """On mazes of 5 x 5 cells."""
+    return run(learner, 5, seed, checkpoint)
