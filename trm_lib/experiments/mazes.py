@@ -6,6 +6,7 @@ included; no shaping and no masks. Rivals have as many parameters, within 10%.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,15 @@ import numpy as np
 import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
 from trm_lib.evaluation import success_by_k
 from trm_lib.experiments.learners import PolicyLearner, measured, train_policy
+from trm_lib.experiments.recipe import Recipe
 from trm_lib.models import (
     BoardConfig,
     BoardPolicy,
+    BoardPolicyConfig,
+    FlatPolicyConfig,
+    HierarchicalConfig,
     Policy,
+    TRMConfig,
 )
 from trm_lib.puzzles import Mazes, all_trees, generate_mazes, layout_class, split_by_hash
 from trm_lib.training import PPOConfig
@@ -109,3 +115,64 @@ def run4(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
 def run5(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
     """On mazes of 5 x 5 cells."""
     return run(learner, 5, seed, checkpoint)
+
+
+def core(width: int = 32, n_layers: int = 1) -> dict[str, Any]:
+    """Fields that all cores share. The 32 tokens are four walls and the goal, in binary."""
+    return {
+        "vocab_size": 32, "grid": (5, 5), "width": width, "n_layers": n_layers, "mixing": "conv",
+        "expansion": 3.0, "hidden_multiple": 1, "positions": "none", "n_answers": 5,
+    }  # fmt: skip
+
+
+def walker(config: BoardConfig) -> BoardPolicyConfig:
+    """A policy that thinks about the maze and reads its move where the agent stands."""
+    return BoardPolicyConfig(core=config, n_actions=4, marker=AGENT)
+
+
+def flat(kind: str, size: int, hidden: tuple[int, ...]) -> PolicyLearner:
+    """A policy over all 6 n^2 numbers at once."""
+    config = FlatPolicyConfig(n_inputs=6 * size**2, n_actions=4, hidden=hidden)
+    return PolicyLearner(config, TRAINING, NUM_ENVS, kind)
+
+
+def board(config: BoardConfig) -> PolicyLearner:
+    """A policy over cells."""
+    return PolicyLearner(walker(config), TRAINING, NUM_ENVS)
+
+
+def trm(n_cycles: int) -> PolicyLearner:
+    """The faithful TRM: one block, n = 2, T cycles."""
+    return board(TRMConfig(**core(), n_latent=2, n_cycles=n_cycles))
+
+
+def hierarchical(n_cycles: int) -> PolicyLearner:
+    """High and low level, K cycles with a gradient through all of them, as in the scripts."""
+    return board(HierarchicalConfig(**core(28), low_width=14, n_cycles=n_cycles))
+
+
+SHAPES = {
+    "trm": {"T2": trm(2), "T4": trm(4)},
+    "hierarchical": {"K3": hierarchical(3), "K5": hierarchical(5)},
+    "cnn": {"4x16": board(BoardConfig(**core(16, 4))), "10x10": board(BoardConfig(**core(10, 10)))},
+    "mlp": {"40": flat("mlp", 4, (40,)), "32x32": flat("mlp", 4, (32, 32))},
+    "gru": {"24x32": flat("gru", 4, (24, 32)), "40x24": flat("gru", 4, (40, 24))},
+}
+"""Two shapes of each learner, all of 7,900 to 8,800 parameters (within 10% of the TRM's 8,640)."""
+
+RATES = (1.5e-3, 3e-3, 6e-3)
+
+
+def tuning() -> list[Recipe]:
+    """Two shapes and three rates for every learner, a third as long, one seed each."""
+    return [
+        Recipe(
+            f"maze4_tuning/{name}_{shape}_lr_{lr:g}",
+            f"{name} {shape} at lr {lr:g}, 0.4 million steps",
+            replace(learner, training=replace(TRAINING, lr=lr, total_steps=400_000)),
+            run4,
+        )
+        for name, shapes in SHAPES.items()
+        for shape, learner in shapes.items()
+        for lr in RATES
+    ]

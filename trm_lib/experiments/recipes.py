@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trm_lib.experiments import basic_trm, fast_mode, paper_trm
+from trm_lib.experiments import basic_trm, fast_mode, mazes, paper_trm
 from trm_lib.experiments.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
@@ -12,6 +12,7 @@ RECIPES: dict[str, Recipe] = {
         *basic_trm.other_splits(),
         *basic_trm.tuning(),
         *fast_mode.both(),
+        *mazes.tuning(),
         *paper_trm.small(),
         *paper_trm.sudoku6(),
     ]

@@ -227,6 +227,13 @@ class BoardPolicy(Policy):
         here = answers[:, torch.arange(len(cell)), cell]  # (K, B, A + 1)
         return PolicyOutput(here[..., :-1], here[..., -1]), memory
 
+    @property
+    def thinks_once(self) -> bool:
+        """Whether one thought about a board serves a whole episode: nothing else changes it."""
+        return not (
+            self.config.marker is None or self.config.previous_action or self.config.carry_over_time
+        )
+
     def answers(self, observations: Tensor) -> Tensor:
         """What every cell would answer on fresh boards (B, C, n, n): (K, B, L, A + 1)."""
         boards, _ = self._read(observations)
