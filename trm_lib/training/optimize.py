@@ -25,13 +25,16 @@ def descend(
     Raises:
         FloatingPointError: the loss or a gradient is not finite; raised before the weights change.
     """
-    _require_finite(loss, f"the loss became {loss.item()}")
+    if not torch.isfinite(loss):
+        raise _refused(f"the loss became {loss.item()}")
     loss.backward()
-    for name, parameter in model.named_parameters():
-        if parameter.grad is not None:
-            _require_finite(parameter.grad, f"the gradient of {name} became non-finite")
+    norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+    if not torch.isfinite(norm):
+        names = [n for n, p in model.named_parameters() if not _is_finite(p.grad)]
+        optimizer.zero_grad()
+        raise _refused(f"the gradient of {', '.join(names) or 'all together'} became non-finite")
     if max_grad_norm is not None:
-        nn.utils.clip_grad_norm_(model.parameters(), max_grad_norm)
+        nn.utils.clip_grads_with_norm_(model.parameters(), max_grad_norm, norm)
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
@@ -52,9 +55,12 @@ def rate_factor(warmup: int, decay: float, step: int, n_steps: int) -> float:
     return min(1.0, up, down)
 
 
-def _require_finite(value: Tensor, what: str) -> None:
-    if not torch.isfinite(value).all():
-        raise FloatingPointError(
-            f"{what}, so the optimizer step was not taken: lower lr, lengthen warmup, or look for "
-            f"non-finite values in the model or its data"
-        )
+def _is_finite(gradient: Tensor | None) -> bool:
+    return gradient is None or bool(torch.isfinite(gradient).all())
+
+
+def _refused(what: str) -> FloatingPointError:
+    return FloatingPointError(
+        f"{what}, so the optimizer step was not taken: lower lr, lengthen warmup, or look for "
+        f"non-finite values in the model or its data"
+    )

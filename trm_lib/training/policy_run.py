@@ -119,7 +119,7 @@ class PolicyRun:
         self.policy, self.envs, self.config, self.n_updates = policy, envs, config, n_updates
         self.player = Player(policy, envs, config.seed, config.use_masks)
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.optimizer = torch.optim.Adam(policy.parameters(), lr=config.lr, eps=1e-5)
+        self.optimizer = torch.optim.Adam(policy.parameters(), lr=config.lr, eps=1e-5, fused=True)
         self.history = PolicyHistory()
         self.update = 0
         self.identity: dict[str, Any] = {}
