@@ -68,7 +68,7 @@ def _run(args: argparse.Namespace) -> int:
     from trm_lib.experiments import find_recipes, report, run_recipe
 
     recipes = find_recipes(args.name)
-    results = [run_recipe(r, range(args.seeds), args.out, args.jobs) for r in recipes]
+    results = [run_recipe(r, range(args.seeds), args.out, args.jobs, args.backend) for r in recipes]
     print(report(results))
     return 0
 
@@ -125,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a recipe, or all of an experiment, over seeds")
     run.add_argument("--seeds", type=_positive, default=10, help="seeds 0 to N - 1 (10)")
     run.add_argument("--jobs", type=_positive, default=2, help="processes at a time (2)")
+    run.add_argument(
+        "--backend", default="loky", help="where seeds run: loky (here), dask, ray (loky)"
+    )
     run.set_defaults(command=_run, out=Path("results"))
 
     reporting = commands.add_parser("report", help="print the table of a result, draw its charts")

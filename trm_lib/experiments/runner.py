@@ -17,13 +17,20 @@ from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from trm_lib.checks import number, whole
+from trm_lib.experiments.backends import backend as places
 from trm_lib.experiments.provenance import provenance
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.results import Result, add_seed, open_result, result_path
 from trm_lib.experiments.unfinished import Unfinished
 
 
-def run_recipe(recipe: Recipe, seeds: Iterable[int], folder: str | Path, jobs: int = 2) -> Result:
+def run_recipe(
+    recipe: Recipe,
+    seeds: Iterable[int],
+    folder: str | Path,
+    jobs: int = 2,
+    backend: str = "loky",
+) -> Result:
     """Run the seeds that the result in `folder` does not hold yet.
 
     A killed run continues where it was: finished seeds are on disk, and an unfinished one goes on
@@ -35,10 +42,11 @@ def run_recipe(recipe: Recipe, seeds: Iterable[int], folder: str | Path, jobs: i
         seeds: which seeds.
         folder: where the result file lies or will lie.
         jobs: processes at a time.
+        backend: where they run, see `trm_lib.experiments.backends`.
 
     Raises:
-        ValueError: a seed or `jobs` is not a whole number, or the result or a checkpoint on disk
-            was made with another config; raised before anything runs.
+        ValueError: there is no such backend, a seed or `jobs` is not a whole number, or the result
+            or a checkpoint on disk was made with another config; raised before anything runs.
         OSError: the folder cannot be written to; raised before anything runs.
     """
     folder = Path(folder)
@@ -56,14 +64,13 @@ def run_recipe(recipe: Recipe, seeds: Iterable[int], folder: str | Path, jobs: i
             missing.append(seed)
     # Taken now: the code that runs is the code of this moment, whatever is committed meanwhile.
     origin = provenance()
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
-    finished = parallel(
-        delayed(_one_seed)(recipe, seed, folder, origin, os.getpid()) for seed in missing
-    )
-    for seed, run in tqdm(finished, desc=recipe.name, total=len(missing), unit="seed"):
-        result = add_seed(folder, recipe, seed, run)
-        Unfinished(recipe, seed, folder).forget()
-    return result
+    tasks = [delayed(_kept_seed)(recipe, seed, folder, origin, os.getpid()) for seed in missing]
+    return_as = "list" if backend == "ray" else "generator_unordered"  # Ray's joblib has no other
+    with places(backend, jobs):
+        done = Parallel(return_as=return_as)(tasks)
+        for _ in tqdm(done, desc=recipe.name, total=len(missing), unit="seed"):
+            pass
+    return open_result(folder, recipe)
 
 
 def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) -> list[str]:
@@ -116,6 +123,14 @@ def _require_writable(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass
+
+
+def _kept_seed(
+    recipe: Recipe, seed: int, folder: Path, origin: dict[str, str], runner: int
+) -> None:
+    """Run a seed to its end, and put what it measured into the result at once."""
+    add_seed(folder, recipe, seed, _one_seed(recipe, seed, folder, origin, runner)[1])
+    Unfinished(recipe, seed, folder).forget()
 
 
 def _one_seed(
