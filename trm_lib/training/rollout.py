@@ -156,11 +156,11 @@ class Player:
         self, step: dict[str, Tensor], infos: dict[str, Any], memory: Any
     ) -> Tensor:
         """(K, E): the value of the last observation of episodes that were cut off, else 0."""
-        cut_off, seen = step["truncated"], step["observations"]
+        cut_off, final = step["truncated"], step["observations"].clone()
         if not cut_off.any():
             return torch.zeros_like(step["values"])
-        wide = cut_off.view(-1, *[1] * (seen.dim() - 1))
-        final = torch.where(wide, torch.from_numpy(np.asarray(infos["final_obs"])), seen)
+        last = np.stack(infos["final_obs"][cut_off.numpy()])  # Gymnasium's own: array of objects
+        final[cut_off] = torch.from_numpy(last)
         out, _ = self.policy(final, step["actions"], memory)
         return out.values * cut_off
 
