@@ -167,6 +167,7 @@ def train_and_die(after, path, name):
 
 def die_again_and_again(deaths):
     """Each in a process of its own, forked from this one, which has imported everything."""
+    train(SETTINGS["ppo, mlp"], evaluate=False)
     for death in deaths:
         child = os.fork()
         if child == 0:
@@ -186,6 +187,7 @@ def long(name):
 
 def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path):
     """SIGKILL at three moments for each of two ways of training."""
+    train(SETTINGS["ppo, mlp"], evaluate=False)  # the first optimizer imports much
     rng, runs, deaths = np.random.default_rng(0), {}, []
     for name in ("ppo, gru, shaped", "reinforce, trm over time"):
         begin = time.perf_counter()
