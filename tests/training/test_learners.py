@@ -9,7 +9,8 @@ import torch
 from tests.training.worlds import PAYS, OneStep, Recall, Table
 from trm_lib.envs import MazeVectorEnv
 from trm_lib.models import FlatPolicyConfig, GRUPolicy, MLPPolicy
-from trm_lib.training import PPOConfig, ReinforceConfig, ppo, reinforce
+from trm_lib.training import PPOConfig, ReinforceConfig, policy_run, ppo, reinforce
+from trm_lib.training.optimize import descend
 from trm_lib.training.policy_run import PolicyRun
 from trm_lib.training.ppo import improve as improve_ppo
 from trm_lib.training.reinforce import improve as improve_reinforce
@@ -119,6 +120,53 @@ def test_what_has_changed_by_more_than_the_range_teaches_no_more():
     weights = np.where(spent, 0.0, ratio * gains)
     ours = gradient(ppo, run, rollout)["logits"][0]
     torch.testing.assert_close(ours, by_hand(policy, rollout, weights, 0.0), atol=1e-6, rtol=1e-5)
+
+
+def test_ppo_unrolls_each_minibatch_from_what_its_environments_remembered():
+    """Amid episodes, before anything is learned: every ratio is 1, every value as it was."""
+    policy = GRUPolicy(FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,)))
+    config = replace(PPO, n_minibatches=2, gae_lambda=0.0, gamma=0.9)
+    run, _ = played(ppo, config, policy, MazeVectorEnv(6, size=3))
+    rollout = run.player.play(4, run.generator)
+    run.learn = lambda loss: None
+    policy_loss, value_loss, _ = improve_ppo(run, rollout)
+    ahead = torch.where(rollout.terminated, 0.0, rollout.next_values)
+    one_step = rollout.rewards + 0.9 * ahead - rollout.values  # so far from the value is its aim
+    assert policy_loss == pytest.approx(0, abs=1e-6)
+    assert value_loss == pytest.approx(one_step.square().mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_the_rate_rises_and_falls_from_update_to_update(name, monkeypatch):
+    learner, config = LEARNERS[name]
+    config = replace(config, lr=0.1, warmup=2, decay=0.5, max_grad_norm=0.7)
+    if name == "REINFORCE":
+        config = replace(config, n_updates=8)
+    else:
+        config = replace(config, total_steps=32 * 8, n_epochs=2, n_minibatches=3)
+    seen = []
+
+    def descend(policy, optimizer, loss, rate, max_grad_norm):
+        seen.append((rate, max_grad_norm))
+
+    monkeypatch.setattr(policy_run, "descend", descend)
+    learner(Table(), OneStep(), config, progress=False)
+    each = 1 if name == "REINFORCE" else 6  # optimizer steps an update
+    rates = [0.05, 0.1, 0.1, 0.1, 0.1, 0.075, 0.05, 0.025]
+    assert [rate for rate, _ in seen] == pytest.approx(np.repeat(rates, each))
+    assert {length for _, length in seen} == {0.7}
+
+
+@pytest.mark.parametrize(("longest", "taken"), [(None, 5.0), (6.0, 5.0), (2.0, 2.0)])
+def test_a_longer_gradient_is_cut_to_the_length_allowed(longest, taken):
+    """Down 3 a + 4 b, whose gradient has length 5, at a rate of 0.1."""
+    model = torch.nn.Linear(2, 1, bias=False)
+    before = model.weight.detach().clone()
+    optimizer = torch.optim.SGD(model.parameters(), lr=9.0)
+    descend(model, optimizer, model(torch.tensor([3.0, 4.0])).sum(), 0.1, longest)
+    step = 0.1 * taken * torch.tensor([[0.6, 0.8]])
+    torch.testing.assert_close(model.weight.detach(), before - step)
+    assert model.weight.grad is None
 
 
 @pytest.mark.parametrize("name", LEARNERS)

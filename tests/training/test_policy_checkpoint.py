@@ -202,7 +202,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path):
     mother.start()
     mother.join()
     assert mother.exitcode == 0
-    assert sum(path.is_file() for _, path, _ in deaths) >= 2  # of the others there is nothing yet
+    assert sum(path.is_file() for _, path, _ in deaths) >= 1  # of the others there is nothing yet
     for _, path, name in deaths:
         assert_same(runs[name], train(long(name), path, True, evaluate=False))
         assert_same_file(tmp_path / f"{name}.safetensors", path)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
 
+from tests.training.worlds import OneStep, Table
 from trm_lib.envs import MazeEnv, MazeVectorEnv, SudokuCellVectorEnv, SudokuVectorEnv
 from trm_lib.models import (
     BoardPolicy,
@@ -106,9 +107,12 @@ def test_previous_and_first_tell_where_episodes_begin():
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_unrolled_with_the_same_weights_it_says_what_it_said_at_play(name):
-    """The second rollout begins amid episodes, with whatever is remembered of them."""
+    """The second begins amid episodes, with what is remembered of them; but after learning."""
     player = new_player(name)
     for seed in range(2):
+        with torch.no_grad():
+            for parameter in player.policy.parameters():
+                parameter.mul_(1.2)
         rollout = player.play(S, rng(seed))
         assert seed == 0 or (rollout.previous[0] < 4).any()
         out = player.policy.unroll(rollout.observations, rollout.previous, rollout.memory)
@@ -234,6 +238,18 @@ def test_environments_without_masks_are_refused_unless_none_are_wanted():
     assert rollout.masks.all()
     assert rollout.done.any()
     assert not rollout.success.any()  # of which nothing is told
+
+
+def test_an_episode_that_ends_and_runs_out_of_time_at_once_has_ended():
+    class Both(OneStep):
+        def step(self, actions):
+            observations, rewards, terminated, _, infos = super().step(actions)
+            return observations, rewards, terminated, terminated, infos
+
+    rollout = Player(Table(), Both(), 0).play(3, rng())
+    assert rollout.terminated.all()
+    assert not rollout.truncated.any()
+    assert (rollout.next_values == 0).all()
 
 
 class Shifted:
