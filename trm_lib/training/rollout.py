@@ -159,9 +159,10 @@ class Player:
         self, step: dict[str, Tensor], infos: dict[str, Any], memory: Any
     ) -> Tensor:
         """(K, E): the value of the last observation of episodes that were cut off, else 0."""
-        cut_off, final = step["truncated"], step["observations"].clone()
+        cut_off = step["truncated"]
         if not cut_off.any():
             return torch.zeros_like(step["values"])
+        final = step["observations"].clone()
         last = np.stack(infos["final_obs"][cut_off.numpy()])  # Gymnasium's own: array of objects
         final[cut_off] = torch.from_numpy(last)
         out, _ = self.policy(final, step["actions"], memory)
