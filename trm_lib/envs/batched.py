@@ -160,6 +160,7 @@ class BatchedEnv(VectorEnv):
                 f"state expected arrays as those of {self.num_envs} environments of this kind, "
                 f"got others in {', '.join(differ)}"
             )
+        self._seeded()  # now: later it would begin other sequences of episodes
         first = "episodes."
         for name, value in state.items():
             if not name.startswith(first):

@@ -183,11 +183,19 @@ class VectorPotentialShaping(VectorWrapper):
         """Stand where ``state`` was taken; ValueError if it is that of other environments."""
         first = "shaping."
         own = {n.removeprefix(first): v.copy() for n, v in state.items() if n.startswith(first)}
-        if own.keys() != {"phi", "returns", *self.potential.state()}:
-            raise ValueError(f"state expected that of shaped environments, got {sorted(state)}")
+        ours = {"phi": self._phi, "returns": self._returns} | self.potential.state()
+        if _forms(own) != _forms(ours):
+            raise ValueError(
+                f"state expected that of shaped environments, with {_forms(ours)} of the shaping, "
+                f"got {_forms(own)}"
+            )
         self.env.set_state({n: v for n, v in state.items() if not n.startswith(first)})
         self._phi, self._returns = own.pop("phi"), own.pop("returns")
         self.potential.set_state(own)
+
+
+def _forms(arrays: dict[str, np.ndarray]) -> dict[str, str]:
+    return {name: f"{array.dtype} {array.shape}" for name, array in arrays.items()}
 
 
 def _discount(gamma: float) -> float:

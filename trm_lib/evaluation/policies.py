@@ -47,7 +47,7 @@ class Acting:
         """Observations (E, ...) and masks (E, A) to actions (E,)."""
         if self.previous is None:
             self.previous = torch.full((len(observations),), self.policy.n_actions)
-        out, self.memory = self.policy(torch.from_numpy(observations), self.previous, self.memory)
+        out, self.memory = self.policy(torch.tensor(observations), self.previous, self.memory)
         allowed = torch.from_numpy(masks > 0 if self.use_masks else np.ones_like(masks, bool))
         log_p = log_probs(out.logits[-1], allowed)
         chosen = log_p.argmax(-1) if self.generator is None else sample(log_p, self.generator)

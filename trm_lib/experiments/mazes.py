@@ -160,11 +160,11 @@ SHAPES = {
 }
 """Two shapes of each learner, all of 7,900 to 8,800 parameters (within 10% of the TRM's 8,640)."""
 
-RATES = (1.5e-3, 3e-3, 6e-3)
+RATES = (1.5e-3, 3e-3, 6e-3, 1.2e-2)
 
 
 def tuning() -> list[Recipe]:
-    """Two shapes and three rates for every learner, a third as long, one seed each."""
+    """Two shapes and four rates for every learner, a third as long, one seed each."""
     return [
         Recipe(
             f"maze4_tuning/{name}_{shape}_lr_{lr:g}",

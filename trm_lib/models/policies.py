@@ -161,7 +161,8 @@ class BoardPolicyConfig:
             value = getattr(self, name)
             if not isinstance(value, bool):
                 raise ValueError(f"{name} expected True or False, got {value!r}")
-            if value and type(self.core) is BoardConfig:
+            carries = type(self.core) is not BoardConfig and getattr(self.core, "carry", True)
+            if value and not carries:
                 raise ValueError(f"{name} expected a core that carries a thought, got {self.core}")
         if getattr(self.core, "halting", False) or self.core.puzzle_tokens:
             raise ValueError(f"core expected neither halting nor puzzle tokens, got {self.core}")

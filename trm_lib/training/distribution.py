@@ -47,7 +47,16 @@ def log_prob_of(log_p: Tensor, actions: Tensor) -> Tensor:
 
 
 def sample(log_p: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw an action for each row: (B, A) -> (B,) int64."""
+    """Draw an action for each row: (B, A) -> (B,) int64.
+
+    Raises:
+        FloatingPointError: the logits were not numbers.
+    """
+    if torch.isnan(log_p).any():
+        raise FloatingPointError(
+            "the policy's logits became nan, so no action was drawn: lower lr, or look for "
+            "non-finite values in the policy or its observations"
+        )
     return torch.multinomial(log_p.exp(), 1, generator=generator)[:, 0]
 
 

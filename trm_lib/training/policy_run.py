@@ -175,17 +175,18 @@ class PolicyRun:
 
     def identify(self) -> None:
         """Work out what a checkpoint must share with this run."""
-        spec = getattr(self.envs, "fingerprint", None)
-        if spec is None:
+        try:
+            environments = self.envs.fingerprint()
+        except AttributeError as error:  # of these, or of what they wrap
             raise ValueError(
                 f"envs expected environments that can be kept in a checkpoint (with fingerprint, "
                 f"state and set_state, as those of trm/ have), got {self.envs}: train without "
                 f"checkpoint"
-            )
+            ) from error
         self.identity = {
             "model": describe_model(self.policy),
             "training": json.loads(json.dumps(asdict(self.config))),
-            "environments": spec(),
+            "environments": environments,
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -211,7 +212,12 @@ class PolicyRun:
         rng = torch.Generator()
         rng.set_state(groups["generator"]["state"])
         history, update = PolicyHistory(**progress["history"]), progress["update"]
-        memory = self.policy.unpack(groups.get("memory", {}))
+        kept = groups.get("memory", {})
+        if bool(kept) != self.policy.remembers:
+            raise KeyError("memory")
+        if any(len(tensor) != self.envs.num_envs for tensor in kept.values()):
+            raise KeyError("memory, one row an environment")
+        memory = self.policy.unpack({name: tensor.clone() for name, tensor in kept.items()})
         self.envs.set_state({name: t.numpy() for name, t in groups["envs"].items()})
         # all of it has been read: only now is the rest changed
         self.policy.load_state_dict(groups["model"])

@@ -126,7 +126,7 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
     seen = []
     for _ in range(config.n_epochs):
         everywhere = torch.randperm(rollout.actions.shape[1], generator=run.generator)
-        for e in everywhere.chunk(config.n_minibatches):
+        for e in everywhere.tensor_split(config.n_minibatches):
             out = policy.unroll(
                 rollout.observations[:, e], rollout.previous[:, e], policy.rows(rollout.memory, e)
             )

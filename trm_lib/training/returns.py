@@ -69,7 +69,7 @@ def advantages(
     result = torch.zeros_like(rewards)
     ahead = rewards.new_zeros(rewards.shape[1:])
     for t in range(len(rewards) - 1, -1, -1):
-        ahead = deltas[t] + gamma * gae_lambda * goes_on[t] * ahead
+        ahead = deltas[t] + gamma * gae_lambda * ahead * goes_on[t]
         result[t] = ahead
     return result
 

@@ -65,6 +65,9 @@ class Rollout:
 class Player:
     """A policy at play in environments: who stands where, and what is remembered.
 
+    Observations are copied to where PyTorch puts its tensors: the last bits of a matrix product
+    can depend on how its operands lie in memory, and a resumed run must find them lying the same.
+
     Args:
         policy: decides.
         envs: environments that begin anew in the same step.
@@ -95,7 +98,7 @@ class Player:
     def begin(self, seed: int | None = None) -> None:
         """Begin a new episode everywhere, the next of each environment if no seed is given."""
         observations, infos = self.envs.reset(seed=seed)
-        self.observations, self.masks = torch.from_numpy(observations), self._masks(infos)
+        self.observations, self.masks = torch.tensor(observations), self._masks(infos)
         self.previous = torch.full((self.envs.num_envs,), self.policy.n_actions)
 
     def play(self, n_steps: int, generator: torch.Generator) -> Rollout:
@@ -138,7 +141,7 @@ class Player:
             }
             steps.append(step)
             last_values.append(self._value_where_cut_off(step, infos, memory))
-            self.observations, self.masks = torch.from_numpy(observations), self._masks(infos)
+            self.observations, self.masks = torch.tensor(observations), self._masks(infos)
             self.previous = torch.where(torch.from_numpy(done), policy.n_actions, actions)
             self.memory = memory
             ended |= torch.from_numpy(done)
@@ -153,11 +156,12 @@ class Player:
         self, step: dict[str, Tensor], infos: dict[str, Any], memory: Any
     ) -> Tensor:
         """(E,): the value of the last observation of episodes that were cut off, else 0."""
-        cut_off, seen = step["truncated"], step["observations"]
+        cut_off = step["truncated"]
         if not cut_off.any():
             return torch.zeros_like(step["values"])
-        wide = cut_off.view(-1, *[1] * (seen.dim() - 1))
-        final = torch.where(wide, torch.from_numpy(np.asarray(infos["final_obs"])), seen)
+        final = step["observations"].clone()
+        last = np.stack(infos["final_obs"][cut_off.numpy()])  # Gymnasium's own: array of objects
+        final[cut_off] = torch.from_numpy(last)
         out, _ = self.policy(final, step["actions"], memory)
         return out.values[-1] * cut_off
 
@@ -170,7 +174,7 @@ class Player:
     def restore(self, tensors: dict[str, Tensor], memory: Any) -> None:
         """Stand where `tensors` was taken."""
         for name, tensor in tensors.items():
-            setattr(self, name, tensor)
+            setattr(self, name, tensor.clone())
         self.memory = memory
 
     def _masks(self, infos: dict[str, Any]) -> Tensor:

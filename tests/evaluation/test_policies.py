@@ -1,0 +1,229 @@
+"""A trained policy is measured as it acts: greedily, by K, and with nothing left of other cases."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+import trm_lib.envs  # noqa: F401
+from trm_lib.envs.yardsticks import exact_sudoku_policy, optimal_maze_policy
+from trm_lib.evaluation import Acting, every_maze, play_each, play_episodes, success_by_k, thinking
+from trm_lib.models import (
+    BoardPolicy,
+    BoardPolicyConfig,
+    FlatPolicyConfig,
+    GRUPolicy,
+    MLPPolicy,
+    Policy,
+    PolicyOutput,
+    TRMConfig,
+)
+from trm_lib.puzzles import Mazes, generate_mazes, generate_sudoku
+
+MAZE = {"size": 3, "layout": "open", "start": "random", "goal": "random", "max_steps": 9}
+CASES = every_maze(generate_mazes(3, 2, np.random.default_rng(0)).walls)  # 144
+CORE = TRMConfig(
+    vocab_size=32, grid=(3, 3), width=8, n_layers=1, hidden_multiple=1, n_latent=1, n_cycles=1,
+    n_answers=5,
+)  # fmt: skip
+FLAT = FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,))
+POLICIES = {
+    "mlp": (MLPPolicy, FLAT),
+    "gru": (GRUPolicy, FLAT),
+    "trm": (BoardPolicy, BoardPolicyConfig(core=CORE, n_actions=4, marker=4)),
+    "trm, both": (
+        BoardPolicy,
+        BoardPolicyConfig(
+            core=CORE, n_actions=4, marker=4, previous_action=True, carry_over_time=True
+        ),
+    ),
+}
+
+
+def mazes(count):
+    return gym.make_vec("trm/Maze-v0", num_envs=count, **MAZE)
+
+
+def new_policy(name):
+    kind, config = POLICIES[name]
+    policy = kind(config, torch.Generator().manual_seed(1))
+    with torch.no_grad():  # as sure of itself as after training
+        (policy.core.head if kind is BoardPolicy else policy.actor[-1]).weight.mul_(100)
+    return policy
+
+
+class Knowing(Policy):
+    """Says what `answer` says from improvement step `right_from` on, and "up" before."""
+
+    def __init__(self, answer, n_actions=4, right_from=1):
+        super().__init__()
+        self.answer, self.n_actions, self.right_from = answer, n_actions, right_from
+        self.n_steps = 2
+
+    def forward(self, observations, previous, memory=None):
+        masks = np.ones((len(observations), self.n_actions), bool)
+        if self.n_actions == 4:  # walls are in the first four channels, read at the agent
+            walls = observations[:, :4].flatten(2)
+            cells = observations[:, 4].flatten(1).argmax(1)
+            masks = walls[torch.arange(len(walls)), :, cells].numpy() == 0
+        right = torch.from_numpy(self.answer(observations.numpy(), masks))
+        up = torch.zeros_like(right)
+        said = [right if k + 1 >= self.right_from else up for k in range(self.n_steps)]
+        logits = torch.nn.functional.one_hot(torch.stack(said), self.n_actions).float()
+        return PolicyOutput(logits, logits.sum(-1)), None
+
+
+def test_perfect_play_is_a_success_of_one():
+    success = success_by_k(Knowing(optimal_maze_policy), mazes, CASES, k_steps=3)
+    assert success.tolist() == [1.0, 1.0, 1.0]
+    puzzles = generate_sudoku(4, 20, np.random.default_rng(0), 11)[0]
+    make = lambda count: gym.make_vec("trm/Sudoku-v0", num_envs=count)  # noqa: E731
+    knowing = Knowing(exact_sudoku_policy, n_actions=64)
+    assert success_by_k(knowing, make, puzzles, k_steps=1, use_masks=False).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("use_masks", [True, False])
+def test_success_by_k_is_that_of_the_answer_after_k_steps(use_masks):
+    """Up for a step, then right: as a function that only goes up, and as the perfect one."""
+
+    def up(observations, masks):  # or, where that is not allowed, the first that is
+        return masks.argmax(axis=1) if use_masks else np.zeros(len(masks), np.int64)
+
+    policy = Knowing(optimal_maze_policy, right_from=3).train()
+    ours = success_by_k(policy, mazes, CASES, k_steps=4, use_masks=use_masks)
+    going_up = play_each(mazes, CASES, up).success.mean()
+    assert 0 < going_up < 0.5
+    assert ours.tolist() == [going_up, going_up, 1.0, 1.0]
+    assert policy.n_steps == 2
+    assert not policy.training
+
+
+@pytest.mark.parametrize("name", ["mlp", "trm"])
+def test_greedy_takes_the_likeliest_allowed_action_and_always_the_same(name):
+    policy = new_policy(name)
+    observations, infos = mazes(40).reset(seed=0)
+    masks = infos["action_mask"]
+    begun = torch.full((40,), 4)
+    with torch.no_grad():
+        logits = policy(torch.from_numpy(observations), begun)[0].logits[-1].numpy()
+    allowed = np.where(masks > 0, logits, -np.inf)
+    assert (allowed.argmax(1) != logits.argmax(1)).any()
+    assert np.array_equal(Acting(policy)(observations, masks), allowed.argmax(1))
+    unmasked = Acting(policy, use_masks=False)(observations, masks)
+    assert np.array_equal(unmasked, logits.argmax(1))
+    one, two = (play_episodes(mazes(8), Acting(policy), 24, seed=0) for _ in range(2))
+    assert np.array_equal(one.lengths, two.lengths)
+    assert np.array_equal(one.success, two.success)
+
+
+def test_of_equals_the_first_is_taken():
+    policy = Knowing(lambda observations, masks: np.zeros(len(masks), np.int64))
+    masks = np.array([[0, 0, 1, 1], [0, 1, 0, 1], [1, 1, 1, 1]], np.int8)
+    observations, _ = mazes(3).reset(seed=0)
+    assert Acting(policy)(observations, masks).tolist() == [2, 1, 0]
+
+
+def test_drawn_actions_follow_the_generator_and_the_masks():
+    policy = new_policy("mlp")
+    observations, infos = mazes(400).reset(seed=0)
+
+    def drawn(seed):
+        acting = Acting(policy, generator=torch.Generator().manual_seed(seed))
+        return acting(observations, infos["action_mask"])
+
+    torch.manual_seed(1)
+    first = drawn(0)
+    torch.manual_seed(2)  # the global generator is not consulted
+    assert np.array_equal(first, drawn(0))
+    assert not np.array_equal(first, drawn(1))
+    assert (infos["action_mask"][np.arange(400), first] > 0).all()
+    assert not np.array_equal(first, Acting(policy)(observations, infos["action_mask"]))
+
+
+class Asked(MLPPolicy):
+    """Keeps the previous actions it is told, and counts in its memory how often it was asked."""
+
+    def __init__(self):
+        super().__init__(FLAT)
+        self.told, self.remembered = [], []
+
+    def forward(self, observations, previous, memory=None):
+        self.told.append(previous.clone())
+        self.remembered.append(memory)
+        return super().forward(observations, previous)[0], 1 if memory is None else memory + 1
+
+
+def test_the_previous_action_is_told_and_forgotten_where_an_episode_ends():
+    policy, acting, done, actions = Asked(), None, [], []
+
+    class Watched(Acting):
+        def __call__(self, observations, masks):
+            actions.append(super().__call__(observations, masks))
+            return actions[-1]
+
+        def ended(self, now):
+            done.append(now.copy())
+            super().ended(now)
+
+    acting = Watched(policy, generator=torch.Generator().manual_seed(0))
+    for _ in range(2):  # played twice, it begins twice
+        policy.told, policy.remembered = [], []
+        done.clear(), actions.clear()
+        play_episodes(mazes(6), acting, 18, seed=0)
+        assert policy.told[0].tolist() == [4] * 6
+        assert policy.remembered == [None, *range(1, len(actions))]
+        for t in range(1, len(actions)):
+            expected = np.where(done[t - 1], 4, actions[t - 1])
+            assert policy.told[t].tolist() == expected.tolist()
+        assert 18 <= np.sum(done) <= 18 + 6 * len(done)
+        assert not np.all(done, axis=1).all()  # they do not end together
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_episode_is_played_as_if_it_were_the_first(name):
+    """90 episodes one after the other in three environments, and side by side in 90."""
+    policy, envs = new_policy(name), mazes(3)
+    parts = []
+    for seed in (0, *[None] * 29):
+        envs.reset(seed=seed)
+        parts.append((envs.walls.copy(), envs.start.copy(), envs.goal.copy()))
+    walls, start, goal = (np.stack(part, axis=1) for part in zip(*parts, strict=True))
+    cases = Mazes(walls.reshape(90, 3, 3), start.reshape(90), goal.reshape(90))
+    in_turn = play_episodes(mazes(3), Acting(policy), 90, seed=0)
+    at_once = play_each(mazes, cases, Acting(policy))
+    assert np.array_equal(in_turn.lengths, at_once.lengths)
+    assert np.array_equal(in_turn.success, at_once.success)
+    assert len(set(in_turn.lengths)) > 1
+
+
+def test_thinking_is_for_a_while_whatever_happens():
+    policy = new_policy("trm")
+    policy.n_steps = 5
+    with thinking(policy, 2) as same:
+        assert same is policy
+        assert policy.n_steps == 2
+        with thinking(policy, 3):
+            assert policy.n_steps == 3
+        assert policy.n_steps == 2
+    with pytest.raises(KeyError), thinking(policy, 2):
+        raise KeyError
+    assert policy.n_steps == 5
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5, True, "2"])
+def test_only_whole_numbers_of_steps_can_be_thought(k):
+    policy = new_policy("trm")
+    with pytest.raises(ValueError, match="k expected a whole number >= 1"), thinking(policy, k):
+        pass
+    with pytest.raises(ValueError, match="k_steps expected a whole number >= 1"):
+        success_by_k(policy, mazes, CASES, k_steps=k)
+    assert policy.n_steps == 1
+
+
+def test_a_policy_without_improvement_steps_has_one():
+    policy = new_policy("mlp")
+    with thinking(policy, 1):
+        pass
+    assert success_by_k(policy, mazes, CASES).shape == (1,)
+    with pytest.raises(ValueError, match="MLPPolicy has no improvement steps: k expected 1"):
+        success_by_k(policy, mazes, CASES, k_steps=2)

@@ -1,0 +1,106 @@
+"""The masked softmax is the softmax over what is allowed, and nothing else is ever drawn."""
+
+import pytest
+import torch
+
+from trm_lib.training.distribution import entropy, log_prob_of, log_probs, sample
+
+A = 6
+
+
+def drawn(shape=(3, 40, A), seed=0):
+    """Logits, and masks that allow from one action to all of them."""
+    rng = torch.Generator().manual_seed(seed)
+    logits = 4 * torch.randn(shape, generator=rng, dtype=torch.float64)
+    mask = torch.rand(shape, generator=rng) < torch.rand(*shape[:-1], 1, generator=rng)
+    mask |= torch.nn.functional.one_hot(torch.randint(A, shape[:-1], generator=rng), A).bool()
+    assert {1, A} <= set(mask.sum(-1).flatten().tolist())
+    return logits, mask
+
+
+def test_it_is_the_softmax_over_the_allowed_subset():
+    logits, mask = drawn()
+    log_p = log_probs(logits, mask)
+    for row, allowed, ours in zip(
+        logits.view(-1, A), mask.view(-1, A), log_p.view(-1, A), strict=True
+    ):
+        subset = row[allowed].exp()
+        torch.testing.assert_close(ours[allowed], (subset / subset.sum()).log())
+        assert (ours[~allowed].exp() == 0).all()
+    torch.testing.assert_close(log_p.exp().sum(-1), torch.ones_like(log_p[..., 0]))
+
+
+def test_the_entropy_is_that_of_the_allowed_subset():
+    logits, mask = drawn()
+    ours = entropy(log_probs(logits, mask))
+    for row, allowed, value in zip(
+        logits.view(-1, A), mask.view(-1, A), ours.view(-1), strict=True
+    ):
+        p = row[allowed].exp() / row[allowed].exp().sum()
+        torch.testing.assert_close(value, -(p * p.log()).sum())
+    assert torch.equal(ours[mask.sum(-1) == 1], torch.zeros_like(ours)[mask.sum(-1) == 1])
+
+
+def test_equal_logits_have_the_entropy_of_their_number():
+    mask = torch.arange(A)[None] <= torch.arange(A)[:, None]
+    even = entropy(log_probs(torch.full((A, A), 7.0), mask))
+    torch.testing.assert_close(even, torch.arange(1.0, A + 1).log())
+
+
+def test_a_masked_logit_has_no_gradient_and_no_influence():
+    logits, mask = drawn()
+    logits.requires_grad_()
+    log_p = log_probs(logits, mask)
+    taken = mask.float().argmax(-1)
+    (log_prob_of(log_p, taken).sum() + entropy(log_p).sum()).backward()
+    assert (logits.grad[~mask] == 0).all()
+    assert (logits.grad[mask] != 0).any()
+    assert torch.isfinite(logits.grad).all()
+    moved = logits.detach() + 50 * ~mask
+    assert torch.equal(log_probs(moved, mask), log_p)
+
+
+def test_the_probability_of_the_action_taken_is_picked_out_for_every_k():
+    logits, mask = drawn()
+    log_p = log_probs(logits, mask)
+    actions = torch.randint(A, (40,), generator=torch.Generator().manual_seed(1))
+    ours = log_prob_of(log_p, actions)
+    assert ours.shape == (3, 40)
+    for k in range(3):
+        for row in range(40):
+            assert ours[k, row] == log_p[k, row, actions[row]]
+
+
+def test_masks_serve_all_k_at_once():
+    logits, mask = drawn()
+    for k in range(3):
+        assert torch.equal(log_probs(logits, mask[0])[k], log_probs(logits[k], mask[0]))
+
+
+def test_draws_have_the_probabilities_and_follow_the_generator():
+    logits, mask = torch.tensor([0.0, 1.0, 2.0, 3.0]), torch.tensor([True, True, False, True])
+    log_p = log_probs(logits.expand(40_000, 4), mask)
+    before = torch.get_rng_state()
+    draws = sample(log_p, torch.Generator().manual_seed(0))
+    assert torch.equal(draws, sample(log_p, torch.Generator().manual_seed(0)))
+    assert not torch.equal(draws, sample(log_p, torch.Generator().manual_seed(1)))
+    assert torch.equal(before, torch.get_rng_state())
+    share = draws.bincount(minlength=4) / len(draws)
+    p = log_p[0].exp()
+    assert ((share - p).abs() <= 4 * (p * (1 - p) / len(draws)).sqrt()).all()  # 4 deviations
+    assert share[2] == 0
+
+
+def test_a_state_without_any_action_is_refused():
+    mask = torch.ones(5, A, dtype=torch.bool)
+    mask[3] = False
+    with pytest.raises(ValueError, match="at least one allowed action .* none in 1 of 5"):
+        log_probs(torch.zeros(2, 5, A), mask)
+    with pytest.raises(ValueError, match="mask expected bool, got torch.int8"):
+        log_probs(torch.zeros(5, A), mask.to(torch.int8))
+
+
+def test_nothing_is_drawn_from_logits_that_are_no_numbers():
+    log_p = log_probs(torch.tensor([[0.0, float("nan")]]), torch.ones(1, 2, dtype=torch.bool))
+    with pytest.raises(FloatingPointError, match="logits became nan"):
+        sample(log_p, torch.Generator())

@@ -1,0 +1,398 @@
+"""REINFORCE and PPO climb the gradient that their papers give, and stop before harm."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.worlds import PAYS, OneStep, Recall, Table
+from trm_lib.envs import MazeVectorEnv
+from trm_lib.models import FlatPolicyConfig, GRUPolicy, MLPPolicy
+from trm_lib.training import PPOConfig, ReinforceConfig, policy_run, ppo, reinforce
+from trm_lib.training.optimize import descend
+from trm_lib.training.policy_run import PolicyRun
+from trm_lib.training.ppo import improve as improve_ppo
+from trm_lib.training.reinforce import improve as improve_reinforce
+
+PPO = PPOConfig(total_steps=64, num_steps=4, n_epochs=1, n_minibatches=1, ent_coef=0.3)
+REINFORCE = ReinforceConfig(n_updates=2, ent_coef=0.3)
+LEARNERS = {"PPO": (ppo, PPO), "REINFORCE": (reinforce, REINFORCE)}
+
+
+def played(learner, config, policy, envs=None):
+    """A run, and the first rollout it learns from."""
+    run = PolicyRun(policy, OneStep() if envs is None else envs, config, 2)
+    if learner is ppo:
+        return run, run.player.play(config.num_steps, run.generator)
+    return run, run.player.play_once(run.generator)
+
+
+def gradient(learner, run, rollout):
+    """The gradient that `improve` learns from, of each parameter that has one."""
+    run.policy.zero_grad()
+    run.learn = torch.Tensor.backward
+    (improve_ppo if learner is ppo else improve_reinforce)(run, rollout)
+    parameters = run.policy.named_parameters()
+    return {name: p.grad.double().clone() for name, p in parameters if p.grad is not None}
+
+
+def by_hand(policy, rollout, weights, ent_coef, mask=None):
+    """-d/d logits of mean(weight * log pi(a|s)) + ent_coef * mean(entropy), by the formulas.
+
+    d log pi(a|s) / d logit b = [a = b] - pi(b|s); d H / d logit b = -pi(b) (log pi(b) + H).
+    """
+    logits = policy.logits[-1].detach().double().numpy()
+    if mask is not None:
+        logits = np.where(mask, logits, -np.inf)
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    log_p = np.log(p, where=p > 0, out=np.zeros_like(p))
+    spread = -(p * log_p).sum(1, keepdims=True)
+    total = np.zeros_like(p)
+    states = rollout.observations.argmax(-1).flatten().tolist()
+    for s, a, weight in zip(states, rollout.actions.flatten().tolist(), weights, strict=True):
+        total[s] += weight * (np.eye(p.shape[1])[a] - p[s])
+        total[s] -= ent_coef * p[s] * (log_p[s] + spread[s])
+    return -torch.from_numpy(total / len(states))
+
+
+def test_the_gradient_of_reinforce_is_the_policy_gradient_with_standardised_returns():
+    policy = Table()
+    run, rollout = played(reinforce, REINFORCE, policy)
+    rewards = rollout.rewards.double().flatten().numpy()
+    weights = (rewards - rewards.mean()) / rewards.std()
+    assert len(set(rewards)) > 2
+    ours = gradient(reinforce, run, rollout)["logits"][0]
+    torch.testing.assert_close(ours, by_hand(policy, rollout, weights, 0.3), atol=1e-6, rtol=1e-5)
+
+
+def test_reinforce_learns_from_first_episodes_alone():
+    """What an environment does while others are still at theirs has no influence."""
+    envs = MazeVectorEnv(6, size=3, layout="open", start="random", goal="random", max_steps=9)
+    policy = MLPPolicy(FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,)))
+    run, rollout = played(reinforce, REINFORCE, policy, envs)
+    later = ~rollout.first
+    assert later.any()
+    one = gradient(reinforce, run, rollout)
+    other = replace(
+        rollout,
+        rewards=torch.where(later, 99.0, rollout.rewards),
+        actions=torch.where(later, rollout.masks.long().argmax(-1), rollout.actions),
+    )
+    for name, part in gradient(reinforce, run, other).items():
+        torch.testing.assert_close(part, one[name])
+
+
+@pytest.mark.parametrize("forbidden", [None, 1])
+def test_the_first_gradient_of_ppo_is_the_policy_gradient_with_advantages(forbidden):
+    """Before the first step every ratio is 1, and an episode of one step is worth r - V(s)."""
+    policy = Table()
+    run, rollout = played(ppo, PPO, policy, OneStep(forbidden=forbidden))
+    states = rollout.observations.argmax(-1).flatten().numpy()
+    rewards = rollout.rewards.double().flatten().numpy()
+    values = policy.values[0].detach().double().numpy()[states]
+    gains = rewards - values
+    weights = (gains - gains.mean()) / gains.std()
+    mask = None if forbidden is None else np.arange(3)[None] != forbidden
+    ours = gradient(ppo, run, rollout)
+    expected = by_hand(policy, rollout, weights, 0.3, mask)
+    torch.testing.assert_close(ours["logits"][0], expected, atol=1e-6, rtol=1e-5)
+    squares = [2 * (values - rewards)[states == s].sum() / len(states) for s in range(2)]
+    torch.testing.assert_close(ours["values"][0], 0.5 * torch.tensor(squares).double())
+    assert forbidden is None or (ours["logits"][0][:, forbidden] == 0).all()
+
+
+def test_what_has_changed_by_more_than_the_range_teaches_no_more():
+    """Ratios from 0.5 to 1.6: only those on their way back, and those inside, have a gradient."""
+    policy = Table()
+    config = replace(PPO, ent_coef=0.0, clip_range=0.2, num_steps=20)
+    run, rollout = played(ppo, config, policy)
+    ratio = torch.linspace(0.5, 1.6, 160)[torch.randperm(160, generator=run.generator)]
+    rollout.log_probs = rollout.log_probs - ratio.log().view(1, 20, 8)
+    ratio = ratio.double().numpy()
+    states = rollout.observations.argmax(-1).flatten().numpy()
+    gains = rollout.rewards.double().flatten().numpy()
+    gains = gains - policy.values[0].detach().double().numpy()[states]
+    gains = (gains - gains.mean()) / gains.std()
+    spent = ((gains > 0) & (ratio > 1.2)) | ((gains < 0) & (ratio < 0.8))
+    assert 0 < spent.sum() < len(spent)
+    assert (((gains < 0) & (ratio > 1.2)) | ((gains > 0) & (ratio < 0.8))).any()
+    weights = np.where(spent, 0.0, ratio * gains)
+    ours = gradient(ppo, run, rollout)["logits"][0]
+    torch.testing.assert_close(ours, by_hand(policy, rollout, weights, 0.0), atol=1e-6, rtol=1e-5)
+
+
+def test_ppo_unrolls_each_minibatch_from_what_its_environments_remembered():
+    """Amid episodes, before anything is learned: every ratio is 1, every value as it was."""
+    policy = GRUPolicy(FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,)))
+    config = replace(PPO, n_minibatches=2, gae_lambda=0.0, gamma=0.9)
+    run, _ = played(ppo, config, policy, MazeVectorEnv(6, size=3))
+    rollout = run.player.play(4, run.generator)
+    run.learn = lambda loss: None
+    policy_loss, value_loss, _ = improve_ppo(run, rollout)
+    ahead = torch.where(rollout.terminated, 0.0, rollout.next_values)
+    one_step = rollout.rewards + 0.9 * ahead - rollout.values  # so far from the value is its aim
+    assert policy_loss == pytest.approx(0, abs=1e-6)
+    assert value_loss == pytest.approx(one_step.square().mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_the_rate_rises_and_falls_from_update_to_update(name, monkeypatch):
+    learner, config = LEARNERS[name]
+    config = replace(config, lr=0.1, warmup=2, decay=0.5, max_grad_norm=0.7)
+    if name == "REINFORCE":
+        config = replace(config, n_updates=8)
+    else:
+        config = replace(config, total_steps=32 * 8, n_epochs=2, n_minibatches=3)
+    seen = []
+
+    def descend(policy, optimizer, loss, rate, max_grad_norm):
+        seen.append((rate, max_grad_norm))
+
+    monkeypatch.setattr(policy_run, "descend", descend)
+    learner(Table(), OneStep(), config, progress=False)
+    each = 1 if name == "REINFORCE" else 6  # optimizer steps an update
+    rates = [0.05, 0.1, 0.1, 0.1, 0.1, 0.075, 0.05, 0.025]
+    assert [rate for rate, _ in seen] == pytest.approx(np.repeat(rates, each))
+    assert {length for _, length in seen} == {0.7}
+
+
+@pytest.mark.parametrize(("longest", "taken"), [(None, 5.0), (6.0, 5.0), (2.0, 2.0)])
+def test_a_longer_gradient_is_cut_to_the_length_allowed(longest, taken):
+    """Down 3 a + 4 b, whose gradient has length 5, at a rate of 0.1."""
+    model = torch.nn.Linear(2, 1, bias=False)
+    before = model.weight.detach().clone()
+    optimizer = torch.optim.SGD(model.parameters(), lr=9.0)
+    descend(model, optimizer, model(torch.tensor([3.0, 4.0])).sum(), 0.1, longest)
+    step = 0.1 * taken * torch.tensor([[0.6, 0.8]])
+    torch.testing.assert_close(model.weight.detach(), before - step)
+    assert model.weight.grad is None
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_deep_supervision_is_the_mean_over_the_improvement_steps(name):
+    """Each step has a table of its own, so its gradient is that of a policy with it alone."""
+    learner, config = LEARNERS[name]
+    policy = Table(k_steps=3)
+    run, rollout = played(learner, replace(config, deep_supervision=True), policy)
+    together = gradient(learner, run, rollout)
+    for k in range(3):
+        alone = Table()
+        alone.load_state_dict({n: t[k : k + 1] for n, t in policy.state_dict().items()})
+        parts = ("log_probs", "values", "next_values")
+        only = replace(rollout, **{part: getattr(rollout, part)[k : k + 1] for part in parts})
+        run = PolicyRun(alone, OneStep(), config, 2)
+        for part, expected in gradient(learner, run, only).items():
+            torch.testing.assert_close(together[part][k], expected[0] / 3, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_without_it_only_the_last_answer_learns(name):
+    learner, config = LEARNERS[name]
+    run, rollout = played(learner, config, Table(k_steps=3))
+    logits = gradient(learner, run, rollout)["logits"]
+    assert (logits[:2] == 0).all()
+    assert (logits[2] != 0).all()
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_the_best_arm_is_found(name):
+    learner, config = LEARNERS[name]
+    policy = Table()
+    assert policy.logits[0].softmax(-1)[1, 2] < 0.2
+    config = replace(config, lr=0.1, ent_coef=0.0, decay=0.0)
+    longer = {"n_updates": 100} if name == "REINFORCE" else {"total_steps": 32 * 100}
+    learner(policy, OneStep(), replace(config, **longer), progress=False)
+    assert policy.logits[0].softmax(-1)[[0, 1], [0, 2]].min() > 0.9
+    if name == "PPO":  # and what it is worth: what the policy earns
+        earns = (policy.logits[0].softmax(-1) * torch.tensor(PAYS).float()).sum(-1)
+        torch.testing.assert_close(policy.values[0], earns, atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_memory_learns_what_no_glance_can_tell(name):
+    learner, config = LEARNERS[name]
+    config = replace(config, lr=0.02, ent_coef=0.0, decay=0.0, gamma=0.9)
+    longer = {"n_updates": 60} if name == "REINFORCE" else {"total_steps": 32 * 4 * 60}
+    rates = []
+    for kind in (GRUPolicy, MLPPolicy):
+        policy = kind(FlatPolicyConfig(n_inputs=2, n_actions=2, hidden=(8,)))
+        history = learner(policy, Recall(), replace(config, **longer), progress=False)
+        rates.append(history.success_rate(window=20)[-1])
+    assert rates[0] > 0.9
+    assert rates[1] < 0.6
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_seed_fixes_the_run_and_another_changes_it(name):
+    learner, config = LEARNERS[name]
+
+    def trained(seed):
+        policy = Table()
+        learner(policy, OneStep(), replace(config, seed=seed), progress=False)
+        return policy.logits.detach()
+
+    torch.manual_seed(1)
+    first = trained(0)
+    torch.manual_seed(2)  # the global generator is not consulted
+    assert torch.equal(first, trained(0))
+    assert not torch.equal(first, trained(1))
+
+
+def test_minibatches_are_environments_each_in_one_of_them_once_an_epoch():
+    """Five environments in four parts: 2, 1, 1, 1, with all their steps in order."""
+    parts = []
+
+    class Watched(Table):
+        def unroll(self, observations, previous, memory=None):
+            parts.append(observations[0, :, 2].tolist())
+            assert (observations[..., 2] == observations[0, :, 2]).all()
+            assert len(observations) == 4
+            return super().unroll(observations[..., :2], previous, memory)
+
+    class Numbered(OneStep):
+        def observed(self):
+            number = np.arange(self.num_envs, dtype=np.float32)[:, None] / 100
+            return np.concatenate([super().observed(), number], axis=1)
+
+    config = replace(PPO, n_minibatches=4, n_epochs=3, total_steps=20)
+    ppo(Watched(), Numbered(5), config, progress=False)
+    assert sorted(map(len, parts)) == [1] * 9 + [2] * 3
+    epochs = [[env for part in parts[i : i + 4] for env in part] for i in (0, 4, 8)]
+    for epoch in epochs:
+        assert sorted(epoch) == pytest.approx([0, 0.01, 0.02, 0.03, 0.04])
+    assert epochs[0] != epochs[1]  # drawn anew
+
+
+@pytest.mark.parametrize("learner", [ppo, reinforce])
+def test_the_history_adds_up(learner):
+    envs = MazeVectorEnv(6, size=3, layout="open", max_steps=7)
+    policy = MLPPolicy(FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,)))
+    asked = []
+
+    def evaluate(policy):
+        asked.append(policy)
+        return [0.0, len(asked) / 10]
+
+    common = {"eval_every": 2, "gamma": 0.9}
+    if learner is ppo:
+        config = PPOConfig(total_steps=290, num_steps=10, n_minibatches=2, **common)
+    else:
+        config = ReinforceConfig(n_updates=5, **common)
+    history = learner(policy, envs, config, evaluate=evaluate, progress=False)
+    for part in ("steps", "episodes", "successes", "rewards", "policy_loss", "value_loss"):
+        assert len(getattr(history, part)) == 5, part
+    new_steps = np.diff([0, *history.steps])
+    if learner is ppo:
+        assert (new_steps == 60).all()  # 5 updates of 6 * 10 steps are the first to pass 290
+    else:
+        assert history.episodes == [6] * 5
+        assert (new_steps <= 6 * 7).all()
+        assert (new_steps >= 6 * 4).all()  # no way is shorter than 4 steps
+        assert history.value_loss == [0.0] * 5
+    successes, episodes = np.array(history.successes), np.array(history.episodes)
+    assert successes.sum() > 0
+    assert (successes <= episodes).all()
+    # "clean" pays 1 for the goal and -0.01 for any other step
+    expected = (successes - 0.01 * (new_steps - successes)) / new_steps
+    np.testing.assert_allclose(history.rewards, expected, atol=1e-6)
+    np.testing.assert_allclose(
+        history.success_rate(window=2)[1:],
+        (successes[1:] + successes[:-1]) / (episodes[1:] + episodes[:-1]),
+    )
+    assert all(0 < spread <= np.log(4) for spread in history.entropy)
+    assert len(asked) == 4  # before training, after 2, 4 and 5 updates
+    assert history.eval_steps == [history.steps[i] for i in (1, 3, 4)]
+    assert history.eval_success == [[0.0, 0.2], [0.0, 0.3], [0.0, 0.4]]
+    assert history.best() == 0.4
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("part", ["logits", "values"])
+def test_a_policy_that_says_nan_is_not_changed(name, part):
+    learner, config = LEARNERS[name]
+    policy = Table()
+    with torch.no_grad():
+        getattr(policy, part)[0, 1] = float("nan")
+    before = {n: t.clone() for n, t in policy.state_dict().items()}
+    if (name, part) == ("REINFORCE", "values"):  # which it does not use
+        learner(policy, OneStep(), config, progress=False)
+        assert torch.equal(policy.values.nan_to_num(), before["values"].nan_to_num())
+        return
+    with pytest.raises(FloatingPointError, match="became nan"):
+        learner(policy, OneStep(), config, progress=False)
+    for n, tensor in policy.state_dict().items():
+        assert torch.equal(tensor.nan_to_num(), before[n].nan_to_num()), n
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_reward_that_is_nan_stops_before_the_weights_change(name):
+    learner, config = LEARNERS[name]
+    longer = {"n_updates": 8} if name == "REINFORCE" else {"total_steps": 32 * 8}
+    policy, seen = Table(), []
+
+    def evaluate(policy):
+        seen.append(policy.logits.detach().clone())
+        return [0.0]
+
+    each = 1 if name == "REINFORCE" else 4
+    envs = OneStep(bad_from=2 * each + 1)  # in the third update
+    with pytest.raises(ValueError, match="rewards expected finite numbers, got nan at step 0 of"):
+        learner(
+            policy, envs, replace(config, eval_every=1, **longer), evaluate=evaluate, progress=False
+        )
+    assert len(seen) == 3  # the beginning and two updates
+    assert not torch.equal(seen[1], seen[2])
+    assert torch.equal(policy.logits, seen[2])
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_state_that_allows_nothing_stops_before_the_weights_change(name):
+    learner, config = LEARNERS[name]
+    policy, envs = Table(), OneStep()
+    envs.mask[3] = 0
+    before = policy.logits.detach().clone()
+    with pytest.raises(ValueError, match="at least one allowed action in every state, got none in"):
+        learner(policy, envs, config, progress=False)
+    assert torch.equal(policy.logits, before)
+
+
+def test_more_minibatches_than_environments_are_refused():
+    with pytest.raises(ValueError, match="n_minibatches expected at most the 8 environments, got"):
+        ppo(Table(), OneStep(), replace(PPO, n_minibatches=9))
+
+
+@pytest.mark.parametrize("returned", [0.5, None, [], [1, 2], np.zeros((2, 2)), [np.nan]])
+def test_evaluations_that_are_no_success_are_refused_before_training(returned):
+    policy = Table()
+    before = policy.logits.detach().clone()
+    with pytest.raises(ValueError, match=r"shares from 0 to 1 of shape \(K,\)"):
+        ppo(policy, OneStep(), PPO, evaluate=lambda p: returned, progress=False)
+    assert torch.equal(policy.logits, before)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        (PPOConfig, {"total_steps": 0}, "total_steps expected a whole number >= 1, got 0"),
+        (PPOConfig, {"num_steps": 1.5}, "num_steps expected a whole number >= 1, got 1.5"),
+        (PPOConfig, {"n_epochs": 0}, "n_epochs expected a whole number >= 1"),
+        (PPOConfig, {"n_minibatches": 0}, "n_minibatches expected a whole number >= 1"),
+        (PPOConfig, {"gae_lambda": 1.1}, "gae_lambda expected a number from 0 to 1, got 1.1"),
+        (PPOConfig, {"clip_range": 0.0}, "clip_range expected a number > 0, got 0.0"),
+        (PPOConfig, {"vf_coef": -1}, "vf_coef expected a number >= 0, got -1"),
+        (PPOConfig, {"lr": float("nan")}, "lr expected a number > 0, got nan"),
+        (PPOConfig, {"gamma": 1.01}, "gamma expected a discount from 0 to 1, got 1.01"),
+        (PPOConfig, {"decay": -0.1}, "decay expected a share from 0 to 1"),
+        (PPOConfig, {"ent_coef": -0.1}, "ent_coef expected a number >= 0"),
+        (PPOConfig, {"max_grad_norm": 0}, "max_grad_norm expected a number > 0"),
+        (PPOConfig, {"use_masks": 1}, "use_masks expected True or False, got 1"),
+        (ReinforceConfig, {"deep_supervision": None}, "deep_supervision expected True or False"),
+        (ReinforceConfig, {"n_updates": 0}, "n_updates expected a whole number >= 1, got 0"),
+        (ReinforceConfig, {"warmup": -1}, "warmup expected a whole number >= 0, got -1"),
+        (ReinforceConfig, {"seed": "0"}, "seed expected a whole number >= 0, got '0'"),
+    ],
+)
+def test_wrong_settings_say_what_was_expected(kind, changes, message):
+    with pytest.raises(ValueError, match=message):
+        kind(**changes)

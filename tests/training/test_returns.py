@@ -1,0 +1,140 @@
+"""Returns and advantages: against their definitions as sums, and in worlds with known values."""
+
+import pytest
+import torch
+
+from trm_lib.training.returns import advantages, discounted_returns
+
+S, E = 9, 30
+
+
+def episodes(seed=0):
+    """Rewards, values, values of what followed, and how episodes ended, inside and at the end."""
+    rng = torch.Generator().manual_seed(seed)
+    rewards, values, following = torch.randn(3, S, E, generator=rng, dtype=torch.float64)
+    ends = torch.rand(2, S, E, generator=rng) < 0.15
+    terminated = ends[0]
+    truncated = ends[1] & ~terminated
+    for t in range(S - 1):  # within an episode, what followed is what is seen next
+        goes_on = ~(terminated | truncated)[t]
+        following[t] = torch.where(goes_on, values[t + 1], following[t])
+    assert terminated.any(0).any()
+    assert truncated.any(0).any()
+    assert (terminated | truncated).sum(0).max() > 1
+    return rewards, values, following, terminated, truncated
+
+
+def last_step_of(done, t, env):
+    """The step with which the episode of step t ends, or the rollout."""
+    for last in range(t, S):
+        if done[last, env]:
+            return last
+    return S - 1
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.9, 1.0])
+def test_returns_are_sums_of_what_is_still_to_come_in_the_episode(gamma):
+    rewards, _, _, terminated, truncated = episodes()
+    done = terminated | truncated
+    ours = discounted_returns(rewards, done, gamma)
+    for env in range(E):
+        for t in range(S):
+            last = last_step_of(done, t, env)
+            expected = sum(gamma ** (i - t) * rewards[i, env] for i in range(t, last + 1))
+            torch.testing.assert_close(ours[t, env], torch.as_tensor(expected))
+
+
+@pytest.mark.parametrize("gae_lambda", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("gamma", [0.9, 1.0])
+def test_advantages_are_weighted_sums_of_temporal_differences(gamma, gae_lambda):
+    rewards, values, following, terminated, truncated = episodes()
+    ours = advantages(rewards, values, following, terminated, truncated, gamma, gae_lambda)
+    for env in range(E):
+        for t in range(S):
+            expected = 0.0
+            for i in range(t, last_step_of(terminated | truncated, t, env) + 1):
+                ahead = 0.0 if terminated[i, env] else following[i, env]
+                delta = rewards[i, env] + gamma * ahead - values[i, env]
+                expected += (gamma * gae_lambda) ** (i - t) * delta
+            torch.testing.assert_close(ours[t, env], expected)
+
+
+def test_with_lambda_0_they_trust_the_values_after_one_step():
+    rewards, values, following, terminated, truncated = episodes()
+    ours = advantages(rewards, values, following, terminated, truncated, 0.9, 0.0)
+    one_step = rewards + 0.9 * torch.where(terminated, 0.0, following) - values
+    torch.testing.assert_close(ours, one_step)
+
+
+def test_with_lambda_1_they_are_returns_less_values():
+    """What comes after a cut, or after the last step, is worth its value; after the end nothing."""
+    rewards, values, following, terminated, truncated = episodes()
+    done = terminated | truncated
+    cut = truncated.clone()
+    cut[-1] = ~terminated[-1]
+    bootstrapped = rewards + 0.9 * torch.where(cut, following, 0.0)
+    ours = advantages(rewards, values, following, terminated, truncated, 0.9, 1.0)
+    torch.testing.assert_close(ours, discounted_returns(bootstrapped, done, 0.9) - values)
+
+
+@pytest.mark.parametrize("gae_lambda", [0.0, 0.5, 1.0])
+def test_in_a_world_that_pays_1_for_ever_right_values_leave_nothing_to_gain(gae_lambda):
+    """V = 1 / (1 - gamma), whether the time limit cuts the episode off or not."""
+    ones = torch.ones(S, E, dtype=torch.float64)
+    _, _, _, _, truncated = episodes()
+    never = torch.zeros_like(truncated)
+    ours = advantages(ones, 10 * ones, 10 * ones, never, truncated, 0.9, gae_lambda)
+    torch.testing.assert_close(ours, torch.zeros_like(ours))
+    too_low = advantages(ones, 9 * ones, 9 * ones, never, never, 0.9, 0.0)
+    torch.testing.assert_close(too_low, ones + 0.9 * 9 - 9)
+
+
+@pytest.mark.parametrize("gae_lambda", [0.0, 0.5, 1.0])
+def test_in_a_chain_that_ends_right_values_leave_nothing_to_gain(gae_lambda):
+    """S steps at -1, then the goal: V(t) = -(1 + gamma + ... ) to the end; beyond it, nothing."""
+    gamma = 0.8
+    to_go = torch.arange(S, 0, -1, dtype=torch.float64)
+    values = (-(1 - gamma**to_go) / (1 - gamma))[:, None]
+    following = torch.cat([values[1:], torch.full((1, 1), 99.0, dtype=torch.float64)])
+    end = torch.zeros(S, 1, dtype=torch.bool)
+    end[-1] = True
+    never, rewards = torch.zeros_like(end), -torch.ones_like(values)
+    ours = advantages(rewards, values, following, end, never, gamma, gae_lambda)
+    torch.testing.assert_close(ours, torch.zeros_like(ours))
+    torch.testing.assert_close(discounted_returns(rewards, end, gamma), values)
+    cut = advantages(rewards, values, following, never, end, gamma, gae_lambda)
+    torch.testing.assert_close(cut[-1], torch.full_like(cut[-1], gamma * 99))
+
+
+def test_neither_changes_what_it_is_given():
+    given = episodes()
+    before = [tensor.clone() for tensor in given]
+    discounted_returns(given[0], given[3], 0.9)
+    advantages(*given, 0.9, 0.9)
+    assert all(torch.equal(a, b) for a, b in zip(given, before, strict=True))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_rewards_that_are_no_numbers_are_refused(bad):
+    rewards, *others = episodes()
+    rewards[4, 7] = bad
+    message = f"rewards expected finite numbers, got {bad} at step 4 of environment 7"
+    with pytest.raises(ValueError, match=message):
+        discounted_returns(rewards, others[2], 0.9)
+    with pytest.raises(ValueError, match=message):
+        advantages(rewards, *others, 0.9, 0.9)
+
+
+def test_no_steps_and_shapes_that_differ_are_refused():
+    none = [part[:0] for part in episodes()]
+    with pytest.raises(ValueError, match="expected at least one step, got none"):
+        discounted_returns(none[0], none[3], 0.9)
+    with pytest.raises(ValueError, match="expected at least one step, got none"):
+        advantages(*none, 0.9, 0.9)
+    rewards, values, *others = episodes()
+    with pytest.raises(
+        ValueError, match=r"everything of shape \(9, 30\), got \(8, 30\), \(9, 30\)"
+    ):
+        advantages(rewards, values[:8], *others, 0.9, 0.9)
+    with pytest.raises(ValueError, match=r"everything of shape \(9, 30\), got \(9, 29\)"):
+        discounted_returns(rewards, others[1][:, :29], 0.9)

@@ -1,0 +1,289 @@
+"""What a policy plays is kept as it was: every number can be found again by hand."""
+
+from dataclasses import replace
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium.vector import SyncVectorEnv
+
+from tests.training.worlds import OneStep, Table
+from trm_lib.envs import MazeEnv, MazeVectorEnv, SudokuCellVectorEnv, SudokuVectorEnv
+from trm_lib.models import (
+    BoardPolicy,
+    BoardPolicyConfig,
+    FlatPolicyConfig,
+    GRUPolicy,
+    MLPPolicy,
+    TRMConfig,
+)
+from trm_lib.training.rollout import Player
+
+S, E = 14, 6
+MAZE = {"size": 3, "layout": "open", "start": "random", "goal": "random", "max_steps": 4}
+CORE = TRMConfig(
+    vocab_size=32, grid=(3, 3), width=8, n_layers=1, hidden_multiple=1, n_latent=1, n_cycles=1,
+    n_answers=5,
+)  # fmt: skip
+BOARD = BoardPolicyConfig(core=CORE, n_actions=4, marker=4, n_steps=2)
+FLAT = FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8, 8))
+POLICIES = {
+    "mlp": (MLPPolicy, FLAT),
+    "gru": (GRUPolicy, FLAT),
+    "trm": (BoardPolicy, BOARD),
+    "trm, previous": (BoardPolicy, replace(BOARD, previous_action=True)),
+    "trm, over time": (BoardPolicy, replace(BOARD, carry_over_time=True)),
+}
+
+
+def new_policy(name="mlp"):
+    kind, config = POLICIES[name]
+    policy = kind(config, torch.Generator().manual_seed(0))
+    with torch.no_grad():  # as sure of itself as after training
+        (policy.core.head if kind is BoardPolicy else policy.actor[-1]).weight.mul_(100)
+    return policy
+
+
+def new_player(name="mlp", envs=None, seed=0, **how):
+    envs = MazeVectorEnv(E, **MAZE) if envs is None else envs
+    return Player(new_policy(name), envs, seed, **how)
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_shapes(name):
+    rollout = new_player(name).play(S, rng())
+    k_steps = 2 if "trm" in name else 1
+    assert rollout.observations.shape == (S, E, 6, 3, 3)
+    assert rollout.masks.shape == (S, E, 4)
+    for part in ("previous", "actions", "rewards", "terminated", "truncated", "success"):
+        assert getattr(rollout, part).shape == (S, E), part
+    for part in ("log_probs", "values", "next_values"):
+        assert getattr(rollout, part).shape == (k_steps, S, E), part
+
+
+def test_the_environments_say_the_same_when_the_actions_are_played_again():
+    """Two rollouts, one after the other, against the same environments stepped by hand."""
+    player = new_player(seed=5)
+    parts = [player.play(S, rng()), player.play(S, rng(1))]
+    envs = MazeVectorEnv(E, **MAZE)
+    observations, infos = envs.reset(seed=5)
+    ended = 0
+    for rollout in parts:
+        for t in range(S):
+            assert np.array_equal(rollout.observations[t], observations)
+            assert np.array_equal(rollout.masks[t], infos["action_mask"] > 0)
+            returned = envs.step(rollout.actions[t].numpy())
+            observations, rewards, terminated, truncated, infos = returned
+            np.testing.assert_allclose(rollout.rewards[t], rewards, rtol=1e-6)
+            assert np.array_equal(rollout.terminated[t], terminated)
+            assert np.array_equal(rollout.truncated[t], truncated)
+            done = terminated | truncated
+            assert np.array_equal(rollout.done[t], done)
+            success = infos["final_info"]["is_success"] if done.any() else np.zeros(E, bool)
+            assert np.array_equal(rollout.success[t], success)
+            ended += done.sum()
+    assert ended > 2 * E
+    assert torch.cat([part.terminated for part in parts]).any()
+    assert torch.cat([part.truncated for part in parts]).any()
+
+
+def test_previous_and_first_tell_where_episodes_begin():
+    player = new_player()
+    one, two = player.play(S, rng()), player.play(S, rng(1))
+    begun = torch.full((1, E), 4)
+    actions = torch.cat([one.actions, two.actions])
+    done = torch.cat([one.done, two.done])
+    expected = torch.cat([begun, torch.where(done, 4, actions)[:-1]])
+    assert torch.equal(torch.cat([one.previous, two.previous]), expected)
+    for env in range(E):
+        ends = one.done[:, env].nonzero()[0, 0]
+        assert one.first[:, env].tolist() == [t <= ends for t in range(S)]
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_unrolled_with_the_same_weights_it_says_what_it_said_at_play(name):
+    """The second begins amid episodes, with what is remembered of them; but after learning."""
+    player = new_player(name)
+    for seed in range(2):
+        with torch.no_grad():
+            for parameter in player.policy.parameters():
+                parameter.mul_(1.2)
+        rollout = player.play(S, rng(seed))
+        assert seed == 0 or (rollout.previous[0] < 4).any()
+        out = player.policy.unroll(rollout.observations, rollout.previous, rollout.memory)
+        log_p = out.logits.masked_fill(~rollout.masks, -torch.inf).log_softmax(-1)
+        actions = rollout.actions.expand(log_p.shape[:-1])[..., None]
+        torch.testing.assert_close(
+            rollout.log_probs, log_p.gather(-1, actions)[..., 0], atol=1e-5, rtol=1e-5
+        )
+        torch.testing.assert_close(rollout.values, out.values, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@torch.no_grad()
+def test_what_follows_has_the_value_of_what_is_seen_then(name):
+    """Stepped by hand: the final observation where cut off, 0 at the end, else the next one."""
+    rollout = new_player(name, seed=5).play(S, rng())
+    policy, envs = new_policy(name), MazeVectorEnv(E, **MAZE)
+    observations, _ = envs.reset(seed=5)
+    memory = None
+    for t in range(S):
+        out, memory = policy(torch.from_numpy(observations), rollout.previous[t], memory)
+        torch.testing.assert_close(rollout.values[:, t], out.values)
+        actions = rollout.actions[t]
+        observations, _, terminated, truncated, infos = envs.step(actions.numpy())
+        for env in range(E):
+            alone = policy.rows(memory, torch.tensor([env]))
+            seen = infos["final_obs"] if truncated[env] else observations
+            asked = torch.from_numpy(seen[[env]]), actions[[env]], alone
+            expected = torch.zeros(2)[: len(out.values)]
+            if not terminated[env]:
+                expected = policy(*asked)[0].values[:, 0]
+                assert (expected != 0).all()
+            torch.testing.assert_close(rollout.next_values[:, t, env], expected)
+    assert rollout.terminated.any()
+    assert rollout.truncated.any()
+
+
+@pytest.mark.parametrize("name", ["gru", "trm"])
+def test_gymnasiums_own_vector_environments_serve_as_well(name):
+    """The same mazes one by one: the same rollout, final observations included."""
+    alone = SyncVectorEnv([lambda: MazeEnv(**MAZE)] * E, autoreset_mode="SameStep")
+    ours, theirs = new_player(name).play(S, rng()), new_player(name, alone).play(S, rng())
+    for part, tensor in vars(ours).items():
+        assert part == "memory" or torch.equal(tensor, getattr(theirs, part)), part
+    assert ours.truncated.any()
+
+
+def test_a_seed_fixes_what_is_played():
+    def played(seed, draws):
+        return new_player(seed=seed).play(S, rng(draws))
+
+    torch.manual_seed(1)
+    first = played(0, 0)
+    torch.manual_seed(2)  # the global generator is not consulted
+    again = played(0, 0)
+    assert torch.equal(first.actions, again.actions)
+    assert torch.equal(first.observations, again.observations)
+    assert not torch.equal(first.actions, played(0, 1).actions)
+    assert not torch.equal(first.observations[0], played(9, 0).observations[0])
+
+
+@pytest.mark.parametrize("name", ["mlp", "gru", "trm, over time"])
+def test_play_once_begins_anew_and_ends_every_first_episode(name):
+    player = new_player(name)
+    before = player.play(5, rng())
+    assert not before.done[-1].all()  # some are amid an episode, which is given up
+    rollout = player.play_once(rng())
+    assert (rollout.previous[0] == 4).all()
+    assert rollout.done.any(0).all()
+    assert not rollout.done[:-1].any(0).all()  # and stops as soon as they have
+    assert (rollout.done & rollout.first).sum(0).tolist() == [1] * E
+    afresh = player.policy.unroll(rollout.observations, rollout.previous, None)
+    torch.testing.assert_close(rollout.values, afresh.values)  # nothing is left of before
+
+
+def three_worlds():
+    """A maze in which half of all moves are forbidden, a Sudoku, and a question about one cell."""
+    tree = {"size": 3, "layout": "tree"}
+    return [MazeVectorEnv(E, **tree), SudokuVectorEnv(E), SudokuCellVectorEnv(E, empties=8)]
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_masks_are_kept_unless_they_shall_not_be(which):
+    for use_masks in (True, False):
+        envs = three_worlds()[which]
+        n_inputs = int(np.prod(envs.single_observation_space.shape))
+        n_actions = int(envs.single_action_space.n)
+        policy = MLPPolicy(FlatPolicyConfig(n_inputs=n_inputs, n_actions=n_actions, hidden=(4,)))
+        rollout = Player(policy, envs, 0, use_masks).play(20, rng())
+        assert rollout.masks.all() != use_masks
+        envs = three_worlds()[which]
+        _, infos = envs.reset(seed=0)
+        kept = []
+        for actions in rollout.actions.numpy():
+            kept.append(infos["action_mask"][np.arange(E), actions] > 0)
+            infos = envs.step(actions)[4]
+        assert np.all(kept) == use_masks
+
+
+def test_environments_that_begin_anew_otherwise_are_refused():
+    envs = gym.make_vec("trm/Maze-v0", num_envs=2, vectorization_mode="sync", **MAZE)
+    with pytest.raises(ValueError, match=r"expected AutoresetMode.SAME_STEP, got .*NEXT_STEP"):
+        new_player(envs=envs)
+
+
+def test_policies_with_other_actions_are_refused():
+    with pytest.raises(ValueError, match="policy expected 64 actions, .* got 4"):
+        new_player(envs=SudokuVectorEnv(2))
+
+
+def test_environments_without_masks_are_refused_unless_none_are_wanted():
+    class Mute(gym.Wrapper):
+        def reset(self, **how):
+            return self.env.reset(**how)[0], {}
+
+        def step(self, action):
+            return *self.env.step(action)[:4], {}
+
+    mute = SyncVectorEnv([lambda: Mute(MazeEnv(**MAZE))] * 2, autoreset_mode="SameStep")
+    with pytest.raises(ValueError, match=r"infos with an action_mask, got \[\]: set use_masks=Fal"):
+        new_player(envs=mute)
+    rollout = new_player(envs=mute, use_masks=False).play(S, rng())
+    assert rollout.masks.all()
+    assert rollout.done.any()
+    assert not rollout.success.any()  # of which nothing is told
+
+
+def test_an_episode_that_ends_and_runs_out_of_time_at_once_has_ended():
+    class Both(OneStep):
+        def step(self, actions):
+            observations, rewards, terminated, _, infos = super().step(actions)
+            return observations, rewards, terminated, terminated, infos
+
+    rollout = Player(Table(), Both(), 0).play(3, rng())
+    assert rollout.terminated.all()
+    assert not rollout.truncated.any()
+    assert (rollout.next_values == 0).all()
+
+
+class Shifted:
+    """Environments whose observations begin four bytes later in memory."""
+
+    def __init__(self, envs):
+        self.envs = envs
+
+    def __getattr__(self, name):
+        return getattr(self.envs, name)
+
+    def reset(self, **how):
+        observations, infos = self.envs.reset(**how)
+        return shifted(observations), infos
+
+    def step(self, actions):
+        observations, *others = self.envs.step(actions)
+        return shifted(observations), *others
+
+
+def shifted(array):
+    room = np.empty(array.size + 17, array.dtype)
+    start = (-room.ctypes.data % 64) // 4 + 1  # one number after a multiple of 64 bytes
+    room[start : start + array.size] = array.ravel()
+    return room[start : start + array.size].reshape(array.shape)
+
+
+def test_where_observations_lie_in_memory_makes_no_difference():
+    """Not in the last bit: else a resumed run would slowly leave the one it goes on with."""
+    kind = FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,))
+    for n_envs in (4, 6):
+        rollouts = [
+            Player(MLPPolicy(kind), envs, 0).play(S, rng())
+            for envs in (MazeVectorEnv(n_envs, **MAZE), Shifted(MazeVectorEnv(n_envs, **MAZE)))
+        ]
+        for part, tensor in vars(rollouts[0]).items():
+            assert part == "memory" or torch.equal(tensor, getattr(rollouts[1], part)), part

@@ -1,0 +1,99 @@
+"""Tiny vector worlds in which everything can be worked out on paper, and a policy that is a table.
+
+Axes: S time steps, E environments, K improvement steps, A actions.
+"""
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from trm_lib.models import Policy, PolicyOutput
+
+PAYS = np.array([[1.0, 0.0, 0.2], [-1.0, 0.5, 2.0]])
+"""What each of three actions pays in each of two states; the best are 0 and 2."""
+
+
+class OneStep(VectorEnv):
+    """Two states in turn, one action in each, and the episode is over.
+
+    Args:
+        num_envs: E.
+        pays: (2, A) float.
+        forbidden: an action that the mask forbids.
+        bad_from: step from which the last environment pays nan.
+    """
+
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
+
+    def __init__(self, num_envs=8, pays=PAYS, forbidden=None, bad_from=None):
+        self.num_envs, self.pays, self.bad_from = num_envs, pays, bad_from
+        self.single_observation_space = gym.spaces.Box(0, 1, (2,), np.float32)
+        self.single_action_space = gym.spaces.Discrete(pays.shape[1])
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.mask = np.ones((num_envs, pays.shape[1]), np.int8)
+        if forbidden is not None:
+            self.mask[:, forbidden] = 0
+        self.steps = 0
+
+    def reset(self, *, seed=None, options=None):
+        self.state = np.arange(self.num_envs) % 2
+        return self.observed(), {"action_mask": self.mask}
+
+    def step(self, actions):
+        self.steps += 1
+        rewards = self.pays[self.state, actions]
+        success = rewards == self.pays.max(axis=1)[self.state]
+        if self.bad_from is not None and self.steps >= self.bad_from:
+            rewards[-1] = np.nan
+        self.state = 1 - self.state
+        everybody = np.ones(self.num_envs, bool)
+        infos = {"action_mask": self.mask, "final_info": {"is_success": success}}
+        return self.observed(), rewards, everybody, ~everybody, infos
+
+    def observed(self):
+        return np.eye(2, dtype=np.float32)[self.state]
+
+
+class Recall(OneStep):
+    """A cue, then a blank; only who names the cue at the blank is paid. Two steps an episode."""
+
+    def __init__(self, num_envs=32):
+        super().__init__(num_envs, np.zeros((2, 2)))
+
+    def reset(self, *, seed=None, options=None):
+        if seed is not None:
+            self.rng = np.random.default_rng(seed)
+        self.cue, self.shown = self.rng.integers(0, 2, self.num_envs), True
+        return self.observed(), {"action_mask": self.mask}
+
+    def step(self, actions):
+        over = np.full(self.num_envs, not self.shown)
+        right = over & (actions == self.cue)
+        infos = {"action_mask": self.mask, "final_info": {"is_success": right}}
+        if over[0]:
+            observations, _ = self.reset()
+        else:
+            self.shown = False
+            observations = self.observed()
+        return observations, right.astype(float), over, ~(over | True), infos
+
+    def observed(self):
+        return np.eye(2, dtype=np.float32)[self.cue] * self.shown
+
+
+class Table(Policy):
+    """Logits (K, 2, A) and values (K, 2), one a state: nothing is shared."""
+
+    def __init__(self, k_steps=1, n_actions=3, seed=0):
+        super().__init__()
+        rng = torch.Generator().manual_seed(seed)
+        self.n_actions, self.n_steps = n_actions, k_steps
+        self.logits = torch.nn.Parameter(torch.randn(k_steps, 2, n_actions, generator=rng))
+        self.values = torch.nn.Parameter(torch.randn(k_steps, 2, generator=rng))
+
+    def forward(self, observations, previous, memory=None):
+        state = observations.argmax(-1)
+        return PolicyOutput(self.logits[:, state], self.values[:, state]), None
