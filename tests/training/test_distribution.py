@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from trm_lib.training.distribution import entropy, log_prob_of, log_probs, sample
+from trm_lib.training.distribution import (
+    entropy,
+    imitation_loss,
+    log_prob_of,
+    log_probs,
+    sample,
+)
 
 A = 6
 
@@ -60,15 +66,27 @@ def test_a_masked_logit_has_no_gradient_and_no_influence():
     assert torch.equal(log_probs(moved, mask), log_p)
 
 
-def test_the_probability_of_the_action_taken_is_picked_out_for_every_k():
+def test_the_probability_of_the_action_taken_is_picked_out():
     logits, mask = drawn()
-    log_p = log_probs(logits, mask)
+    log_p = log_probs(logits, mask)[0]
     actions = torch.randint(A, (40,), generator=torch.Generator().manual_seed(1))
     ours = log_prob_of(log_p, actions)
-    assert ours.shape == (3, 40)
-    for k in range(3):
-        for row in range(40):
-            assert ours[k, row] == log_p[k, row, actions[row]]
+    assert ours.tolist() == [log_p[row, actions[row]] for row in range(40)]
+
+
+def test_imitation_is_least_where_every_answer_is_the_last_one():
+    """Cross-entropy is entropy plus divergence: its gradient is softmax minus the teacher's."""
+    logits, mask = drawn()
+    logits.requires_grad_()
+    log_p = log_probs(logits, mask[0])
+    imitation_loss(log_p).backward()
+    p = log_p.detach().exp()
+    expected = (p[:-1] - p[-1]) / p[:-1, ..., 0].numel()
+    torch.testing.assert_close(logits.grad[:-1], expected)
+    assert (logits.grad[-1] == 0).all()  # the teacher does not learn
+    assert imitation_loss(log_p[-1:]) == 0
+    same = log_p[-1].detach()
+    torch.testing.assert_close(imitation_loss(same.expand(3, *same.shape)), entropy(same).mean())
 
 
 def test_masks_serve_all_k_at_once():

@@ -108,7 +108,7 @@ def test_what_has_changed_by_more_than_the_range_teaches_no_more():
     config = replace(PPO, ent_coef=0.0, clip_range=0.2, num_steps=20)
     run, rollout = played(ppo, config, policy)
     ratio = torch.linspace(0.5, 1.6, 160)[torch.randperm(160, generator=run.generator)]
-    rollout.log_probs = rollout.log_probs - ratio.log().view(1, 20, 8)
+    rollout.log_probs = rollout.log_probs - ratio.log().view(20, 8)
     ratio = ratio.double().numpy()
     states = rollout.observations.argmax(-1).flatten().numpy()
     gains = rollout.rewards.double().flatten().numpy()
@@ -170,20 +170,20 @@ def test_a_longer_gradient_is_cut_to_the_length_allowed(longest, taken):
 
 
 @pytest.mark.parametrize("name", LEARNERS)
-def test_deep_supervision_is_the_mean_over_the_improvement_steps(name):
-    """Each step has a table of its own, so its gradient is that of a policy with it alone."""
+def test_deep_supervision_pulls_earlier_answers_to_the_last_and_leaves_that_alone(name):
+    """Each step has a table of its own: the last learns as without, the others by imitation."""
     learner, config = LEARNERS[name]
     policy = Table(k_steps=3)
-    run, rollout = played(learner, replace(config, deep_supervision=True), policy)
-    together = gradient(learner, run, rollout)
-    for k in range(3):
-        alone = Table()
-        alone.load_state_dict({n: t[k : k + 1] for n, t in policy.state_dict().items()})
-        parts = ("log_probs", "values", "next_values")
-        only = replace(rollout, **{part: getattr(rollout, part)[k : k + 1] for part in parts})
-        run = PolicyRun(alone, OneStep(), config, 2)
-        for part, expected in gradient(learner, run, only).items():
-            torch.testing.assert_close(together[part][k], expected[0] / 3, atol=1e-6, rtol=1e-4)
+    run, rollout = played(learner, replace(config, deep_supervision=0.5), policy)
+    together = gradient(learner, run, rollout)["logits"]
+    run = PolicyRun(policy, OneStep(), config, 2)
+    alone = gradient(learner, run, rollout)["logits"]
+    torch.testing.assert_close(together[-1], alone[-1])
+    states = rollout.observations.argmax(-1).flatten()
+    p = policy.logits.detach().softmax(-1)[:, states]  # (K, steps, A)
+    pull = 0.5 * (p[:-1] - p[-1]) / p[:-1, :, 0].numel()
+    expected = torch.zeros_like(policy.logits[:-1]).index_add(1, states, pull)
+    torch.testing.assert_close(together[:-1], expected.double(), atol=1e-6, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", LEARNERS)
@@ -387,7 +387,7 @@ def test_evaluations_that_are_no_success_are_refused_before_training(returned):
         (PPOConfig, {"ent_coef": -0.1}, "ent_coef expected a number >= 0"),
         (PPOConfig, {"max_grad_norm": 0}, "max_grad_norm expected a number > 0"),
         (PPOConfig, {"use_masks": 1}, "use_masks expected True or False, got 1"),
-        (ReinforceConfig, {"deep_supervision": None}, "deep_supervision expected True or False"),
+        (ReinforceConfig, {"deep_supervision": None}, "deep_supervision expected a number >= 0"),
         (ReinforceConfig, {"n_updates": 0}, "n_updates expected a whole number >= 1, got 0"),
         (ReinforceConfig, {"warmup": -1}, "warmup expected a whole number >= 0, got -1"),
         (ReinforceConfig, {"seed": "0"}, "seed expected a whole number >= 0, got '0'"),

@@ -57,13 +57,13 @@ def rng(seed=0):
 @pytest.mark.parametrize("name", POLICIES)
 def test_shapes(name):
     rollout = new_player(name).play(S, rng())
-    k_steps = 2 if "trm" in name else 1
     assert rollout.observations.shape == (S, E, 6, 3, 3)
     assert rollout.masks.shape == (S, E, 4)
-    for part in ("previous", "actions", "rewards", "terminated", "truncated", "success"):
+    for part in (
+        "previous", "actions", "rewards", "terminated", "truncated", "success",
+        "log_probs", "values", "next_values",
+    ):  # fmt: skip
         assert getattr(rollout, part).shape == (S, E), part
-    for part in ("log_probs", "values", "next_values"):
-        assert getattr(rollout, part).shape == (k_steps, S, E), part
 
 
 def test_the_environments_say_the_same_when_the_actions_are_played_again():
@@ -116,12 +116,12 @@ def test_unrolled_with_the_same_weights_it_says_what_it_said_at_play(name):
         rollout = player.play(S, rng(seed))
         assert seed == 0 or (rollout.previous[0] < 4).any()
         out = player.policy.unroll(rollout.observations, rollout.previous, rollout.memory)
-        log_p = out.logits.masked_fill(~rollout.masks, -torch.inf).log_softmax(-1)
-        actions = rollout.actions.expand(log_p.shape[:-1])[..., None]
+        log_p = out.logits[-1].masked_fill(~rollout.masks, -torch.inf).log_softmax(-1)
+        actions = rollout.actions[..., None]
         torch.testing.assert_close(
             rollout.log_probs, log_p.gather(-1, actions)[..., 0], atol=1e-5, rtol=1e-5
         )
-        torch.testing.assert_close(rollout.values, out.values, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(rollout.values, out.values[-1], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -134,18 +134,18 @@ def test_what_follows_has_the_value_of_what_is_seen_then(name):
     memory = None
     for t in range(S):
         out, memory = policy(torch.from_numpy(observations), rollout.previous[t], memory)
-        torch.testing.assert_close(rollout.values[:, t], out.values)
+        torch.testing.assert_close(rollout.values[t], out.values[-1])
         actions = rollout.actions[t]
         observations, _, terminated, truncated, infos = envs.step(actions.numpy())
         for env in range(E):
             alone = policy.rows(memory, torch.tensor([env]))
             seen = infos["final_obs"] if truncated[env] else observations
             asked = torch.from_numpy(seen[[env]]), actions[[env]], alone
-            expected = torch.zeros(2)[: len(out.values)]
+            expected = torch.zeros(())
             if not terminated[env]:
-                expected = policy(*asked)[0].values[:, 0]
-                assert (expected != 0).all()
-            torch.testing.assert_close(rollout.next_values[:, t, env], expected)
+                expected = policy(*asked)[0].values[-1, 0]
+                assert expected != 0
+            torch.testing.assert_close(rollout.next_values[t, env], expected)
     assert rollout.terminated.any()
     assert rollout.truncated.any()
 
@@ -185,7 +185,7 @@ def test_play_once_begins_anew_and_ends_every_first_episode(name):
     assert not rollout.done[:-1].any(0).all()  # and stops as soon as they have
     assert (rollout.done & rollout.first).sum(0).tolist() == [1] * E
     afresh = player.policy.unroll(rollout.observations, rollout.previous, None)
-    torch.testing.assert_close(rollout.values, afresh.values)  # nothing is left of before
+    torch.testing.assert_close(rollout.values, afresh.values[-1])  # nothing is left of before
 
 
 def three_worlds():
