@@ -35,7 +35,7 @@ K_STEPS = 4
 FEW, MANY = 1000, 5000  # cases to watch while learning, and to measure at the end
 
 TRAINING = PPOConfig(
-    total_steps=1_200_000, lr=3e-3, decay=0.5, gamma=0.98, ent_coef=0.005, use_masks=False,
+    total_steps=600_000, lr=6e-3, decay=0.5, gamma=0.98, ent_coef=0.005, use_masks=False,
     num_steps=32, n_epochs=3, n_minibatches=4, eval_every=15,
 )  # fmt: skip
 NUM_ENVS = 128
@@ -163,8 +163,42 @@ SHAPES = {
 RATES = (1.5e-3, 3e-3, 6e-3, 1.2e-2)
 
 
+CHOSEN = {
+    "trm": ("T4", 6e-3), "hierarchical_K5": ("K5", 6e-3), "cnn": ("4x16", 6e-3),
+    "mlp": ("40", 1.2e-2), "gru": ("24x32", 1.2e-2), "hierarchical_K3": ("K3", 1.2e-2),
+}  # fmt: skip
+"""What did best on validation layouts, by learner: shape and rate. The scripts compare K = 3 and 5,
+so both are here."""
+
+ABOUT = {
+    "trm": "TRM, n = 2, T = 4",
+    "hierarchical_K5": "hierarchical TRM, K = 5 cycles",
+    "hierarchical_K3": "hierarchical TRM, K = 3 cycles",
+    "cnn": "the TRM's block four times, each with its own weights",
+    "mlp": "perceptron over all numbers",
+    "gru": "GRU that remembers from step to step",
+}
+
+
+def chosen(name: str, total_steps: int) -> PolicyLearner:
+    """A learner as it was tuned, for this many steps."""
+    shape, lr = CHOSEN[name]
+    learner = SHAPES[name.split("_")[0]][shape]
+    return replace(learner, training=replace(TRAINING, lr=lr, total_steps=total_steps))
+
+
+def comparison() -> list[Recipe]:
+    """Mazes of 4x4 cells, every learner, and of 5x5 cells, the best three."""
+    small = [Recipe(f"maze4/{name}", ABOUT[name], chosen(name, 600_000), run4) for name in CHOSEN]
+    large = [
+        Recipe(f"maze5/{name}", ABOUT[name], chosen(name, 1_200_000), run5)
+        for name in ("hierarchical_K5", "trm", "cnn")
+    ]
+    return [*small, *large]
+
+
 def tuning() -> list[Recipe]:
-    """Two shapes and four rates for every learner, a third as long, one seed each."""
+    """Two shapes and four rates for every learner, on fewer steps, one seed each."""
     return [
         Recipe(
             f"maze4_tuning/{name}_{shape}_lr_{lr:g}",

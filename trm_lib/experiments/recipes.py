@@ -12,6 +12,7 @@ RECIPES: dict[str, Recipe] = {
         *basic_trm.other_splits(),
         *basic_trm.tuning(),
         *fast_mode.both(),
+        *mazes.comparison(),
         *mazes.tuning(),
         *paper_trm.small(),
         *paper_trm.sudoku6(),
