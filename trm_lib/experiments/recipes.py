@@ -16,6 +16,7 @@ RECIPES: dict[str, Recipe] = {
         *mazes.tuning(),
         *paper_trm.small(),
         *paper_trm.sudoku6(),
+        *sudoku_rl.comparison(),
         *sudoku_rl.tuning(),
     ]
 }

@@ -154,3 +154,30 @@ def tuning() -> list[Recipe]:
         for name in LEARNERS
         for lr in RATES
     ]
+
+
+CHOSEN = {"trm": 3e-3, "one_pass": 3e-3, "mlp": 6e-3}
+"""The rate that did best on validation puzzles, by learner."""
+
+
+def comparison() -> list[Recipe]:
+    """Eight empty cells, every learner; then as many as they will bear; then no pencil marks."""
+    with_eight = [
+        Recipe(f"sudoku_rl/{name}", ABOUT[name], at_rate(name, lr, 60_000), run)
+        for name, lr in CHOSEN.items()
+    ]
+    harder = [
+        Recipe(
+            f"sudoku_rl_{empties}/{name}",
+            f"{ABOUT[name]}; {empties} empty cells",
+            replace(at_rate(name, CHOSEN[name], 150_000), empties=empties),
+            run,
+        )
+        for empties in (10, 12)
+        for name in ("trm", "one_pass")
+    ]
+    blind = board(TRMConfig(**core(observation="channels", width=32), n_latent=2, n_cycles=1))
+    training = replace(TRAINING, lr=CHOSEN["trm"], total_steps=150_000)
+    without = Filler(replace(blind, training=training), observation="channels")
+    about = "TRM of width 32 without pencil marks"
+    return [*with_eight, *harder, Recipe("sudoku_rl_plain/trm", about, without, run)]
