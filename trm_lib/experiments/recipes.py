@@ -13,6 +13,7 @@ RECIPES: dict[str, Recipe] = {
         *basic_trm.tuning(),
         *fast_mode.both(),
         *mazes.comparison(),
+        *mazes.carried(),
         *mazes.tuning(),
         *paper_trm.small(),
         *paper_trm.sudoku6(),
