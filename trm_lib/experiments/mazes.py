@@ -205,7 +205,7 @@ def comparison() -> list[Recipe]:
 def carried() -> list[Recipe]:
     """Mazes of 3x3 cells with one cycle a move: thoughts begin afresh, or go on while walking."""
     one_cycle = hierarchical(1)
-    training = replace(TRAINING, total_steps=120_000)
+    training = replace(TRAINING, total_steps=80_000)
     rows = [
         ("reset", "one cycle a move, each from the beginning", {}),
         ("over_time", "one cycle a move, going on from the one before", {"carry_over_time": True}),
