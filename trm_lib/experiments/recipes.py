@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trm_lib.experiments import basic_trm, fast_mode, mazes, paper_trm
+from trm_lib.experiments import basic_trm, fast_mode, mazes, paper_trm, rl_adaptation
 from trm_lib.experiments.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
@@ -15,6 +15,7 @@ RECIPES: dict[str, Recipe] = {
         *mazes.tuning(),
         *paper_trm.small(),
         *paper_trm.sudoku6(),
+        *rl_adaptation.chapter(),
     ]
 }
 
