@@ -71,14 +71,20 @@ def success_on(mazes: Mazes, policy: Policy, k_steps: int) -> np.ndarray:
     return success_by_k(policy, make, mazes, k_steps, use_masks=False)
 
 
+def training_envs(learner: PolicyLearner, size: int) -> gym.vector.VectorEnv:
+    """What the learner plays: the training layouts, start and goal anywhere."""
+    train = tree_layouts(size)["train"]
+    return gym.make_vec(
+        "trm/Maze-v0", learner.num_envs, layouts=train, start="random", goal="random"
+    )
+
+
 def run(learner: PolicyLearner, size: int, seed: int, checkpoint: Path | None) -> dict[str, Any]:
     """Train one policy on the training layouts, and measure it on the others."""
     layouts = tree_layouts(size)
     where = {part: cases(layouts[part], MANY, seed=1) for part in ("validation", "test")}
     watched = where["validation"][:FEW]
-    envs = gym.make_vec(
-        "trm/Maze-v0", learner.num_envs, layouts=layouts["train"], start="random", goal="random"
-    )
+    envs = training_envs(learner, size)
 
     def watch(policy: Policy) -> np.ndarray:
         return success_on(watched, policy, learner.n_steps)

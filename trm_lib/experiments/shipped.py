@@ -15,7 +15,9 @@ import numpy as np
 import torch
 
 from trm_lib.evaluation import exact_by_k
+from trm_lib.experiments import RECIPES, mazes
 from trm_lib.experiments.basic_trm import MODEL, TRAINING, minimal_sudoku4
+from trm_lib.experiments.learners import train_policy
 from trm_lib.experiments.paper_trm import minimal_sudoku6, sudoku6, trained
 from trm_lib.experiments.provenance import provenance
 from trm_lib.models import TRM, count_parameters
@@ -102,7 +104,33 @@ def ship_sudoku6(path: Path) -> dict:
     return card
 
 
-SHIPS = {"sudoku4": ship_sudoku4, "sudoku6": ship_sudoku6}
+def ship_maze4(path: Path) -> dict:
+    """Train the maze policy of chapter 04, seed 0 of the recipe maze4/hierarchical_K5.
+
+    Returns:
+        The card.
+    """
+    recipe = RECIPES["maze4/hierarchical_K5"]
+    policy, history = train_policy(recipe.config, mazes.training_envs(recipe.config, 4), seed=0)
+    unseen = mazes.cases(mazes.tree_layouts(4)["test"], mazes.MANY, seed=1)
+    by_k = mazes.success_on(unseen, policy, mazes.K_STEPS)
+    card = {
+        "what": "hierarchical TRM that walks mazes, trained by PPO on 4 x 4 cells; any size",
+        "made by": "python -m trm_lib.experiments.shipped maze4",
+        "result": "book/results/maze4/hierarchical_K5.json, seed 0",
+        "training data": f"{history.steps[-1]:,} steps in {len(mazes.tree_layouts(4)['train']):,} "
+        "perfect mazes of 4 x 4 cells",
+        "parameters": count_parameters(policy),
+        "seconds": round(history.seconds),
+        "greedy success on mazes of unseen layouts, K = 1 to 4": by_k.tolist(),
+        "training": recipe.settings()["training"],
+        **provenance(),
+    }
+    save_model(policy, path, card)
+    return card
+
+
+SHIPS = {"sudoku4": ship_sudoku4, "sudoku6": ship_sudoku6, "maze4": ship_maze4}
 """What makes each file in book/weights."""
 
 

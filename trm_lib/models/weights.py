@@ -16,18 +16,20 @@ from torch import Tensor
 
 from trm_lib.files import write_whole
 from trm_lib.models.board import BoardNet
+from trm_lib.models.board_policy import CORES, BoardPolicy
 from trm_lib.models.feedforward import FeedForward
 from trm_lib.models.hierarchical import HierarchicalTRM
 from trm_lib.models.trm import TRM
 
-_KINDS = {kind.__name__: kind for kind in (TRM, FeedForward, HierarchicalTRM)}
+_KINDS = {kind.__name__: kind for kind in (TRM, FeedForward, HierarchicalTRM, BoardPolicy)}
+_CORES = {config.__name__: config for config in CORES}
 
 
-def save_model(model: BoardNet, path: str | Path, card: dict | None = None) -> None:
+def save_model(model: BoardNet | BoardPolicy, path: str | Path, card: dict | None = None) -> None:
     """Write a model so that `load_model` can rebuild it; the file appears whole or not at all.
 
     Args:
-        model: a `TRM`, `FeedForward` or `HierarchicalTRM`.
+        model: a `TRM`, `FeedForward`, `HierarchicalTRM`, or a `BoardPolicy` over one of them.
         path: where to, ending in .safetensors.
         card: what a reader should know about the weights (JSON values): data, seed, accuracy.
 
@@ -46,11 +48,13 @@ def save_model(model: BoardNet, path: str | Path, card: dict | None = None) -> N
         "config": json.dumps(asdict(model.config)),
         "card": json.dumps(card or {}),
     }
+    if isinstance(model, BoardPolicy):
+        metadata["core"] = type(model.config.core).__name__
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
     write_whole(path, save(tensors, metadata))
 
 
-def load_model(path: str | Path) -> BoardNet:
+def load_model(path: str | Path) -> BoardNet | BoardPolicy:
     """Rebuild a model that `save_model` wrote, in evaluation mode.
 
     Raises:
@@ -67,10 +71,13 @@ def load_model(path: str | Path) -> BoardNet:
         )
     kind = _KINDS[metadata["kind"]]
     try:
-        config = kind.config_type(**json.loads(metadata["config"]))
-        model = kind(config, torch.Generator()).to(tensors["embedding"].dtype)
+        fields = json.loads(metadata["config"])
+        if kind is BoardPolicy:
+            fields["core"] = _CORES[metadata["core"]](**fields["core"])
+        model = kind(kind.config_type(**fields), torch.Generator())
+        model = model.to(next(t.dtype for n, t in tensors.items() if n.endswith("embedding")))
         model.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, StopIteration) as error:
         raise ValueError(
             f"{path.name} does not fit this version of trm_lib: {error}. Train it again with the "
             f"recipe its model card names"
