@@ -4,12 +4,30 @@ import json
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig
+from trm_lib.models import (
+    TRM,
+    BoardConfig,
+    BoardPolicy,
+    BoardPolicyConfig,
+    FeedForward,
+    HierarchicalConfig,
+    TRMConfig,
+)
 from trm_lib.models.weights import load_model, read_card, save_model
 
 CONFIG = TRMConfig(vocab_size=5, grid=(4, 4), width=16, n_layers=1)
+WALKER = BoardPolicyConfig(
+    core=HierarchicalConfig(
+        vocab_size=32, grid=(3, 3), width=8, low_width=4, mixing="conv", n_answers=5
+    ),
+    n_actions=4,
+    marker=4,
+    n_steps=3,
+    previous_action=True,
+)
 
 
 @pytest.fixture
@@ -25,6 +43,7 @@ def saved(tmp_path):
     [
         TRM(CONFIG, torch.Generator().manual_seed(3)),
         FeedForward(BoardConfig(vocab_size=7, grid=(6, 6), width=8, mixing="conv")),
+        BoardPolicy(WALKER, torch.Generator().manual_seed(3)),
     ],
 )
 def test_a_model_comes_back_the_same(model, tmp_path):
@@ -97,3 +116,15 @@ def test_saving_refuses_other_endings_and_other_modules(tmp_path):
         save_model(TRM(CONFIG), tmp_path / "model.pt")
     with pytest.raises(ValueError, match="got Linear"):
         save_model(torch.nn.Linear(2, 2), tmp_path / "model.safetensors")
+
+
+def test_a_policy_whose_core_is_not_named_is_refused(tmp_path):
+    path = tmp_path / "policy.safetensors"
+    save_model(BoardPolicy(WALKER), path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    for core in (None, "TRMConfig"):
+        said = {k: v for k, v in metadata.items() if k != "core"} | ({"core": core} if core else {})
+        save_file(load_file(path), tmp_path / "other.safetensors", said)
+        with pytest.raises(ValueError, match="does not fit this version of trm_lib"):
+            load_model(tmp_path / "other.safetensors")
