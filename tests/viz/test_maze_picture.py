@@ -222,3 +222,50 @@ MASK = np.ones((5, 5), bool)
 def test_errors_say_what_was_expected(arguments, message):
     with pytest.raises(ValueError, match=message):
         maze_svg(**{"walls": OPEN, **arguments})
+
+
+def arrows(svg, name):
+    """Where the arrows of one kind point from: cell (row, column) to (right, down) of each."""
+    found = {}
+    if f'data-part="{name}"' in svg:
+        strokes = re.findall(r"M(\S+) (\S+)L(\S+) (\S+?)(?=M|$)", path(svg, name))
+        for x, y, end_x, end_y in (tuple(map(float, stroke)) for stroke in strokes[::3]):
+            found[int(y), int(x)] = (np.sign(round(end_x - x, 3)), np.sign(round(end_y - y, 3)))
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32))
+def test_every_move_is_an_arrow_from_its_cell_and_those_into_walls_differ(seed):
+    rng = np.random.default_rng(seed)
+    walls = generate_mazes(5, 1, rng).walls[0]
+    moves = rng.integers(-1, 4, size=(5, 5))
+    svg = maze_svg(walls, 0, 24, agent=7, moves=moves).svg
+    drawn = {False: arrows(svg, "moves"), True: arrows(svg, "bumps")}
+    assert len(drawn[False]) + len(drawn[True]) == (moves >= 0).sum()
+    for (r, c), move in np.ndenumerate(moves):
+        if move >= 0:
+            way = ((0, -1), (1, 0), (0, 1), (-1, 0))[move]
+            assert drawn[bool(walls[r, c] >> move & 1)][r, c] == way
+
+
+def test_arrows_are_told_in_words_and_need_room():
+    moves = np.array([[1, 1, 2], [-1, 1, 0], [-1, -1, -1]])
+    picture = maze_svg(WALLS, moves=moves)
+    assert picture.alt == "3 by 3 maze. Arrows: 5, 1 into walls."
+    assert 'data-part="moves"' not in maze_svg(WALLS, moves=moves, cell=10).svg
+    nothing = np.full((3, 3), -1)
+    assert maze_svg(WALLS, moves=nothing).svg == maze_svg(WALLS).svg
+
+
+@pytest.mark.parametrize(
+    ("moves", "said"),
+    [
+        (np.zeros(9, int), "reshape a flat array"),
+        (np.zeros((3, 3)), "float64"),
+        (np.full((3, 3), 4), "-1 to 3"),
+    ],
+)
+def test_moves_of_another_form_are_refused(moves, said):
+    with pytest.raises(ValueError, match=said):
+        maze_svg(WALLS, moves=moves)

@@ -29,6 +29,7 @@ class MazeState:
         judged: whether the truth is known.
         agent: cell number, or None.
         trail: cell numbers, in the order of the visits.
+        moves: directions, -1 where there is none.
     """
 
     walls: np.ndarray
@@ -41,6 +42,12 @@ class MazeState:
     judged: bool
     agent: int | None
     trail: tuple[int, ...]
+    moves: np.ndarray
+
+    @property
+    def bumps(self) -> np.ndarray:
+        """Whether the move of a cell runs into a wall, (n, n) bool."""
+        return (self.moves >= 0) & (self.walls >> self.moves.clip(min=0) & 1 > 0)
 
     def place(self, cell: int) -> tuple[int, int]:
         """Returns the row and column, from 0, of a cell number."""
@@ -55,6 +62,7 @@ def maze_state(
     label: np.ndarray | None = None,
     agent: int | None = None,
     trail: Sequence[int] | None = None,
+    moves: np.ndarray | None = None,
 ) -> MazeState:
     """Checks what is known of a maze and works out which marked cells are wrong.
 
@@ -86,6 +94,7 @@ def maze_state(
         label is not None,
         agent,
         () if trail is None else _check_trail(trail, walls),
+        np.full(walls.shape, -1) if moves is None else _check_moves(moves, walls.shape),
     )
 
 
@@ -99,6 +108,8 @@ def describe_maze(state: MazeState) -> str:
             words.append(f"{name} at row {row + 1}, column {column + 1}.")
     if state.trail:
         words.append(f"Cells visited: {len(set(state.trail))}.")
+    if (state.moves >= 0).any():
+        words.append(f"Arrows: {(state.moves >= 0).sum()}, {state.bumps.sum()} into walls.")
     if state.judged:
         right, wrong = (state.marked & ~state.wrong).sum(), state.wrong.sum()
         words.append(f"Cells marked: {state.marked.sum()}, {right} right and {wrong} wrong.")
@@ -164,6 +175,22 @@ def _check_mask(name: str, mask: np.ndarray, shape: tuple[int, int]) -> np.ndarr
             f"{name} must hold bools, got dtype {mask.dtype}; compare classes with ==."
         )
     return mask
+
+
+def _check_moves(moves: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Returns directions shaped like the maze, or says why they are not that."""
+    moves = np.asarray(moves)
+    if moves.shape != shape or not np.issubdtype(moves.dtype, np.integer):
+        raise ValueError(
+            f"moves must be integers of the walls' shape {shape}, got {moves.dtype} of shape "
+            f"{moves.shape}; reshape a flat array of n * n cells to (n, n)."
+        )
+    if moves.min() < -1 or moves.max() > 3:
+        raise ValueError(
+            f"moves must lie in -1 to 3, got {moves.min()} to {moves.max()}; 0 is up, 1 right, "
+            "2 down, 3 left, and -1 no arrow."
+        )
+    return moves
 
 
 def _check_trail(trail: Sequence[int], walls: np.ndarray) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ def maze_svg(
     label: np.ndarray | None = None,
     agent: int | None = None,
     trail: Sequence[int] | None = None,
+    moves: np.ndarray | None = None,
     title: str | None = None,
     cell: float | None = None,
 ) -> SVGPicture:
@@ -43,6 +44,7 @@ def maze_svg(
     missed hold a hollow dot. Where cells are below 14 pixels there is no room for that: right
     cells are then of a middle tone, wrong ones dark, missed ones pale. Below 10 pixels, start, goal
     and agent are drawn larger than their cells, over the walls, so that they can be found.
+    Moves are arrows, and those into a wall end in a bar; cells below 14 pixels show none.
 
     Args:
         walls: one bit a direction (0 up, 1 right, 2 down, 3 left), shape (n, n) with n from 2 to
@@ -53,6 +55,8 @@ def maze_svg(
         label: whether it should be, same shape, bool. With it, wrong and missed cells differ.
         agent: cell number where somebody stands.
         trail: cell numbers visited so far, in order; drawn as a line.
+        moves: where somebody would go from each cell, shape (n, n), integers: 0 up, 1 right,
+            2 down, 3 left, -1 for no arrow.
         title: one line to write above the maze.
         cell: side of a cell in pixels, at least 3. By default 56 for n = 5 and below, and less
             for more cells: the maze is then 280 pixels wide for n = 5, 640 for n = 128.
@@ -63,7 +67,7 @@ def maze_svg(
     Raises:
         ValueError: if a shape or a value is not as above.
     """
-    state = maze_state(walls, start, goal, cells, label, agent, trail)
+    state = maze_state(walls, start, goal, cells, label, agent, trail, moves)
     if title is not None:
         check_text("title", title)
     if cell is None:
@@ -98,6 +102,8 @@ def maze_elements(state: MazeState, cell: float) -> list[str]:
     if len(state.trail) > 1:
         parts.append(_trail(state, cell))
     parts.append(_path(_wall_lines(state.walls), cell, INK, max(1.5 / cell, 1 / 14), "walls"))
+    if cell >= _SMALL and (state.moves >= 0).any():
+        parts += _arrows(state, cell)
     return parts + _figures(state, cell)
 
 
@@ -167,6 +173,33 @@ def _marks(state: MazeState, cell: float) -> list[str]:
         "</g>",
         f'<path d="{"".join(crosses)}" stroke="{_WRONG}" stroke-linecap="round" '
         f'stroke-width="{max(1.5, cell / 12):.4g}" data-part="wrong"/>',
+    ]
+
+
+def _arrows(state: MazeState, cell: float) -> list[str]:
+    """An arrow a move, a bar where it meets a wall; short where somebody or something stands."""
+    taken = {state.start, state.goal, state.agent}
+    paths = {False: "", True: ""}
+    for r, c in np.argwhere(state.moves >= 0).tolist():
+        right, down = ((0, -1), (1, 0), (0, 1), (-1, 0))[state.moves[r, c]]
+        into_wall = bool(state.bumps[r, c])
+        first, last = (0.36, 0.45) if r * len(state.walls) + c in taken else (-0.22, 0.22)
+        back = last if into_wall else last - 0.12  # where the two strokes of the head begin
+        for along, across in ((first, 0), (back, -0.12), (back, 0.12)):
+            x, y = (
+                c + 0.5 + along * right - across * down,
+                r + 0.5 + along * down + across * right,
+            )
+            end_x, end_y = c + 0.5 + last * right, r + 0.5 + last * down
+            paths[into_wall] += f"M{x:.4g} {y:.4g}L{end_x:.4g} {end_y:.4g}"
+    width = max(1.2 / cell, 0.045)
+    look = 'stroke-linecap="round" stroke-linejoin="round"'
+    colours = {False: FAINT_INK, True: _WRONG}
+    names = {False: "moves", True: "bumps"}
+    return [
+        _path(data, cell, colours[bump], width, names[bump], look=look)
+        for bump, data in paths.items()
+        if data
     ]
 
 
