@@ -21,6 +21,8 @@ OPTIONS = [
     {},
     {"empties": (2, 12), "observation": "conflicts", "reward": "improved", "max_steps": 20},
     {"empties": 2, "placement": "free", "observation": "conflicts", "reward": "evns"},
+    {"empties": 8, "observation": "candidates"},
+    {"empties": 3, "placement": "free", "observation": "candidates"},
     {"puzzles": POOL, "placement": "free"},
     {"size": 6, "empties": 5, "max_steps": 30},
 ]
@@ -263,7 +265,7 @@ def test_rendering() -> None:
         ({"puzzles": POOL[0]}, r"puzzles: expected shape \(M, N, N\)"),
         ({"puzzles": POOL * 0}, "puzzle 0 has several solutions"),
         ({"placement": "any"}, "placement expected one of legal, free"),
-        ({"observation": "flat"}, "observation expected one of channels, conflicts"),
+        ({"observation": "flat"}, "observation expected one of channels, conflicts, candidates"),
         ({"reward": "big"}, "reward expected one of clean, evns, improved"),
         ({"max_steps": 0}, "max_steps expected"),
         ({"render_mode": "human"}, "render_mode expected"),
@@ -304,3 +306,12 @@ def test_puzzles_to_play_can_be_given() -> None:
     env = SudokuEnv()
     env.reset(options={"puzzles": POOL[4]})
     np.testing.assert_array_equal(env.clues, POOL[4])
+
+
+def test_pencil_marks_are_the_mask() -> None:
+    env = SudokuEnv(empties=8, observation="candidates")
+    observation, info = env.reset(seed=0)
+    for action in range(64):
+        cell, digit = divmod(action, 4)
+        assert observation[(4 + digit, *divmod(cell, 4))] == info["action_mask"][action]
+        assert observation[(digit, *divmod(cell, 4))] == (env.board.flat[cell] == digit + 1)

@@ -55,6 +55,14 @@ SUDOKU_REWARDS = {
 """Reward schemes by name; "evns" and "improved" are those of the scripts the book rebuilds."""
 
 
+OBSERVATIONS = {
+    "channels": lambda N: N + 1,
+    "conflicts": lambda N: 5,
+    "candidates": lambda N: 2 * N,
+}
+"""How many channels each kind of observation has, by N."""
+
+
 class SudokuEnv(SingleEnv):
     """Fill a Sudoku, one digit at a time.
 
@@ -71,6 +79,9 @@ class SudokuEnv(SingleEnv):
     that hold digit d, channel N the clues. `observation="conflicts"`: `Box(0, 1, (5, N, N),
     float32)`: digit / N, whether a cell may be changed, and whether its digit stands in its row,
     column, box a second time. With "legal" placement these last three are always zero.
+    `observation="candidates"`: `Box(0, 1, (2N, N, N), float32)`. Channel d - 1 marks the cells that
+    hold digit d, channel N + d - 1 those into which the action mask allows to write it: pencil
+    marks.
 
     ## Rewards
     The one entry of a `SudokuReward` that fits. `"clean"`: +1 for the digit that solves the
@@ -100,7 +111,7 @@ class SudokuEnv(SingleEnv):
             `empties`. This is how training and test are kept apart.
         placement: "legal" or "free".
         reward: The name of a scheme, or a `SudokuReward`.
-        observation: "channels" or "conflicts".
+        observation: "channels", "conflicts" or "candidates".
         max_steps: Time limit (4 N^2).
         render_mode: None, "ansi" or "rgb_array".
 
@@ -121,13 +132,13 @@ class SudokuEnv(SingleEnv):
         puzzles: ArrayLike | None = None,
         placement: Literal["legal", "free"] = "legal",
         reward: str | SudokuReward = "clean",
-        observation: Literal["channels", "conflicts"] = "channels",
+        observation: Literal["channels", "conflicts", "candidates"] = "channels",
         max_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:
         super().__init__(render_mode)
         check_choice("placement", placement, ("legal", "free"))
-        check_choice("observation", observation, ("channels", "conflicts"))
+        check_choice("observation", observation, tuple(OBSERVATIONS))
         if not isinstance(reward, SudokuReward):
             check_choice("reward", reward, tuple(SUDOKU_REWARDS))
             reward = SUDOKU_REWARDS[reward]
@@ -135,7 +146,7 @@ class SudokuEnv(SingleEnv):
         self.size = size = self._source.size
         self.placement, self.observation, self.reward = placement, observation, reward
         self.max_steps = 4 * size**2 if max_steps is None else whole(max_steps, "max_steps", 1)
-        channels = size + 1 if observation == "channels" else 5
+        channels = OBSERVATIONS[observation](size)
         self.observation_space = spaces.Box(0, 1, (channels, size, size), np.float32)
         self.action_space = spaces.Discrete(size**3)
         self._episodes = Episodes(self._source.episodes, 1, self._source.cells_made)
@@ -197,9 +208,12 @@ class SudokuEnv(SingleEnv):
         ]
 
     def _observation(self) -> np.ndarray:
-        if self.observation == "channels":
+        if self.observation != "conflicts":
             digits = self.board == np.arange(1, self.size + 1)[:, None, None]
-            return np.concatenate([digits, self.clues[None] > 0]).astype(np.float32)
+            more = self.clues[None] > 0
+            if self.observation == "candidates":
+                more = np.moveaxis(self.action_masks().reshape(digits.shape), 2, 0)
+            return np.concatenate([digits, more]).astype(np.float32)
         clashes = np.zeros((3, self.size, self.size))
         for row, column in np.argwhere(self.board > 0):
             digit = self.board[row, column]

@@ -65,8 +65,9 @@ class SudokuVectorEnv(BatchedEnv):
         else:
             in_units = stands[:, units(self.size)].any(axis=2)  # (M, 3N, N)
             masks = ~in_units[:, units_of(self.size)].any(axis=2) & (boards == 0)[..., None]
-        channels = self._channels(boards, boards)
-        return boards, solutions.reshape(boards.shape), masks.reshape(len(boards), -1), channels
+        masks = masks.reshape(len(boards), -1)
+        channels = self._channels(boards, boards, masks)
+        return boards, solutions.reshape(boards.shape), masks, channels
 
     def _begin(
         self,
@@ -124,17 +125,27 @@ class SudokuVectorEnv(BatchedEnv):
     ) -> None:
         """Bring the observations of those that wrote up to date."""
         if self.observation == "conflicts":
-            self._observations[wrote] = self._channels(self.board[wrote], self.clues[wrote])
+            boards = self.board[wrote], self.clues[wrote], self._masks[wrote]
+            self._observations[wrote] = self._channels(*boards)
             return
         row, column = np.divmod(cell, self.size)
         over = there > 0
         self._observations[wrote[over], there[over] - 1, row[over], column[over]] = 0
         self._observations[wrote, digit, row, column] = 1
+        if self.observation == "candidates":
+            self._observations[wrote, self.size :] = self._pencilled(self._masks[wrote])
 
-    def _channels(self, boards: np.ndarray, clues: np.ndarray) -> np.ndarray:
-        """Return observations (M, C, N, N) of boards and clues, (M, L) each."""
+    def _pencilled(self, masks: np.ndarray) -> np.ndarray:
+        """Return masks (M, A) as channels (M, N, N, N), one a digit."""
+        return np.moveaxis(masks.reshape(len(masks), *[self.size] * 3), 3, 1)
+
+    def _channels(self, boards: np.ndarray, clues: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Return observations (M, C, N, N) of boards and clues, (M, L) each, and masks (M, A)."""
         stands = one_hot(boards, self.size)
-        if self.observation == "channels":
+        if self.observation == "candidates":
+            pencilled = self._pencilled(masks).reshape(len(boards), self.size, -1)
+            parts = [stands.transpose(0, 2, 1), pencilled]
+        elif self.observation == "channels":
             parts = [stands.transpose(0, 2, 1), clues[:, None] > 0]
         else:
             clashes = np.zeros((len(boards), 3, self.size**2), bool)

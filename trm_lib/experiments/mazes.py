@@ -91,7 +91,7 @@ def run(learner: PolicyLearner, size: int, seed: int, checkpoint: Path | None) -
 
 def elsewhere(policy: Policy, size: int) -> dict[str, Any]:
     """Success on mazes of another kind, without further training, of policies for any size."""
-    if not (isinstance(policy, BoardPolicy) and policy.config.core.mixing == "conv"):
+    if not (isinstance(policy, BoardPolicy) and policy.thinks_once):
         return {}
     rng, k_steps = np.random.default_rng(3), 16 if can_think(policy) else 1
     with_loops = generate_mazes(size, FEW, rng, "loops", start="random", goal="random")
@@ -110,6 +110,11 @@ def can_think(policy: Policy) -> bool:
 def run4(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
     """On mazes of 4 x 4 cells."""
     return run(learner, 4, seed, checkpoint)
+
+
+def run3(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """On mazes of 3 x 3 cells, of which there are 192."""
+    return run(learner, 3, seed, checkpoint)
 
 
 def run5(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
@@ -195,6 +200,27 @@ def comparison() -> list[Recipe]:
         for name in ("hierarchical_K5", "trm", "cnn")
     ]
     return [*small, *large]
+
+
+def carried() -> list[Recipe]:
+    """Mazes of 3x3 cells with one cycle a move: thoughts begin afresh, or go on while walking."""
+    one_cycle = hierarchical(1)
+    training = replace(TRAINING, total_steps=80_000)
+    rows = [
+        ("reset", "one cycle a move, each from the beginning", {}),
+        ("over_time", "one cycle a move, going on from the one before", {"carry_over_time": True}),
+        ("action", "the same, and y begins as the previous action",
+         {"carry_over_time": True, "previous_action": True}),
+    ]  # fmt: skip
+    return [
+        Recipe(
+            f"carry/{name}",
+            about,
+            replace(one_cycle, policy=replace(one_cycle.policy, **options), training=training),
+            run3,
+        )
+        for name, about, options in rows
+    ]
 
 
 def tuning() -> list[Recipe]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trm_lib.experiments import basic_trm, fast_mode, mazes, paper_trm
+from trm_lib.experiments import basic_trm, fast_mode, mazes, paper_trm, sudoku_rl
 from trm_lib.experiments.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
@@ -13,9 +13,12 @@ RECIPES: dict[str, Recipe] = {
         *basic_trm.tuning(),
         *fast_mode.both(),
         *mazes.comparison(),
+        *mazes.carried(),
         *mazes.tuning(),
         *paper_trm.small(),
         *paper_trm.sudoku6(),
+        *sudoku_rl.comparison(),
+        *sudoku_rl.tuning(),
     ]
 }
 

@@ -1,6 +1,7 @@
 """Networks: layers, mixing, recursion, the TRM and its rivals. Torch only; knows no puzzle."""
 
 from trm_lib.models.board import BoardNet, count_parameters, device_of
+from trm_lib.models.board_policy import BoardPolicy, BoardPolicyConfig
 from trm_lib.models.config import BoardConfig, TRMConfig
 from trm_lib.models.fast import FastReport, fast_mode
 from trm_lib.models.feedforward import FeedForward
@@ -12,7 +13,7 @@ from trm_lib.models.hierarchical import (
 )
 from trm_lib.models.mixing import MIXINGS, POSITIONS
 from trm_lib.models.official import load_official, official_config, official_names
-from trm_lib.models.policies import BoardPolicy, BoardPolicyConfig, Policy, PolicyOutput
+from trm_lib.models.policies import Policy, PolicyOutput
 from trm_lib.models.recursion import (
     GRADIENTS,
     deep_recursion,
