@@ -74,7 +74,14 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    from trm_lib.experiments import draw, draw_by_k, find_recipes, load_result, report
+    from trm_lib.experiments import (
+        draw,
+        draw_by_k,
+        draw_learning,
+        find_recipes,
+        load_result,
+        report,
+    )
 
     results = [load_result(args.out, recipe.name) for recipe in find_recipes(args.name)]
     table = report(results)
@@ -82,6 +89,8 @@ def _report(args: argparse.Namespace) -> int:
         draw(results).save(args.figure)
     if args.figure_by_k:
         draw_by_k(results).save(args.figure_by_k)
+    if args.figure_learning:
+        draw_learning(results).save(args.figure_learning)
     print(table)
     return 0
 
@@ -134,6 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     drawn = "file to draw into, .svg, .png or .pdf: "
     reporting.add_argument("--figure", metavar="FILE", help=f"{drawn}every seed a dot")
     reporting.add_argument("--figure-by-k", metavar="FILE", help=f"{drawn}the score by K")
+    reporting.add_argument(
+        "--figure-learning", metavar="FILE", help=f"{drawn}a policy's success while it learned"
+    )
     reporting.set_defaults(command=_report, out=RECORDED)
 
     verifying = commands.add_parser("verify", help="repeat one seed and compare every number")

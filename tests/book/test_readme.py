@@ -19,6 +19,15 @@ def test_the_three_lines_print_what_the_comment_says(capsys) -> None:
     assert capsys.readouterr().out.strip() == re.search(r"print\(solved\)  # (.*)", block).group(1)
 
 
+def test_the_policy_learns(capsys) -> None:
+    block = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    names: dict = {}
+    exec(compile(block, "README.md", "exec"), names)
+    history = names["history"]
+    early = sum(history.successes[:2]) / sum(history.episodes[:2])
+    assert history.success_rate()[-1] > early + 0.1
+
+
 def test_the_size_of_the_model_is_its_size() -> None:
     assert f"{count_parameters(shipped_model(4)):,} parameters" in README
 

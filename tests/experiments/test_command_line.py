@@ -83,12 +83,19 @@ def test_run_report_and_verify_agree(folder, capsys):
     assert "It was recorded at commit" in said
 
 
+def test_a_policys_learning_is_drawn(tmp_path):
+    chart = tmp_path / "a.svg"
+    assert main(["report", "maze4/mlp", "--figure-learning", str(chart)]) == 0
+    assert "success, validation cases against environment steps" in chart.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["report", "nonsense"], "no recipe is called 'nonsense'"),
         (["run", "nonsense"], "no recipe is called 'nonsense'"),
         (["report", "unrun"], "python -m trm_lib run unrun/fair"),
+        (["report", "coins", "--figure-learning", "a.svg"], "to have measured 'watched_steps'"),
         (["report", "coins", "--figure", "a.gif"], "must end in ('.svg', '.png', '.pdf')"),
         (["report", "coins", "--figure", "nowhere/a.svg"], "nowhere/a.svg"),
         (["report", "coins", "--out", "nowhere"], "expected a result at nowhere/coins/fair.json"),

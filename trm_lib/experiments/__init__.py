@@ -1,7 +1,7 @@
 """Experiments: named recipes, a runner over seeds, results with their provenance."""
 
 from trm_lib.experiments.catalogue import catalogue
-from trm_lib.experiments.figures import draw, draw_by_k
+from trm_lib.experiments.figures import draw, draw_by_k, draw_learning
 from trm_lib.experiments.provenance import provenance
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.recipes import RECIPES, find_recipes
@@ -19,6 +19,7 @@ __all__ = [
     "catalogue",
     "draw",
     "draw_by_k",
+    "draw_learning",
     "find_recipes",
     "load_result",
     "provenance",

@@ -1,4 +1,4 @@
-"""Results as charts, in one call: every seed a dot, and the score by K."""
+"""Results as charts, in one call: every seed a dot, the score by K, and success while learning."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from trm_lib.experiments.results import Result
 from trm_lib.experiments.scores import SHARES, comparable, labelled
-from trm_lib.viz import BookFigure, accuracy_by_k, seed_dots
+from trm_lib.viz import BookFigure, accuracy_by_k, learning_curves, seed_dots
 from trm_lib.viz.style import write_note
 
 
@@ -61,3 +61,31 @@ def draw_by_k(results: list[Result], labels: list[str] | None = None) -> BookFig
         write_note(figure, f"{figure.get_supxlabel()}\n{said}")
         figure.alt += f" {said}"
     return figure
+
+
+def draw_learning(
+    results: list[Result], labels: list[str] | None = None, against: str = "steps"
+) -> BookFigure:
+    """Success on validation cases while policies learned: each seed faint, the middle bold.
+
+    The best of each line is marked.
+
+    Args:
+        results: of policies, with "watched_steps", "watched_seconds" and "watched_success".
+        labels: what to call the lines; by default the last part of each recipe's name.
+        against: "steps" of the environments, or "seconds" of training, the median over seeds.
+
+    Raises:
+        ValueError: a result did not watch its policy, or `against` is neither.
+    """
+    if against not in ("steps", "seconds"):
+        raise ValueError(f'against expected "steps" or "seconds", got {against!r}')
+    series = {
+        label: (
+            np.median(result.measured(f"watched_{against}"), axis=0),
+            result.measured("watched_success"),
+        )
+        for label, result in labelled(results, labels).items()
+    }
+    words = {"steps": "environment steps", "seconds": "seconds of training, one thread"}
+    return learning_curves(series, xlabel=words[against], ylabel="success, validation cases")

@@ -16,6 +16,7 @@ from gymnasium.vector import VectorEnv
 
 from trm_lib.evaluation import decision_flops
 from trm_lib.experiments.unfinished import kept_in
+from trm_lib.experiments.vector_policy import VectorPolicy, VectorPolicyConfig
 from trm_lib.models import (
     BoardPolicy,
     BoardPolicyConfig,
@@ -28,7 +29,9 @@ from trm_lib.models import (
 from trm_lib.training import PolicyHistory, PPOConfig, ReinforceConfig, ppo, reinforce
 from trm_lib.training.policy_run import Evaluate
 
-KINDS: dict[str, type[Policy]] = {"board": BoardPolicy, "mlp": MLPPolicy, "gru": GRUPolicy}
+KINDS: dict[str, type[Policy]] = {
+    "board": BoardPolicy, "mlp": MLPPolicy, "gru": GRUPolicy, "vector": VectorPolicy,
+}  # fmt: skip
 """Classes of policies by the name `PolicyLearner.kind` takes."""
 
 
@@ -43,7 +46,7 @@ class PolicyLearner:
         kind: which class of policy, one of `KINDS`.
     """
 
-    policy: BoardPolicyConfig | FlatPolicyConfig
+    policy: BoardPolicyConfig | FlatPolicyConfig | VectorPolicyConfig
     training: PPOConfig | ReinforceConfig
     num_envs: int
     kind: str = "board"

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from trm_lib.experiments import basic_trm, fast_mode, mazes, paper_trm, shaping, sudoku_rl
+from trm_lib.experiments import (
+    basic_trm,
+    fast_mode,
+    mazes,
+    paper_trm,
+    rl_adaptation,
+    shaping,
+    sudoku_rl,
+)
 from trm_lib.experiments.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
@@ -17,6 +25,7 @@ RECIPES: dict[str, Recipe] = {
         *mazes.tuning(),
         *paper_trm.small(),
         *paper_trm.sudoku6(),
+        *rl_adaptation.chapter(),
         *shaping.hints(),
         *shaping.settings(),
         *sudoku_rl.comparison(),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -32,16 +33,21 @@ class ReinforceConfig(PolicyConfig):
 
     Attributes:
         n_updates: how many; `total_steps` is not used, since episodes end when they end.
+        baseline: over what returns are standardised: "batch" for all steps of all episodes,
+            "episode" for those of each episode alone.
 
     Raises:
         ValueError: a field is out of range; the message says what was expected.
     """
 
     n_updates: int = 100
+    baseline: Literal["batch", "episode"] = "batch"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._set("n_updates", whole(self.n_updates, "n_updates", 1))
+        if self.baseline not in ("batch", "episode"):
+            raise ValueError(f'baseline expected "batch" or "episode", got {self.baseline!r}')
 
 
 def reinforce(
@@ -75,15 +81,16 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
     """Learn from one batch of episodes, once.
 
     The gain of an action is the discounted return from there on, less the mean over all steps of
-    all episodes (the baseline), over its standard deviation. With one episode a batch this is what
-    the scripts of the rebuilt repository do, and it praises half the moves of a failed episode.
+    all episodes (the baseline), over its standard deviation. Inside each episode instead, this is
+    what the scripts of the rebuilt repository do, and it praises moves of failed episodes too.
 
     Returns:
         (3,) float: loss of the policy, 0 for the values it does without, and entropy.
     """
     config = run.config
     played = rollout.first  # (S, E)
-    gains = baselined(discounted_returns(rollout.rewards, rollout.done, config.gamma), played)
+    returns = discounted_returns(rollout.rewards, rollout.done, config.gamma)
+    gains = baselined(returns, played, inside=config.baseline == "episode")
     out = run.policy.unroll(rollout.observations, rollout.previous, rollout.memory)
     log_p = log_probs(out.logits, rollout.masks)[:, played]  # (K, steps played, A)
     policy_loss = -(log_prob_of(log_p[-1], rollout.actions[played]) * gains[played]).mean()
@@ -95,7 +102,17 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
     return np.array([policy_loss.item(), 0.0, spread.item()])
 
 
-def baselined(returns: Tensor, played: Tensor) -> Tensor:
-    """Returns (S, E) less their mean over the steps `played`, over their standard deviation."""
-    some = returns[played]
-    return (returns - some.mean()) / (some.std(correction=0) + 1e-8)
+def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
+    """Returns less their mean over the steps played, over their standard deviation.
+
+    Args:
+        returns: (S, E) float.
+        played: (S, E) bool, at least one step of each episode; the others do not count.
+        inside: mean and deviation of each episode alone, instead of all together.
+    """
+    if not inside:
+        some = returns[played]
+        return (returns - some.mean()) / (some.std(correction=0) + 1e-8)
+    count = played.sum(0)
+    centred = returns - (returns * played).sum(0) / count
+    return centred / (((centred * played) ** 2).sum(0) / count).sqrt().add(1e-8)

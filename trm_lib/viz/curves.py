@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter
 
 from trm_lib.viz.series import (
     Curve,
@@ -86,6 +87,8 @@ def learning_curves(
         words.append(f"{_seeds(name, y)}: from {first} to {final}, {peak}.")
     label_curves(figure, axes, curves)
     axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
+    if max(curve.x[-1] for curve in curves) >= 10_000:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k, 1M: long numbers collide
     write_note(figure, _note(curves, window, bool(bands)))
     write_title(axes, title)
     figure.alt = _alt(title, f"{ylabel} against {xlabel}", words)

@@ -1,0 +1,21 @@
+"""Where seeds run: what is not there is said before anything runs."""
+
+import pytest
+
+from trm_lib.experiments import run_recipe
+from trm_lib.experiments.backends import BACKENDS, backend
+from trm_lib.experiments.recipes import RECIPES
+
+
+def test_an_unknown_backend_is_refused(tmp_path):
+    recipe = RECIPES["maze4/mlp"]
+    with pytest.raises(ValueError, match="backend expected one of loky, dask, ray, got 'slurm'"):
+        run_recipe(recipe, [0], tmp_path, backend="slurm")
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_backend_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(BACKENDS, "ray", "no_such_package")
+    missing = pytest.raises(ValueError, match="pip install no_such_package, or use loky")
+    with missing, backend("ray", 1):
+        pass
