@@ -9,6 +9,7 @@ from trm_lib.experiments import (
     open_maze,
     paper_trm,
     rl_adaptation,
+    shaping,
     sudoku_rl,
 )
 from trm_lib.experiments.recipe import Recipe
@@ -27,6 +28,8 @@ RECIPES: dict[str, Recipe] = {
         *paper_trm.small(),
         *paper_trm.sudoku6(),
         *rl_adaptation.chapter(),
+        *shaping.hints(),
+        *shaping.settings(),
         *sudoku_rl.comparison(),
         *sudoku_rl.tuning(),
     ]
