@@ -42,7 +42,7 @@ book: $(READY)
 test: unit book chapters site
 
 unit: $(READY)
-	$(call step,unit tests,MPLBACKEND=Agg $(PY) -m pytest --ignore=tests/book/test_site.py)
+	$(call step,unit tests,MPLBACKEND=Agg OMP_NUM_THREADS=1 $(PY) -m pytest --ignore=tests/book/test_site.py)
 
 chapters: $(READY)
 	$(call step,every chapter as a test,\
