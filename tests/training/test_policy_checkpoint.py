@@ -259,7 +259,7 @@ LAYOUTS = generate_mazes(3, 5, np.random.default_rng(0)).walls
         ("ppo, mlp", {"total_steps": 64}, "total_steps is 128 there and 64 here"),
         ("ppo, mlp", {"seed": 1}, "seed is 0 there and 1 here"),
         ("reinforce, gru", {"n_updates": 9}, "n_updates is 8 there and 9 here"),
-        ("reinforce, gru", REINFORCE, "same training .* clip_range is 0.2 there and None here"),
+        ("reinforce, gru", REINFORCE, "same training .* baseline is None there and 'batch' here"),
         ("ppo, mlp", GRU, "same model .* class is 'MLPPolicy' there and 'GRUPolicy' here"),
         ("ppo, mlp", (MLPPolicy, replace(FLAT, hidden=(9,))), r"config.hidden is \[8\] there"),
         ("ppo, trm", OVER_TIME, "config.carry_over_time is False there and True here"),
