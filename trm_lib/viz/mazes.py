@@ -183,7 +183,7 @@ def _arrows(state: MazeState, cell: float) -> list[str]:
     for r, c in np.argwhere(state.moves >= 0).tolist():
         right, down = ((0, -1), (1, 0), (0, 1), (-1, 0))[state.moves[r, c]]
         into_wall = bool(state.bumps[r, c])
-        first, last = (0.36, 0.45) if r * len(state.walls) + c in taken else (-0.22, 0.22)
+        first, last = (0.37, 0.48) if r * len(state.walls) + c in taken else (-0.22, 0.22)
         back = last if into_wall else last - 0.12  # where the two strokes of the head begin
         for along, across in ((first, 0), (back, -0.12), (back, 0.12)):
             x, y = (
