@@ -229,6 +229,30 @@ def carried() -> list[Recipe]:
     ]
 
 
+def supervised_deeply() -> list[Recipe]:
+    """Mazes of 3x3 cells, one cycle an improvement step, three steps: who teaches the first two."""
+    three_steps = hierarchical(1)
+    policy = replace(three_steps.policy, n_steps=3)
+    rows = [
+        ("none", "three steps, the loss on the last answer alone", 0.0),
+        ("weak", "the same, and earlier answers imitate the last, weight 0.03", 0.03),
+        ("strong", "the same, weight 1", 1.0),
+    ]
+    return [
+        Recipe(
+            f"deep_supervision/{name}",
+            about,
+            replace(
+                three_steps,
+                policy=policy,
+                training=replace(TRAINING, total_steps=80_000, deep_supervision=weight),
+            ),
+            run3,
+        )
+        for name, about, weight in rows
+    ]
+
+
 def tuning() -> list[Recipe]:
     """Two shapes and four rates for every learner, on fewer steps, one seed each."""
     return [

@@ -23,6 +23,7 @@ RECIPES: dict[str, Recipe] = {
         *fast_mode.both(),
         *mazes.comparison(),
         *mazes.carried(),
+        *mazes.supervised_deeply(),
         *mazes.tuning(),
         *open_maze.comparison(),
         *paper_trm.small(),
