@@ -184,7 +184,7 @@ class PolicyRun:
                 f"checkpoint"
             ) from error
         self.identity = {
-            "model": describe_model(self.policy),
+            "model": describe_model(self.policy) | {"n_steps": getattr(self.policy, "n_steps", 1)},
             "training": json.loads(json.dumps(asdict(self.config))),
             "environments": environments,
         }
