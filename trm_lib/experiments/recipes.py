@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trm_lib.experiments import (
     basic_trm,
+    curriculum,
     fast_mode,
     mazes,
     open_maze,
@@ -20,6 +21,7 @@ RECIPES: dict[str, Recipe] = {
         *basic_trm.comparison(),
         *basic_trm.other_splits(),
         *basic_trm.tuning(),
+        *curriculum.courses(),
         *fast_mode.both(),
         *mazes.comparison(),
         *mazes.carried(),

@@ -101,10 +101,10 @@ def walker(policy: str, training: ReinforceConfig, batch: int, reward: str) -> W
 
 
 def chapter() -> list[Recipe]:
-    """Both policies, both batches, both settings; and three changes more.
+    """Both policies, both batches, both settings; and a few changes more.
 
-    The script with the baseline inside each of 16 episodes; the script in smaller steps; and the
-    cure without its falling rate.
+    The script with the baseline inside each of 16 episodes; with as many batches of 16 as it has of
+    one; in smaller steps; and the cure without its falling rate.
     """
     rows = []
     for policy in POLICIES:
@@ -117,6 +117,7 @@ def chapter() -> list[Recipe]:
             ]
         inside = replace(SCRIPT, n_updates=SCRIPT.n_updates // BATCH, baseline="episode")
         rows.append((f"inside_{policy}_{BATCH}", walker(policy, inside, BATCH, "evns")))
+    rows.append(("long_vector_16", walker("vector", SCRIPT, BATCH, "evns")))
     slow = replace(SCRIPT, lr=SCRIPT.lr / BATCH)
     rows.append(("slow_vector_1", walker("vector", slow, 1, "evns")))
     constant = replace(CURE, decay=0.0)
@@ -129,6 +130,7 @@ def _about(name: str, row: Walker) -> str:
         "script": "the script's settings",
         "cure": "the cure's settings",
         "inside": "the script's settings, standardised inside each episode",
+        "long": "the script's settings and its number of batches",
         "slow": "the script's settings at a sixteenth of its rate",
         "constant": "the cure's settings at a constant rate",
     }[name.split("_")[0]]

@@ -11,6 +11,7 @@ from trm_lib.models.hierarchical import (
     HierarchicalConfig,
     HierarchicalTRM,
 )
+from trm_lib.models.looped import Looped, LoopedCarry, LoopedConfig
 from trm_lib.models.mixing import MIXINGS, POSITIONS
 from trm_lib.models.official import load_official, official_config, official_names
 from trm_lib.models.policies import Policy, PolicyOutput
@@ -39,6 +40,9 @@ __all__ = [
     "HierarchicalCarry",
     "HierarchicalConfig",
     "HierarchicalTRM",
+    "Looped",
+    "LoopedCarry",
+    "LoopedConfig",
     "MLPPolicy",
     "Policy",
     "PolicyOutput",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from trm_lib.models.layers import SwiGLU, norm_of, swiglu_hidden
-from trm_lib.models.mixing import AttentionMixing, ConvMixing, MLPMixing, NoMixing
+from trm_lib.models.mixing import AttentionMixing, ConvMixing, GRUMixing, MLPMixing, NoMixing
 
 
 class Block(nn.Module):
@@ -55,6 +55,7 @@ def build_stack(config, generator: torch.Generator) -> Stack:
                 config.width, config.n_heads, generator, config.positions, fused
             ),
             "conv": lambda: ConvMixing(config.width, generator, fused),
+            "gru": lambda: GRUMixing(config.width, generator, fused),
             "none": NoMixing,
         }
         return makers[config.mixing]()

@@ -1,4 +1,4 @@
-"""How cells exchange information: one interface, four interchangeable ways.
+"""How cells exchange information: one interface, interchangeable ways.
 
 Everything else in a TRM treats each cell alone, so the mixing decides what a cell can know of
 the others. A mixing maps (B, L, D) to (B, L, D); the block around it adds and normalises.
@@ -133,6 +133,27 @@ class ConvMixing(nn.Module):
         return self.norm(h + self.pointwise(seen.flatten(2).transpose(1, 2)))
 
 
+class GRUMixing(nn.Module):
+    """A GRU reads the cells in their order, another one against it, then a matrix joins both.
+
+    What a cell knows of a far one has passed through every cell between, row by row.
+    """
+
+    def __init__(self, width: int, generator: torch.Generator, fused: bool = True):
+        super().__init__()
+        self.norm = norm_of(fused)
+        each = -(-width // 2)
+        gru = nn.GRU(width, each, batch_first=True, bidirectional=True, device="meta")
+        self.gru = gru.to_empty(device="cpu")  # PyTorch's own random weights are never drawn
+        with torch.no_grad():
+            for weight in self.gru.parameters():
+                weight.uniform_(-(each**-0.5), each**-0.5, generator=generator)
+        self.out = Linear(2 * each, width, generator, fused=fused)
+
+    def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
+        return self.norm(h + self.out(self.gru(h)[0]))
+
+
 class NoMixing(nn.Module):
     """Cells never meet: the control that shows what mixing is for."""
 
@@ -140,7 +161,7 @@ class NoMixing(nn.Module):
         return h
 
 
-MIXINGS = ("mlp", "attention", "conv", "none")
+MIXINGS = ("mlp", "attention", "conv", "gru", "none")
 """The names `TRMConfig.mixing` takes."""
 
 POSITIONS = ("none", "rope", "rope2d", "learned")

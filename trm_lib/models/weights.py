@@ -19,9 +19,10 @@ from trm_lib.models.board import BoardNet
 from trm_lib.models.board_policy import CORES, BoardPolicy
 from trm_lib.models.feedforward import FeedForward
 from trm_lib.models.hierarchical import HierarchicalTRM
+from trm_lib.models.looped import Looped
 from trm_lib.models.trm import TRM
 
-_KINDS = {kind.__name__: kind for kind in (TRM, FeedForward, HierarchicalTRM, BoardPolicy)}
+_KINDS = {kind.__name__: kind for kind in (TRM, FeedForward, HierarchicalTRM, Looped, BoardPolicy)}
 _CORES = {config.__name__: config for config in CORES}
 
 
