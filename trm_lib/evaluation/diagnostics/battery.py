@@ -24,7 +24,7 @@ from trm_lib.training.policy_run import PolicyConfig
 from trm_lib.training.rollout import Player, Rollout
 
 _PUZZLES = 1000  # that a trained model is judged by
-_EPISODES = 64  # at least, whose praise and blame is looked at
+_EPISODES = 64  # at least, whose praise and blame is looked at; and steps of what is played
 
 
 def diagnose_puzzles(
@@ -81,6 +81,7 @@ def diagnose_policy(
     first = policy if untrained is None else untrained
     task = yardsticks(make, config.use_masks, seed=seed)
     batches = practice(first, make, config, num_envs, seed)
+    generator = torch.Generator().manual_seed(seed)
     findings = [
         task,
         credit([(rollout, gains_of(rollout, config)) for rollout in batches]),
@@ -88,13 +89,13 @@ def diagnose_policy(
     ]
     if untrained is not None or history is None:
         findings.insert(1, first_choices(first, make, config.use_masks, seed))
-    player = Player(policy, make(_EPISODES), seed, config.use_masks)
+    player = Player(policy, make(_EPISODES // 2), seed, config.use_masks)
+    few, played = (player.play(steps, generator) for steps in (8, _EPISODES))
     with torch.no_grad():
-        played = player.play_once(torch.Generator().manual_seed(seed))
-    findings.append(dead_units(policy, lambda: _judged(policy, played)))
+        findings.append(dead_units(policy, lambda: _judged(policy, played)))
     stack = getattr(getattr(policy, "core", None), "stack", None)
     if stack is not None:
-        norms = gradient_by_call(stack, lambda: _judged(policy, played).mean())
+        norms = gradient_by_call(stack, lambda: _judged(policy, few).mean())
         findings.append(judge_gradients(norms))
     if history is not None:
         findings += [learned(history, task.numbers["chance"]), certainty(history)]

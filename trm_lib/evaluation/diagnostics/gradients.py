@@ -23,8 +23,10 @@ FADED, GROWN = 1e-3, 1e3
 the same step as the others."""
 
 
-def gradient_by_call(stack: nn.Module, loss: Callable[[], Tensor]) -> np.ndarray:
+def gradient_by_call(stack: nn.Module, loss: Callable[[], Tensor]) -> list[float]:
     """Norms of the gradient at the output of every call of a stack that has one: (C,), in order.
+
+    Calls that the loss cannot reach, behind a detached carry, are left out.
 
     Args:
         stack: the blocks that are called again and again.
@@ -43,7 +45,7 @@ def gradient_by_call(stack: nn.Module, loss: Callable[[], Tensor]) -> np.ndarray
     finally:
         hook.remove()
     gradients = torch.autograd.grad(value, outputs, allow_unused=True)
-    return np.array([0.0 if g is None else float(g.norm()) for g in gradients])
+    return np.trim_zeros([0.0 if g is None else float(g.norm()) for g in gradients], "f")
 
 
 def gradients(model: nn.Module, data: PuzzleData, k_steps: int = 1) -> Finding:
@@ -71,7 +73,7 @@ def gradients(model: nn.Module, data: PuzzleData, k_steps: int = 1) -> Finding:
     return judge_gradients(norms)
 
 
-def judge_gradients(norms: np.ndarray) -> Finding:
+def judge_gradients(norms: list[float]) -> Finding:
     """The verdict on the norms that `gradient_by_call` measured."""
     last = norms[-1] if len(norms) else 0.0
     ratio = float(norms[0] / last) if last > 0 else float("inf" if len(norms) > 1 else 1)
@@ -86,7 +88,7 @@ def judge_gradients(norms: np.ndarray) -> Finding:
         f"of {len(norms)} calls with a gradient the first has {ratio:.3g} times the norm of the "
         f"last ({last:.3g})"
     )
-    numbers = {"norms": norms, "ratio": ratio}
+    numbers = {"norms": np.array(norms), "ratio": ratio}
     return Finding("gradient", fault, evidence, remedy, numbers, _draw)
 
 

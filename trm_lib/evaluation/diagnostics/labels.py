@@ -39,7 +39,8 @@ def label_audit(train: PuzzleData, test: PuzzleData | None = None) -> list[Findi
 def targets(data: PuzzleData) -> Finding:
     """Do different puzzles have different answers? And how far would one fixed answer get?"""
     labels, asked = _flat(data.labels), _flat(data.labels) != IGNORE
-    majority, right = _by_table(np.broadcast_to(np.arange(labels.shape[1]), labels.shape), labels)
+    places = np.broadcast_to(np.arange(labels.shape[1]), labels.shape)
+    majority, right = _by_table(places, labels, places, labels)
     exact, cell = right.all(1).mean(), right[asked].mean()
     low = np.where(asked, labels, np.iinfo(np.int64).max).min(1)
     high = np.where(asked, labels, np.iinfo(np.int64).min).max(1)
@@ -75,8 +76,8 @@ def leak(data: PuzzleData) -> Finding:
     A table from tokens to labels is made on one half of the puzzles and asked about the other. It
     is a leak only where the labels differ: what one fixed answer explains needs no table.
     """
-    token, fixed = _held_out(data, "token"), targets(data).numbers["exact"]
-    exact, cell = token.all(1).mean(), token[_flat(_halves(data)[1].labels) != IGNORE].mean()
+    (right, known), fixed = _held_out(data, "token"), targets(data).numbers["exact"]
+    exact, cell = (right & known).all(1).mean(), _share_told(data, "token")
     fault = "leaked targets" if exact > FIXED >= fixed else None
     evidence = (
         f"a table from a cell's token to its label is exactly right for {exact:.1%} of unseen "
@@ -128,49 +129,46 @@ def what_labels_need(data: PuzzleData) -> str:
 
     "nothing" but one fixed answer; its own "token"; its token and its "place"; or other "cells".
     """
-    asked = _flat(_halves(data)[1].labels) != IGNORE
     if targets(data).numbers["cell"] >= SETTLED:
         return "nothing"
     for need in ("token", "place"):
-        if _held_out(data, need)[asked].mean() >= SETTLED:
+        if _share_told(data, need) >= SETTLED:
             return need
     return "cells"
 
 
 def place_tells(data: PuzzleData) -> bool:
     """Whether knowing its place helps a cell that knows its token."""
+    return _share_told(data, "place") - _share_told(data, "token") > PLACE_TELLS
+
+
+def _share_told(data: PuzzleData, need: str) -> float:
+    """Share of cells that a table gets right, where it has an entry; 0 if it has none."""
     asked = _flat(_halves(data)[1].labels) != IGNORE
-    place, token = (_held_out(data, need)[asked].mean() for need in ("place", "token"))
-    return bool(place - token > PLACE_TELLS)
+    right, known = _held_out(data, need)
+    return float(right[asked & known].mean()) if (asked & known).any() else 0.0
 
 
-def _held_out(data: PuzzleData, need: str) -> np.ndarray:
-    """(N / 2, L) bool: which cells a table made on the other half of the puzzles gets right."""
+def _held_out(data: PuzzleData, need: str) -> tuple[np.ndarray, np.ndarray]:
+    """Which cells (N / 2, L) a table of the other half of the puzzles gets right, and has."""
     table, judged = _halves(data)
     tokens = np.searchsorted(np.unique(data.inputs), _flat(data.inputs))
     L = tokens.shape[1]
     keys = tokens if need == "token" else tokens * L + np.arange(L)
     order = _order(data)
-    return _by_table(
-        keys[order[: len(table)]], _flat(table.labels), keys[order[-len(judged) :]],
-        _flat(judged.labels),
-    )[1]  # fmt: skip
+    keys, asked = keys[order[: len(table)]], keys[order[-len(judged) :]]
+    _, right = _by_table(keys, _flat(table.labels), asked, _flat(judged.labels))
+    return right, np.isin(asked, keys)
 
 
 def _by_table(
-    keys: np.ndarray,
-    labels: np.ndarray,
-    asked_keys: np.ndarray | None = None,
-    asked_labels: np.ndarray | None = None,
+    keys: np.ndarray, labels: np.ndarray, asked: np.ndarray, asked_labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The commonest label of each key, as answers (M, L) and whether they are right (M, L)."""
-    if asked_keys is None or asked_labels is None:
-        asked_keys, asked_labels = keys, labels
-    known = np.unique(labels[labels != IGNORE])
-    counts = np.zeros((max(keys.max(), asked_keys.max()) + 1, len(known)), np.int64)
-    on = labels != IGNORE
+    known, on = np.unique(labels[labels != IGNORE]), labels != IGNORE
+    counts = np.zeros((max(keys.max(), asked.max()) + 1, len(known)), np.int64)
     np.add.at(counts, (keys[on], np.searchsorted(known, labels[on])), 1)
-    answers = known[counts.argmax(1)][asked_keys]
+    answers = known[counts.argmax(1)][asked]
     return answers, (answers == asked_labels) | (asked_labels == IGNORE)
 
 

@@ -108,6 +108,7 @@ def learned(history: PolicyHistory, chance: float) -> Finding:
         chance: success of the random policy, as `yardsticks` measures it.
     """
     chance = number(chance, "chance", lambda v: 0 <= v <= 1, "a share from 0 to 1")
+    _require_updates(history)
     episodes, successes = np.array(history.episodes), np.array(history.successes)
     late = _late(len(episodes))
     rate = float(successes[late].sum() / max(episodes[late].sum(), 1))
@@ -123,6 +124,7 @@ def learned(history: PolicyHistory, chance: float) -> Finding:
 
 def certainty(history: PolicyHistory) -> Finding:
     """Has the policy become sure of itself while it still fails?"""
+    _require_updates(history)
     entropy, late = np.array(history.entropy), _late(len(history.entropy))
     share = float(entropy[late].mean() / max(entropy[0], 1e-12))
     episodes = max(sum(np.array(history.episodes)[late]), 1)
@@ -138,26 +140,28 @@ def certainty(history: PolicyHistory) -> Finding:
 
 
 def value(rollout: Rollout, gamma: float) -> Finding:
-    """How much of the returns' variance do the values explain, in episodes that terminated?
+    """How much of the returns' variance do the values explain, in episodes that ended?
 
-    1 - Var(G - V) / Var(G): 1 is perfect, 0 is as good as any constant, less is worse.
+    1 - Var(G - V) / Var(G): 1 is perfect, 0 is as good as any constant, less is worse. Where an
+    episode was cut off, its last value stands for what would have come, as in training.
 
     Args:
-        rollout: played by the policy; best many steps, of which only whole episodes count.
+        rollout: played by the policy; best many steps, of which only episodes that ended count.
         gamma: the learner's discount.
     """
-    returns = discounted_returns(rollout.rewards, rollout.done, gamma)
-    whole_ones = _terminates(rollout)
-    G, V = returns[whole_ones].double().numpy(), rollout.values[whole_ones].double().numpy()
-    told = len(G) > 1 and G.var() > 1e-12
-    explained = float(1 - (G - V).var() / G.var()) if told else np.nan
+    beyond = gamma * rollout.next_values * rollout.truncated
+    returns = discounted_returns(rollout.rewards + beyond, rollout.done, gamma)
+    ended = _in_ended_episodes(rollout.done)
+    G, V = returns[ended].double().numpy(), rollout.values[ended].double().numpy()
+    differ = len(G) > 1 and G.var() > 1e-12
+    explained = float(1 - (G - V).var() / G.var()) if differ else np.nan
     evidence = (
         f"values explain {explained:.1%} of the variance of {len(G)} returns"
-        if told
+        if differ
         else f"{len(G)} returns of whole episodes, all equal: they cannot tell"
     )
     remedy = "raise vf_coef or train longer; look whether the value sees what the return depends on"
-    fault = "the value explains nothing" if told and explained < EXPLAINED else None
+    fault = "the value explains nothing" if differ and explained < EXPLAINED else None
     numbers = {"explained": explained, "shares": {"variance explained": explained}}
     return Finding("value", fault, evidence, remedy, numbers, _draw_explained)
 
@@ -166,12 +170,14 @@ def _late(updates: int) -> slice:
     return slice(-max(1, round(LATE * updates)), None)
 
 
-def _terminates(rollout: Rollout) -> Tensor:
-    """(S, E) bool: steps of episodes that terminated inside the rollout."""
-    inside = rollout.terminated.clone()
-    for t in range(len(inside) - 2, -1, -1):
-        inside[t] |= inside[t + 1] & ~rollout.done[t]
-    return inside
+def _require_updates(history: PolicyHistory) -> None:
+    if not history.episodes:
+        raise ValueError("history expected at least one update, got none: train the policy first")
+
+
+def _in_ended_episodes(done: Tensor) -> Tensor:
+    """(S, E) bool: steps whose episode ends inside the rollout."""
+    return done.flip(0).cumsum(0).flip(0) > 0
 
 
 def _draw_credit(numbers: dict):
