@@ -5,6 +5,7 @@ python -m trm_lib list
 python -m trm_lib run basic_trm --seeds 10
 python -m trm_lib report basic_trm --figure seeds.svg
 python -m trm_lib verify paper_trm/pseudocode
+python -m trm_lib debug rl_adaptation/script_vector_1
 """
 
 from __future__ import annotations
@@ -117,6 +118,19 @@ def _verify(args: argparse.Namespace) -> int:
     return int(failed)
 
 
+def _debug(args: argparse.Namespace) -> int:
+    from trm_lib.evaluation.diagnostics import page
+    from trm_lib.experiments import debug_recipe, find_recipes
+
+    recipes = find_recipes(args.name)
+    if len(recipes) > 1:
+        names = ", ".join(recipe.name for recipe in recipes)
+        raise ValueError(f"debug expected one recipe, {args.name!r} has several: {names}")
+    findings = debug_recipe(recipes[0], args.seed)
+    print(page(findings))
+    return int(any(not finding.healthy for finding in findings))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m trm_lib", description="Tiny Recursive Models: solve, run, report, verify."
@@ -155,6 +169,13 @@ def _parser() -> argparse.ArgumentParser:
         help="largest difference allowed; 0, the default, suits the machine that made the result",
     )  # fmt: skip
     verifying.set_defaults(command=_verify, out=RECORDED)
+
+    debugging = commands.add_parser(
+        "debug", help="train one seed of a recipe, and say by measurement what is wrong with it"
+    )
+    debugging.add_argument("name", help="one recipe")
+    debugging.add_argument("--seed", type=int, default=0, help="which seed (0)")
+    debugging.set_defaults(command=_debug)
 
     for command in (run, reporting, verifying):
         command.add_argument("name", help="a recipe, or an experiment for all its recipes")

@@ -1,6 +1,7 @@
 """Experiments: named recipes, a runner over seeds, results with their provenance."""
 
 from trm_lib.experiments.catalogue import catalogue
+from trm_lib.experiments.debug import debug_recipe
 from trm_lib.experiments.figures import draw, draw_by_k, draw_learning
 from trm_lib.experiments.provenance import provenance
 from trm_lib.experiments.recipe import Recipe
@@ -17,6 +18,7 @@ __all__ = [
     "Scores",
     "best_step",
     "catalogue",
+    "debug_recipe",
     "draw",
     "draw_by_k",
     "draw_learning",

@@ -15,6 +15,7 @@ import torch
 
 from trm_lib.evaluation import answer_flops, exact_by_k
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.task import PuzzleTask
 from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig, count_parameters
 from trm_lib.puzzles import augment_sudoku, class_key, minimal_sudokus_4x4, split_by_class
@@ -60,6 +61,14 @@ def minimal_sudoku4(split_seed: int = 0) -> tuple[PuzzleData, PuzzleData, Puzzle
     split = split_by_class(class_key(puzzles), fractions=(2 / 3, 1 / 6, 1 / 6), seed=split_seed)
     data = PuzzleData(puzzles, solutions)
     return data[split.train], data[split.validation], data[split.test]
+
+
+def task(learner: Learner) -> PuzzleTask:
+    """What a learner is trained on, for `debug`."""
+    train, validation, _ = minimal_sudoku4()
+    return PuzzleTask(
+        learner.build, learner.training, train, validation, augment_sudoku, learner.training.n_sup
+    )
 
 
 def run(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
@@ -142,7 +151,7 @@ def comparison() -> list[Recipe]:
          SAME_FLOPS["same_flops_17x24"], replace(ONE_PASS, lr=8e-3)),
     ]  # fmt: skip
     return [
-        Recipe(f"basic_trm/{name}", about, Learner(model, training, _k_steps(model)), run)
+        Recipe(f"basic_trm/{name}", about, Learner(model, training, _k_steps(model)), run, task)
         for name, about, model, training in rows
     ]
 
@@ -174,6 +183,7 @@ def tuning() -> list[Recipe]:
                 min(8, _k_steps(model)),
             ),
             run,
+            task,
         )
         for name, model in shapes.items()
         for lr in (RATES[:4] if name in SAME_FLOPS else RATES)  # those fail from 0.016 on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trm_lib.experiments.basic_trm import K_STEPS, MODEL, TRAINING, Learner, run
+from trm_lib.experiments.basic_trm import K_STEPS, MODEL, TRAINING, Learner, run, task
 from trm_lib.experiments.recipe import Recipe
 
 
@@ -14,7 +14,8 @@ def both() -> list[Recipe]:
         ("float32", "chapter 01's TRM, trained in eager float32", False),
         ("fast", "the same, trained in the fast mode: compiled, bfloat16 products", True),
     ]
-    return [
-        Recipe(f"fast_mode/{name}", about, Learner(MODEL, replace(TRAINING, fast=on), K_STEPS), run)
-        for name, about, on in rows
-    ]
+
+    def learner(fast: bool) -> Learner:
+        return Learner(MODEL, replace(TRAINING, fast=fast), K_STEPS)
+
+    return [Recipe(f"fast_mode/{name}", about, learner(on), run, task) for name, about, on in rows]

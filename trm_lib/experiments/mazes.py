@@ -7,7 +7,7 @@ included; no shaping and no masks. Rivals have as many parameters, within 10%.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
 from trm_lib.evaluation import success_by_k
 from trm_lib.experiments.learners import PolicyLearner, measured, train_policy
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.task import PolicyTask
 from trm_lib.models import (
     BoardConfig,
     BoardPolicy,
@@ -71,12 +72,25 @@ def success_on(mazes: Mazes, policy: Policy, k_steps: int) -> np.ndarray:
     return success_by_k(policy, make, mazes, k_steps, use_masks=False)
 
 
-def training_envs(learner: PolicyLearner, size: int) -> gym.vector.VectorEnv:
-    """What the learner plays: the training layouts, start and goal anywhere."""
+def training_envs(size: int, count: int) -> gym.vector.VectorEnv:
+    """What learners play, so many copies: the training layouts, start and goal anywhere."""
     train = tree_layouts(size)["train"]
-    return gym.make_vec(
-        "trm/Maze-v0", learner.num_envs, layouts=train, start="random", goal="random"
-    )
+    return gym.make_vec("trm/Maze-v0", count, layouts=train, start="random", goal="random")
+
+
+def task3(learner: PolicyLearner) -> PolicyTask:
+    """What a learner is trained on, for `debug`: mazes of 3 x 3 cells."""
+    return PolicyTask(learner, partial(training_envs, 3))
+
+
+def task4(learner: PolicyLearner) -> PolicyTask:
+    """The same on 4 x 4 cells."""
+    return PolicyTask(learner, partial(training_envs, 4))
+
+
+def task5(learner: PolicyLearner) -> PolicyTask:
+    """The same on 5 x 5 cells."""
+    return PolicyTask(learner, partial(training_envs, 5))
 
 
 def run(learner: PolicyLearner, size: int, seed: int, checkpoint: Path | None) -> dict[str, Any]:
@@ -84,7 +98,7 @@ def run(learner: PolicyLearner, size: int, seed: int, checkpoint: Path | None) -
     layouts = tree_layouts(size)
     where = {part: cases(layouts[part], MANY, seed=1) for part in ("validation", "test")}
     watched = where["validation"][:FEW]
-    envs = training_envs(learner, size)
+    envs = training_envs(size, learner.num_envs)
 
     def watch(policy: Policy) -> np.ndarray:
         return success_on(watched, policy, learner.n_steps)
@@ -200,9 +214,11 @@ def chosen(name: str, total_steps: int) -> PolicyLearner:
 
 def comparison() -> list[Recipe]:
     """Mazes of 4x4 cells, every learner, and of 5x5 cells, the best three."""
-    small = [Recipe(f"maze4/{name}", ABOUT[name], chosen(name, 600_000), run4) for name in CHOSEN]
+    small = [
+        Recipe(f"maze4/{name}", ABOUT[name], chosen(name, 600_000), run4, task4) for name in CHOSEN
+    ]
     large = [
-        Recipe(f"maze5/{name}", ABOUT[name], chosen(name, 1_200_000), run5)
+        Recipe(f"maze5/{name}", ABOUT[name], chosen(name, 1_200_000), run5, task5)
         for name in ("hierarchical_K5", "trm", "cnn")
     ]
     return [*small, *large]
@@ -224,6 +240,7 @@ def carried() -> list[Recipe]:
             about,
             replace(one_cycle, policy=replace(one_cycle.policy, **options), training=training),
             run3,
+            task3,
         )
         for name, about, options in rows
     ]
@@ -248,6 +265,7 @@ def supervised_deeply() -> list[Recipe]:
                 training=replace(TRAINING, total_steps=80_000, deep_supervision=weight),
             ),
             run3,
+            task3,
         )
         for name, about, weight in rows
     ]
@@ -261,6 +279,7 @@ def tuning() -> list[Recipe]:
             f"{name} {shape} at lr {lr:g}, 0.4 million steps",
             replace(learner, training=replace(TRAINING, lr=lr, total_steps=400_000)),
             run4,
+            task4,
         )
         for name, shapes in SHAPES.items()
         for shape, learner in shapes.items()

@@ -14,7 +14,7 @@ from dataclasses import replace
 from trm_lib.experiments.learners import PolicyLearner
 from trm_lib.experiments.mazes import core, walker
 from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.rl_adaptation import BATCH, Walker, run
+from trm_lib.experiments.rl_adaptation import BATCH, Walker, run, task
 from trm_lib.models import FlatPolicyConfig, HierarchicalConfig, TRMConfig
 from trm_lib.training import PPOConfig, ReinforceConfig
 
@@ -56,7 +56,9 @@ def comparison() -> list[Recipe]:
     for name, (about, learner) in LEARNERS.items():
         by_ppo = replace(learner, training=PPO)
         rows += [
-            Recipe(f"open_maze/{name}", about, Walker(learner, "improved"), run),
-            Recipe(f"open_maze_ppo/{name}", f"{about}, by PPO", Walker(by_ppo, "improved"), run),
+            Recipe(f"open_maze/{name}", about, Walker(learner, "improved"), run, task),
+            Recipe(
+                f"open_maze_ppo/{name}", f"{about}, by PPO", Walker(by_ppo, "improved"), run, task
+            ),
         ]
     return rows

@@ -22,6 +22,7 @@ from trm_lib.evaluation import (
 )
 from trm_lib.experiments.basic_trm import BLOCK, minimal_sudoku4
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.task import PuzzleTask
 from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import TRM, TRMConfig, count_parameters
 from trm_lib.puzzles import (
@@ -52,6 +53,10 @@ class Learner:
     model: TRMConfig
     training: SupervisedConfig
 
+    def build(self, seed: int) -> TRM:
+        """The untrained model of this seed."""
+        return TRM(self.model, torch.Generator().manual_seed(seed))
+
 
 @cache
 def minimal_sudoku6(count: int = 10_000) -> tuple[PuzzleData, PuzzleData, PuzzleData]:
@@ -60,6 +65,19 @@ def minimal_sudoku6(count: int = 10_000) -> tuple[PuzzleData, PuzzleData, Puzzle
     split = split_by_hash(class_key(puzzles), fractions=(0.6, 0.2, 0.2), seed=0)
     data = PuzzleData(puzzles, solutions)
     return data[split.train], data[split.validation], data[split.test]
+
+
+def task(learner: Learner) -> PuzzleTask:
+    """What a learner is trained on, for `debug`."""
+    train, validation, _ = minimal_sudoku4()
+    return PuzzleTask(learner.build, learner.training, train, validation, augment_sudoku, K_STEPS)
+
+
+def task6(learner: Learner) -> PuzzleTask:
+    """The same on 6x6."""
+    train, validation, _ = minimal_sudoku6()
+    augment = augment_with_clues
+    return PuzzleTask(learner.build, learner.training, train, validation, augment, K_STEPS)
 
 
 def run(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
@@ -87,7 +105,7 @@ def trained(
     **options: Any,
 ) -> tuple[TRM, History]:
     """The model of this seed, watched on a thousand validation puzzles while it learns."""
-    model = TRM(learner.model, torch.Generator().manual_seed(seed))
+    model = learner.build(seed)
     watched = validation[:: max(1, len(validation) // 1000)]
     history = fit(
         model,
@@ -143,7 +161,7 @@ def small() -> list[Recipe]:
          loop, replace(TRAINING, n_batches=62, n_sup=16, eval_every=4)),
     ]  # fmt: skip
     return [
-        Recipe(f"paper_trm/{name}", about, Learner(model, training), run)
+        Recipe(f"paper_trm/{name}", about, Learner(model, training), run, task)
         for name, about, model, training in rows
     ]
 
@@ -151,4 +169,4 @@ def small() -> list[Recipe]:
 def sudoku6() -> list[Recipe]:
     """Minimal 6x6 Sudokus of unseen classes: the shipped model is seed 0."""
     about = "TRM with MLP mixing on minimal 6x6 Sudokus: the shipped model"
-    return [Recipe("sudoku6/mlp", about, Learner(MODEL6, TRAINING6), run6)]
+    return [Recipe("sudoku6/mlp", about, Learner(MODEL6, TRAINING6), run6, task6)]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trm_lib.experiments.task import PolicyTask, PuzzleTask
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,14 @@ class Recipe:
             function of config and seed alone, so that `verify` can repeat it; only keys that end
             in "seconds" are times, and may differ. `checkpoint` is a file that the run may write
             its unfinished state to (whole or not at all) and must go on from if it is there.
+        task: config -> what is trained on what, for `trm_lib.experiments.debug`; or None.
     """
 
     name: str
     about: str
     config: Any
     run: Callable[[Any, int, Path], dict[str, Any]]
+    task: Callable[[Any], PuzzleTask | PolicyTask] | None = None
 
     def settings(self) -> dict[str, Any]:
         """The config as plain JSON values."""

@@ -8,6 +8,7 @@ under the settings of the repository's script and under those of the cure.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from trm_lib.evaluation import Acting, Outcomes, play_episodes
 from trm_lib.experiments.learners import PolicyLearner, train_policy
 from trm_lib.experiments.mazes import AGENT, core
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.task import PolicyTask
 from trm_lib.experiments.vector_policy import VectorPolicyConfig
 from trm_lib.models import BoardPolicyConfig, Policy, TRMConfig, count_parameters
 from trm_lib.training import ReinforceConfig
@@ -58,9 +60,14 @@ def outcomes(policy: Policy, drawn: bool) -> Outcomes:
     return play_episodes(open_maze(count), Acting(policy, False, generator), count, seed=0)
 
 
+def task(walker: Walker) -> PolicyTask:
+    """What a learner plays: the one maze, with its rewards."""
+    return PolicyTask(walker.learner, partial(open_maze, reward=walker.reward))
+
+
 def run(walker: Walker, seed: int, checkpoint: Path | None) -> dict[str, Any]:
     """Train one policy, and measure it in the only maze there is."""
-    envs = open_maze(walker.learner.num_envs, walker.reward)
+    envs = task(walker).envs(walker.learner.num_envs)
     policy, history = train_policy(walker.learner, envs, seed, checkpoint)
     greedy, drawn = outcomes(policy, drawn=False), outcomes(policy, drawn=True)
     return {
@@ -122,7 +129,9 @@ def chapter() -> list[Recipe]:
     rows.append(("slow_vector_1", walker("vector", slow, 1, "evns")))
     constant = replace(CURE, decay=0.0)
     rows.append((f"constant_board_{BATCH}", walker("board", constant, BATCH, "clean")))
-    return [Recipe(f"rl_adaptation/{name}", _about(name, row), row, run) for name, row in rows]
+    return [
+        Recipe(f"rl_adaptation/{name}", _about(name, row), row, run, task) for name, row in rows
+    ]
 
 
 def _about(name: str, row: Walker) -> str:

@@ -22,6 +22,7 @@ from trm_lib.evaluation import every_maze
 from trm_lib.experiments.learners import PolicyLearner, measured, train_policy
 from trm_lib.experiments.mazes import NUM_ENVS, TRAINING, success_on, trm
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.task import PolicyTask
 from trm_lib.models import Policy
 from trm_lib.puzzles import all_trees, layout_class, split_by_class
 
@@ -67,12 +68,21 @@ def hinted_mazes(hint: str, count: int, gamma: float, weight: float = NEARER) ->
     return VectorPotentialShaping(envs, hint, gamma, weight)
 
 
+def task(hinted: Hinted) -> PolicyTask:
+    """What a learner plays, hints included."""
+
+    def envs(count: int) -> VectorEnv:
+        return hinted_mazes(hinted.hint, count, hinted.learner.training.gamma, hinted.weight)
+
+    return PolicyTask(hinted.learner, envs)
+
+
 def run(hinted: Hinted, seed: int, checkpoint: Path | None) -> dict[str, Any]:
     """Train one policy with its hints, and measure it without, on every case of unseen mazes."""
     learner, trees = hinted.learner, small_trees()
     where = {part: every_maze(trees[part]) for part in ("validation", "test")}
     watched = where["validation"][::2]
-    envs = hinted_mazes(hinted.hint, learner.num_envs, learner.training.gamma, hinted.weight)
+    envs = task(hinted).envs(learner.num_envs)
 
     def watch(policy: Policy) -> np.ndarray:
         return success_on(watched, policy, learner.n_steps)
@@ -110,7 +120,7 @@ that falls over the second half."""
 def hints() -> list[Recipe]:
     """The same learner under every hint."""
     return [
-        Recipe(f"shaping/{name}", about, Hinted(LEARNER, name.replace("_", " ")), run)
+        Recipe(f"shaping/{name}", about, Hinted(LEARNER, name.replace("_", " ")), run, task)
         for name, about in HINTS.items()
     ]
 
@@ -123,6 +133,7 @@ def settings() -> list[Recipe]:
             f"no hints, {', '.join(f'{key} = {value:g}' for key, value in change.items())}",
             Hinted(replace(LEARNER, training=replace(LEARNER.training, **change))),
             run,
+            task,
         )
         for name, change in SETTINGS.items()
     ]

@@ -111,7 +111,9 @@ def ship_maze4(path: Path) -> dict:
         The card.
     """
     recipe = RECIPES["maze4/hierarchical_K5"]
-    policy, history = train_policy(recipe.config, mazes.training_envs(recipe.config, 4), seed=0)
+    policy, history = train_policy(
+        recipe.config, mazes.training_envs(4, recipe.config.num_envs), seed=0
+    )
     unseen = mazes.cases(mazes.tree_layouts(4)["test"], mazes.MANY, seed=1)
     by_k = mazes.success_on(unseen, policy, mazes.K_STEPS)
     card = {

@@ -21,6 +21,7 @@ from trm_lib.envs.yardsticks import random_legal_policy
 from trm_lib.evaluation import play_each, success_by_k
 from trm_lib.experiments.learners import PolicyLearner, measured, train_policy
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.task import PolicyTask
 from trm_lib.models import (
     BoardConfig,
     BoardPolicyConfig,
@@ -79,6 +80,12 @@ def puzzles_with(empties: int, count: int = 100_000) -> dict[str, np.ndarray]:
     return {part: puzzles[getattr(split, part)] for part in ("train", "validation", "test")}
 
 
+def task_of(filler: Filler) -> PolicyTask:
+    """What a learner plays: puzzles of the training classes."""
+    train = puzzles_with(filler.empties)["train"]
+    return PolicyTask(filler.learner, lambda count: filler.envs(count, puzzles=train))
+
+
 def run(task: Filler, seed: int, checkpoint: Path | None) -> dict[str, Any]:
     """Train one policy on puzzles of the training classes, and measure it on the others."""
     puzzles = puzzles_with(task.empties)
@@ -87,7 +94,7 @@ def run(task: Filler, seed: int, checkpoint: Path | None) -> dict[str, Any]:
         part: rng.permutation(puzzles[part])[:MANY] for part in ("validation", "test")
     }  # fmt: skip
     watched = where["validation"][:FEW]
-    envs = task.envs(task.learner.num_envs, puzzles=puzzles["train"])
+    envs = task_of(task).envs(task.learner.num_envs)
 
     def success(policy: Policy, cases: np.ndarray, k_steps: int) -> np.ndarray:
         return success_by_k(policy, task.envs, cases, k_steps)
@@ -150,6 +157,7 @@ def tuning() -> list[Recipe]:
             f"{ABOUT[name]}, at lr {lr:g}, 50,000 steps",
             at_rate(name, lr, 50_000),
             run,
+            task_of,
         )
         for name in LEARNERS
         for lr in RATES
@@ -163,7 +171,7 @@ CHOSEN = {"trm": 3e-3, "one_pass": 3e-3, "mlp": 6e-3}
 def comparison() -> list[Recipe]:
     """Eight empty cells, every learner; then as many as they will bear; then no pencil marks."""
     with_eight = [
-        Recipe(f"sudoku_rl/{name}", ABOUT[name], at_rate(name, lr, 60_000), run)
+        Recipe(f"sudoku_rl/{name}", ABOUT[name], at_rate(name, lr, 60_000), run, task_of)
         for name, lr in CHOSEN.items()
     ]
     harder = [
@@ -172,6 +180,7 @@ def comparison() -> list[Recipe]:
             f"{ABOUT[name]}; {empties} empty cells",
             replace(at_rate(name, CHOSEN[name], 150_000), empties=empties),
             run,
+            task_of,
         )
         for empties in (10, 12)
         for name in ("trm", "one_pass")
@@ -180,4 +189,4 @@ def comparison() -> list[Recipe]:
     training = replace(TRAINING, lr=CHOSEN["trm"], total_steps=150_000)
     without = Filler(replace(blind, training=training), observation="channels")
     about = "TRM of width 32 without pencil marks"
-    return [*with_eight, *harder, Recipe("sudoku_rl_plain/trm", about, without, run)]
+    return [*with_eight, *harder, Recipe("sudoku_rl_plain/trm", about, without, run, task_of)]

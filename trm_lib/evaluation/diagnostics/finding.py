@@ -1,0 +1,61 @@
+"""What a diagnostic found: a verdict, the evidence, a remedy, and a figure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trm_lib.viz import BookFigure
+
+_WIDTH = 88  # characters of a page
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What one diagnostic found; `print` it.
+
+    Attributes:
+        name: what was looked at, for example "targets".
+        fault: None where all is well, else the name of what is wrong, "constant targets".
+        evidence: a sentence with the measured numbers.
+        remedy: what to do about the fault.
+        numbers: what was measured, numbers and arrays.
+        draw: makes a figure of the numbers.
+    """
+
+    name: str
+    fault: str | None
+    evidence: str
+    remedy: str
+    numbers: dict[str, Any]
+    draw: Callable[[dict[str, Any]], BookFigure]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.fault is None
+
+    def figure(self) -> BookFigure:
+        """The numbers as a figure, drawn when asked for."""
+        return self.draw(self.numbers)
+
+    def __str__(self) -> str:
+        if self.healthy:
+            return _wrapped(f"ok     {self.name}: {self.evidence}")
+        lines = (f"FAULT  {self.fault}", f"       {self.evidence}", f"       Do: {self.remedy}")
+        return "\n".join(_wrapped(line) for line in lines)
+
+
+def page(findings: list[Finding]) -> str:
+    """All findings on one page: first what is wrong, then what is healthy."""
+    faults = [finding for finding in findings if not finding.healthy]
+    healthy = [finding for finding in findings if finding.healthy]
+    verdict = f"{len(faults)} of {len(findings)} probes found a fault."
+    parts = [verdict, *map(str, faults), "\n".join(map(str, healthy))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, _WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)

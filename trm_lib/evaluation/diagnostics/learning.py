@@ -1,0 +1,199 @@
+"""What a policy learner is told, and what becomes of it.
+
+Axes: S time steps, E environments, M episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from trm_lib.checks import number
+from trm_lib.evaluation.diagnostics.figures import bars, lines
+from trm_lib.evaluation.diagnostics.finding import Finding
+from trm_lib.training import PolicyHistory, PPOConfig, ReinforceConfig
+from trm_lib.training.policy_run import PolicyConfig
+from trm_lib.training.ppo import standardised
+from trm_lib.training.reinforce import baselined
+from trm_lib.training.returns import advantages, discounted_returns
+from trm_lib.training.rollout import Rollout
+
+ALIKE = 1e-3
+"""Spread of the episodes' mean gains, as part of the gains' own, that is rounding: a baseline, even
+a learnt one, leaves a hundred times as much."""
+SURE = 0.1
+"""Share of its first entropy below which a policy tries nothing any more."""
+FAILING = 0.5
+"""Success below which being sure is no virtue."""
+EXPLAINED = 0.1
+"""Share of the returns' variance below which a value is no better than the mean return."""
+ABOVE_CHANCE = 0.05
+"""What success must gain on chance by the end to be learning; less drowns in the episodes' luck."""
+NEARLY_ALL = 0.95
+"""Success that is learning enough, however good chance is."""
+LATE = 0.2
+"""The last share of a run, by which it is judged."""
+
+
+def gains_of(rollout: Rollout, config: PolicyConfig) -> Tensor:
+    """The praise and blame (S, E) that a learner of this config would give to each action."""
+    if isinstance(config, ReinforceConfig):
+        returns = discounted_returns(rollout.rewards, rollout.done, config.gamma)
+        return baselined(returns, rollout.first, inside=config.baseline == "episode")
+    if isinstance(config, PPOConfig):
+        return standardised(
+            advantages(
+                rollout.rewards, rollout.values, rollout.next_values, rollout.terminated,
+                rollout.truncated, config.gamma, config.gae_lambda,
+            )
+        )  # fmt: skip
+    raise ValueError(f"config expected a ReinforceConfig or a PPOConfig, got {config!r}")
+
+
+def credit(batches: Sequence[tuple[Rollout, Tensor]]) -> Finding:
+    """Are episodes that went better praised more?
+
+    Args:
+        batches: what a learner learns from in one update each, with the gains (S, E) it gives.
+            Only whole first episodes of each environment are looked at.
+
+    Raises:
+        ValueError: there are no batches, or gains of another shape than their rollout.
+    """
+    if not batches:
+        raise ValueError("batches expected at least one rollout with its gains, got none")
+    returns, mean, success, praised, every = [], [], [], [], []
+    for rollout, gains in batches:
+        if gains.shape != rollout.rewards.shape:
+            raise ValueError(
+                f"gains expected shape {tuple(rollout.rewards.shape)}, one an action, got "
+                f"{tuple(gains.shape)}"
+            )
+        for e in rollout.done.any(0).nonzero()[:, 0].tolist():
+            on = rollout.first[:, e]
+            own = gains[on, e].double().numpy()
+            returns.append(float(rollout.rewards[on, e].sum()))
+            success.append(bool(rollout.success[on, e].any()))
+            mean.append(own.mean())
+            praised.append((own > 0).mean())
+            every.append(own)
+    returns, mean, praised = np.array(returns), np.array(mean), np.array(praised)
+    success = np.array(success, bool)
+    differ = len(returns) > 1 and returns.std() > 0
+    shares = {
+        "failed episodes, moves praised": praised[~success].mean() if (~success).any() else np.nan,
+        "successes, moves blamed": 1 - praised[success].mean() if success.any() else np.nan,
+    }
+    told = "; ".join(f"{name} {share:.1%}" for name, share in shares.items() if share == share)
+    spread = float(mean.std() / max(np.concatenate(every).std(), 1e-12)) if differ else np.nan
+    evidence = (
+        f"in {len(returns)} whole episodes the mean gain of an episode varies by {spread:.2g} of "
+        f"the gains' spread; {told}"
+        if differ
+        else f"{len(returns)} whole episodes with equal returns: they cannot tell"
+    )
+    remedy = "compare an episode with others: a batch of many, and one baseline across all of it"
+    numbers = {"returns": returns, "mean_gain": mean, "success": success, "spread": spread}
+    fault = "success and failure praised alike" if differ and spread < ALIKE else None
+    return Finding("credit", fault, evidence, remedy, numbers | {"shares": shares}, _draw_credit)
+
+
+def learned(history: PolicyHistory, chance: float) -> Finding:
+    """Does the success of training episodes rise above chance?
+
+    Args:
+        history: of a whole run.
+        chance: success of the random policy, as `yardsticks` measures it.
+    """
+    chance = number(chance, "chance", lambda v: 0 <= v <= 1, "a share from 0 to 1")
+    _require_updates(history)
+    episodes, successes = np.array(history.episodes), np.array(history.successes)
+    late = _late(len(episodes))
+    rate = float(successes[late].sum() / max(episodes[late].sum(), 1))
+    evidence = (
+        f"{rate:.1%} of the last {episodes[late].sum()} training episodes end well; chance has "
+        f"{chance:.1%}"
+    )
+    remedy = "mend what the other probes name; else try rate, batch and entropy bonus, one by one"
+    fault = "nothing learned" if rate < min(chance + ABOVE_CHANCE, NEARLY_ALL) else None
+    numbers = {"rate": rate, "chance": chance, "curve": history.success_rate()}
+    return Finding("learning", fault, evidence, remedy, numbers, _draw_learned)
+
+
+def certainty(history: PolicyHistory) -> Finding:
+    """Has the policy become sure of itself while it still fails?"""
+    _require_updates(history)
+    entropy, late = np.array(history.entropy), _late(len(history.entropy))
+    share = float(entropy[late].mean() / max(entropy[0], 1e-12))
+    episodes = max(sum(np.array(history.episodes)[late]), 1)
+    rate = float(sum(np.array(history.successes)[late]) / episodes)
+    evidence = (
+        f"entropy went from {entropy[0]:.3g} to {entropy[late].mean():.3g} nats ({share:.1%}) "
+        f"while {rate:.1%} of the last episodes end well"
+    )
+    remedy = "raise ent_coef, lower lr, or learn from more episodes at a time"
+    fault = "entropy collapse" if share < SURE and rate < FAILING else None
+    numbers = {"entropy": entropy, "share": share, "rate": rate}
+    return Finding("certainty", fault, evidence, remedy, numbers, _draw_entropy)
+
+
+def value(rollout: Rollout, gamma: float) -> Finding:
+    """How much of the returns' variance do the values explain, in episodes that ended?
+
+    1 - Var(G - V) / Var(G): 1 is perfect, 0 is as good as any constant, less is worse. Where an
+    episode was cut off, its last value stands for what would have come, as in training.
+
+    Args:
+        rollout: played by the policy; best many steps, of which only episodes that ended count.
+        gamma: the learner's discount.
+    """
+    beyond = gamma * rollout.next_values * rollout.truncated
+    returns = discounted_returns(rollout.rewards + beyond, rollout.done, gamma)
+    ended = _in_ended_episodes(rollout.done)
+    G, V = returns[ended].double().numpy(), rollout.values[ended].double().numpy()
+    differ = len(G) > 1 and G.var() > 1e-12
+    explained = float(1 - (G - V).var() / G.var()) if differ else np.nan
+    evidence = (
+        f"values explain {explained:.1%} of the variance of {len(G)} returns"
+        if differ
+        else f"{len(G)} returns of whole episodes, all equal: they cannot tell"
+    )
+    remedy = "raise vf_coef or train longer; look whether the value sees what the return depends on"
+    fault = "the value explains nothing" if differ and explained < EXPLAINED else None
+    numbers = {"explained": explained, "shares": {"variance explained": explained}}
+    return Finding("value", fault, evidence, remedy, numbers, _draw_explained)
+
+
+def _late(updates: int) -> slice:
+    return slice(-max(1, round(LATE * updates)), None)
+
+
+def _require_updates(history: PolicyHistory) -> None:
+    if not history.episodes:
+        raise ValueError("history expected at least one update, got none: train the policy first")
+
+
+def _in_ended_episodes(done: Tensor) -> Tensor:
+    """(S, E) bool: steps whose episode ends inside the rollout."""
+    return done.flip(0).cumsum(0).flip(0) > 0
+
+
+def _draw_credit(numbers: dict):
+    shares = {name: share for name, share in numbers["shares"].items() if share == share}
+    return bars(shares or {"no whole episodes": 0.0}, "share of moves", most=1.0)
+
+
+def _draw_learned(numbers: dict):
+    curve = numbers["curve"]
+    by_chance = np.full(len(curve), numbers["chance"])
+    return lines({"training episodes": curve, "chance": by_chance}, "update", "success")
+
+
+def _draw_entropy(numbers: dict):
+    return lines({"entropy": numbers["entropy"]}, "update", "entropy (nats)")
+
+
+def _draw_explained(numbers: dict):
+    return bars(numbers["shares"], "share of the returns' variance", most=1.0)
