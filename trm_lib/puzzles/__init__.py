@@ -6,6 +6,7 @@ from trm_lib.puzzles.maze_format import maze_text, parse_maze
 from trm_lib.puzzles.maze_layouts import all_trees, layout_class, layout_key
 from trm_lib.puzzles.maze_picture import label_picture, maze_picture, read_maze_picture
 from trm_lib.puzzles.maze_symmetry import augment_mazes, turn_cells, turn_mazes
+from trm_lib.puzzles.maze_tokens import maze_labels, maze_tokens, pixel_labels, pixel_tokens
 from trm_lib.puzzles.splits import Split, split_by_class, split_by_hash
 from trm_lib.puzzles.sudoku_classes import canonical_sudoku, class_key
 from trm_lib.puzzles.sudoku_clues import augment_with_clues
@@ -44,11 +45,15 @@ __all__ = [
     "layout_class",
     "layout_key",
     "maze_distances",
+    "maze_labels",
     "maze_picture",
     "maze_text",
+    "maze_tokens",
     "minimal_sudokus_4x4",
     "parse_maze",
     "parse_sudoku",
+    "pixel_labels",
+    "pixel_tokens",
     "random_symmetries",
     "read_maze_picture",
     "shortest_path_cells",
