@@ -25,7 +25,7 @@ from trm_lib.models import Policy
 from trm_lib.training.distribution import entropy, imitation_loss, log_prob_of, log_probs
 from trm_lib.training.policy_history import PolicyHistory
 from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun
-from trm_lib.training.returns import advantages
+from trm_lib.training.returns import advantages, in_deviations
 from trm_lib.training.rollout import Rollout
 
 
@@ -145,5 +145,5 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
 
 
 def standardised(gains: Tensor) -> Tensor:
-    """Advantages (S, E) with mean 0 and standard deviation 1."""
-    return (gains - gains.mean()) / (gains.std(correction=0) + 1e-8)
+    """Advantages (S, E) with mean 0 and standard deviation 1; all 0 where they are equal."""
+    return in_deviations(gains - gains.mean(), gains.std(correction=0), gains.abs().max())

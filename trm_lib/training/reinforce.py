@@ -21,7 +21,7 @@ from trm_lib.models import Policy
 from trm_lib.training.distribution import entropy, imitation_loss, log_prob_of, log_probs
 from trm_lib.training.policy_history import PolicyHistory
 from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun
-from trm_lib.training.returns import discounted_returns
+from trm_lib.training.returns import discounted_returns, in_deviations
 from trm_lib.training.rollout import Rollout
 
 
@@ -105,6 +105,8 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
 def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
     """Returns less their mean over the steps played, over their standard deviation.
 
+    Equal returns have gains of 0.
+
     Args:
         returns: (S, E) float.
         played: (S, E) bool, at least one step of each episode; the others do not count.
@@ -112,7 +114,8 @@ def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
     """
     if not inside:
         some = returns[played]
-        return (returns - some.mean()) / (some.std(correction=0) + 1e-8)
+        return in_deviations(returns - some.mean(), some.std(correction=0), some.abs().max())
     count = played.sum(0)
     centred = returns - (returns * played).sum(0) / count
-    return centred / (((centred * played) ** 2).sum(0) / count).sqrt().add(1e-8)
+    deviation = (((centred * played) ** 2).sum(0) / count).sqrt()
+    return in_deviations(centred, deviation, (returns * played).abs().amax(0))

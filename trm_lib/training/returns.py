@@ -74,6 +74,18 @@ def advantages(
     return result
 
 
+def in_deviations(centred: Tensor, deviation: Tensor, largest: Tensor) -> Tensor:
+    """Numbers less their mean, over their standard deviation; 0 where that is rounding noise.
+
+    Args:
+        centred: (S, E) float.
+        deviation, largest: () or (E,) float, their standard deviation, and the largest magnitude
+            before the mean was taken away.
+    """
+    noise = deviation <= 1e-6 * largest
+    return (centred / (deviation + 1e-8)).masked_fill(noise, 0.0)
+
+
 def _require_steps(rewards: Tensor, *others: Tensor) -> None:
     if rewards.numel() == 0:
         raise ValueError("rewards expected at least one step, got none: the episodes are empty")
