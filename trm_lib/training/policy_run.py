@@ -34,7 +34,7 @@ from trm_lib.training.checkpoint import (
 from trm_lib.training.optimize import descend, rate_factor
 from trm_lib.training.policy_history import PolicyHistory
 from trm_lib.training.progress import progress_bar
-from trm_lib.training.rollout import Player
+from trm_lib.training.rollout import Player, require_playable
 
 Evaluate = Callable[[Policy], np.ndarray]
 """policy -> success after 1, 2, ... K improvement steps, (K,) float in [0, 1]."""
@@ -78,6 +78,8 @@ class PolicyConfig:
     def __post_init__(self) -> None:
         for name, least in (("total_steps", 1), ("warmup", 0), ("eval_every", 1), ("seed", 0)):
             self._set(name, whole(getattr(self, name), name, least))
+        if self.seed >= 2**63:
+            raise ValueError(f"seed expected a whole number below 2**63, got {self.seed}")
         for name, accepts, expected in [
             ("lr", lambda v: v > 0, "a number > 0"),
             ("decay", lambda v: 0 <= v <= 1, "a share from 0 to 1"),
@@ -93,6 +95,19 @@ class PolicyConfig:
     def _set(self, name: str, value: object) -> None:
         """Store a checked value; a frozen dataclass allows it only this way, while it is made."""
         object.__setattr__(self, name, value)
+
+
+def require_runnable(
+    policy: Policy, envs: VectorEnv, config: PolicyConfig, kind: type[PolicyConfig]
+) -> None:
+    """Refuse what does not go together, before anything begins.
+
+    Raises:
+        ValueError: the config is not of this kind, or as `require_playable`.
+    """
+    if not isinstance(config, kind):
+        raise ValueError(f"config expected a {kind.__name__}, got {config!r}")
+    require_playable(policy, envs)
 
 
 class PolicyRun:

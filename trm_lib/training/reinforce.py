@@ -20,7 +20,7 @@ from trm_lib.checks import whole
 from trm_lib.models import Policy
 from trm_lib.training.distribution import entropy, imitation_loss, log_prob_of, log_probs
 from trm_lib.training.policy_history import PolicyHistory
-from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun
+from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun, require_runnable
 from trm_lib.training.returns import discounted_returns, in_deviations
 from trm_lib.training.rollout import Rollout
 
@@ -63,15 +63,19 @@ def reinforce(
 ) -> PolicyHistory:
     """Train `policy` in place: play one episode everywhere, learn from all of them, and so on.
 
-    Args and Raises: as for `trm_lib.training.ppo`.
+    Args and Raises: as for `trm_lib.training.ppo`; ValueError also if the first batch has no two
+    steps to compare.
 
     Returns:
         What happened.
     """
+    require_runnable(policy, envs, config, ReinforceConfig)
     run = PolicyRun(policy, envs, config, config.n_updates)
     keep = (checkpoint, checkpoint_every, resume_from)
     for _ in run.updates("REINFORCE", evaluate, *keep, progress):
         rollout = run.player.play_once(run.generator)
+        if run.update == 0:  # later, a batch too short by chance just teaches nothing
+            _require_comparable(rollout.first, config.baseline)
         losses = improve(run, rollout)
         run.history.log_update(rollout, rollout.first, losses)
     return run.history
@@ -100,6 +104,17 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
         loss = loss + config.deep_supervision * imitation_loss(log_p)
     run.learn(loss)
     return np.array([policy_loss.item(), 0.0, spread.item()])
+
+
+def _require_comparable(played: Tensor, baseline: str) -> None:
+    """Refuse a batch whose every gain is 0, since each step is compared with itself alone."""
+    if baseline == "batch" and played.sum() < 2:
+        raise ValueError("a batch expected at least 2 steps, got 1: raise the number of envs")
+    if baseline == "episode" and played.sum(0).max() < 2:
+        raise ValueError(
+            'baseline="episode" expected episodes of at least 2 steps, got 1 in each: set '
+            'baseline="batch"'
+        )
 
 
 def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
