@@ -80,28 +80,30 @@ def _report(args: argparse.Namespace) -> int:
         draw_by_k,
         draw_learning,
         find_recipes,
-        load_result,
+        recorded,
         report,
     )
 
-    results = [load_result(args.out, recipe.name) for recipe in find_recipes(args.name)]
+    results = [recorded(args.out, recipe) for recipe in find_recipes(args.name)]
     table = report(results)
-    if args.figure:
-        draw(results).save(args.figure)
-    if args.figure_by_k:
-        draw_by_k(results).save(args.figure_by_k)
-    if args.figure_learning:
-        draw_learning(results).save(args.figure_learning)
+    charts = [
+        (args.figure, draw), (args.figure_by_k, draw_by_k), (args.figure_learning, draw_learning),
+    ]  # fmt: skip
+    drawn = [(path, chart(results)) for path, chart in charts if path]
+    for path, figure in drawn:
+        figure.save(path)
     print(table)
     return 0
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from trm_lib.experiments import find_recipes, load_result, verify
+    from trm_lib.experiments import find_recipes, recorded, require_seed, verify
 
+    stored = [(recipe, recorded(args.out, recipe)) for recipe in find_recipes(args.name)]
+    for _, result in stored:
+        require_seed(result, args.seed)
     failed = False
-    for recipe in find_recipes(args.name):
-        result = load_result(args.out, recipe.name)
+    for recipe, result in stored:
         differences = verify(recipe, result, args.seed, args.tolerance)
         for difference in differences:
             print(f"{recipe.name}, seed {args.seed}: {difference}")
@@ -190,8 +192,10 @@ _MOST = 100_000  # steps, seeds, jobs: more is a slip of the finger
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text!r}")
+    if not text.isdecimal() or len(text) > len(str(_MOST)) or not 1 <= int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 1 to {_MOST}, got {text[:20]!r}"
+        )
     return int(text)
 
 

@@ -22,6 +22,7 @@ OPTIONS = [
     {"size": 3, "layout": "loops", "loops": 0.5, "start": "random", "goal": "random"},
     {"size": 4, "layout": "open", "observation": "flat", "reward": "evns", "max_steps": 9},
     {"layouts": LAYOUTS, "start": "random", "reward": "improved"},
+    {"size": 2, "layout": "open", "reward": MazeReward(step=0, bump=-1, goal=0.5)},
 ]
 
 

@@ -1,5 +1,8 @@
 """A moment of play can be kept and brought back: what follows is what would have followed."""
 
+import os
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -21,6 +24,10 @@ LAYOUTS = generate_mazes(3, 7, np.random.default_rng(0)).walls
 
 def mean_of(observations):
     return observations.reshape(len(observations), -1).mean(axis=1)
+
+
+def hint(worth):
+    return lambda observations: worth * mean_of(observations)
 
 
 def shaped(make=MazeVectorEnv, potential="shortest path", gamma=0.9, weight=1.0, **options):
@@ -146,6 +153,11 @@ def test_a_state_of_others_is_refused_and_nothing_changes(name, change, message)
     assert_same_future(envs, twin, steps=60)
 
 
+WIDE = generate_mazes(40, 1, np.random.default_rng(0), "open").walls
+WALLED = WIDE.copy()  # whose repr is the same: it leaves out the middle
+WALLED[0, 20, 20] |= 2
+WALLED[0, 20, 21] |= 8
+
 DIFFERENT = {
     "maze": WORLDS["maze"],
     "more mazes": partial(MazeVectorEnv, E + 1, size=3, **ANYWHERE),
@@ -156,12 +168,20 @@ DIFFERENT = {
     "layouts": partial(MazeVectorEnv, E, layouts=LAYOUTS, **ANYWHERE),
     "fewer layouts": partial(MazeVectorEnv, E, layouts=LAYOUTS[:-1], **ANYWHERE),
     "other layouts": partial(MazeVectorEnv, E, layouts=LAYOUTS[::-1], **ANYWHERE),
+    "wide": partial(MazeVectorEnv, E, layouts=list(WIDE), **ANYWHERE),
+    "wide, one wall more": partial(MazeVectorEnv, E, layouts=list(WALLED), **ANYWHERE),
     "sudoku": partial(SudokuVectorEnv, E),
     "free sudoku": partial(SudokuVectorEnv, E, placement="free"),
     "sudoku cell": partial(SudokuCellVectorEnv, E),
     "shaped": partial(shaped, size=3, **ANYWHERE),
     "manhattan": partial(shaped, potential="manhattan", size=3, **ANYWHERE),
     "function": partial(shaped, potential=mean_of, size=3, **ANYWHERE),
+    "hint": partial(shaped, potential=hint(1.0), size=3, **ANYWHERE),
+    "another hint": partial(shaped, potential=hint(-100.0), size=3, **ANYWHERE),
+    "code": partial(shaped, potential=lambda o: mean_of(o) + 1, size=3, **ANYWHERE),
+    "other code": partial(shaped, potential=lambda o: mean_of(o) - 1, size=3, **ANYWHERE),
+    "default": partial(shaped, potential=lambda o, w=2: w * mean_of(o), size=3, **ANYWHERE),
+    "another default": partial(shaped, potential=lambda o, w=3: w * mean_of(o), size=3, **ANYWHERE),
     "gamma": partial(shaped, gamma=0.99, size=3, **ANYWHERE),
     "weight": partial(shaped, weight=2.0, size=3, **ANYWHERE),
 }
@@ -177,3 +197,24 @@ def test_a_fingerprint_tells_environments_apart_and_nothing_else():
         assert all(isinstance(said, str) for said in prints[name].values())
     copied = MazeVectorEnv(E, layouts=LAYOUTS.copy(), **ANYWHERE, render_mode="ansi")
     assert copied.fingerprint() == prints["layouts"]
+
+
+def test_the_fingerprint_of_a_function_is_the_same_in_every_process():
+    """Its code, constants in nested functions and sets, and objects without a repr of their own."""
+    script = (
+        "from trm_lib.envs.potentials import FunctionPotential\n"
+        "def make(thing):\n"
+        "    def inner(o):\n"
+        "        return [thing for part in o if part in {'a', 'b', 'c'}]\n"
+        "    return lambda o: inner(o)\n"
+        "print(FunctionPotential(make(object()), 1.0).fingerprint())\n"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    assert said[0] == said[1] != ""

@@ -10,7 +10,7 @@ from gymnasium.vector import SyncVectorEnv
 from scipy.stats import chisquare
 
 from tests.envs.agreement import assert_same_steps
-from trm_lib.envs import SudokuCellEnv, SudokuCellVectorEnv
+from trm_lib.envs import SudokuCellEnv, SudokuCellReward, SudokuCellVectorEnv
 from trm_lib.puzzles import check_sudoku, generate_sudoku
 
 OPTIONS = [
@@ -18,6 +18,7 @@ OPTIONS = [
     {"empties": (1, 12), "reward": "improved"},
     {"puzzles": generate_sudoku(4, 5, np.random.default_rng(0))[0]},
     {"size": 6, "empties": 4},
+    {"reward": SudokuCellReward(right=1, wrong=-1)},
 ]
 
 

@@ -25,6 +25,7 @@ OPTIONS = [
     {"empties": 3, "placement": "free", "observation": "candidates"},
     {"puzzles": POOL, "placement": "free"},
     {"size": 6, "empties": 5, "max_steps": 30},
+    {"empties": (1, 8), "reward": SudokuReward(0, 0, 0, 0, 0, solved=0.5, stuck=-0.5)},
 ]
 
 

@@ -1,5 +1,7 @@
 """A trained policy is measured as it acts: greedily, by K, and with nothing left of other cases."""
 
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -96,6 +98,26 @@ def test_success_by_k_is_that_of_the_answer_after_k_steps(use_masks):
     assert ours.tolist() == [going_up, going_up, 1.0, 1.0]
     assert policy.n_steps == 2
     assert not policy.training
+
+
+@pytest.mark.parametrize("n_actions", [1, 3, 5])
+@pytest.mark.parametrize("use_masks", [True, False])
+def test_policies_with_other_actions_are_refused(n_actions, use_masks):
+    core = replace(CORE, n_answers=n_actions + 1)
+    for policy in (
+        MLPPolicy(replace(FLAT, n_actions=n_actions)),
+        BoardPolicy(BoardPolicyConfig(core=core, n_actions=n_actions, marker=4)),
+    ):
+        with pytest.raises(ValueError, match=f"policy expected 4 actions, .*, got {n_actions}"):
+            success_by_k(policy, mazes, CASES[:5], use_masks=use_masks)
+
+
+def test_no_cases_are_refused():
+    for name in ("mlp", "trm"):
+        with pytest.raises(ValueError, match="at least one maze or puzzle, got none"):
+            success_by_k(new_policy(name), mazes, CASES[:0])
+    with pytest.raises(ValueError, match="at least one maze or puzzle, got none"):
+        play_each(mazes, CASES[:0], optimal_maze_policy)
 
 
 @pytest.mark.parametrize("name", ["mlp", "trm"])

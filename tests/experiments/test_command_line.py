@@ -99,6 +99,7 @@ def test_a_policys_learning_is_drawn(tmp_path):
         (["report", "coins", "--figure", "a.gif"], "must end in ('.svg', '.png', '.pdf')"),
         (["report", "coins", "--figure", "nowhere/a.svg"], "nowhere/a.svg"),
         (["report", "coins", "--out", "nowhere"], "expected a result at nowhere/coins/fair.json"),
+        (["run", "coins", "--backend", "foo", "--out", "nowhere"], "backend expected one of loky"),
         (["run", "coins", "--out", __file__], "test_command_line.py"),
         (["verify", "coins", "--seed", "7"], "holds seeds [0, 1, 2], not 7"),
         (["verify", "coins", "--tolerance", "nan"], "tolerance expected a number >= 0"),
@@ -124,12 +125,46 @@ def test_a_damaged_result_is_named(folder, capsys):
         assert "fair.json is not a whole result of coins/fair" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("seeds", ["0", "-1", "1.5", "ten"])
-def test_a_wrong_number_says_what_was_expected(seeds, capsys):
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "ten", "100001", "9" * 5000])
+@pytest.mark.parametrize(
+    "command", [["run", "x", "--seeds"], ["run", "x", "--jobs"], ["solve", "x", "--k"]]
+)
+def test_a_wrong_number_says_what_was_expected(command, number, capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["run", "basic_trm", "--seeds", seeds])
+        main([*command, number])
     assert stopped.value.code == 2
-    assert f"expected a whole number >= 1, got '{seeds}'" in capsys.readouterr().err
+    expected = f"expected a whole number from 1 to 100000, got '{number[:20]}'"
+    assert expected in capsys.readouterr().err
+
+
+def test_all_is_checked_before_the_first_seed_is_repeated(folder, monkeypatch, capsys):
+    """The second of two recipes lacks the seed, and the first cannot be repeated at all."""
+    short = replace(COIN, name="coins/short")
+    run_recipe(short, [0], folder, jobs=1)
+    recipes = {COIN.name: replace(COIN, run=None), short.name: short}
+    monkeypatch.setattr("trm_lib.experiments.recipes.RECIPES", recipes)
+    assert main(["verify", "coins", "--seed", "1", "--out", str(folder)]) == 2
+    assert "coins/short holds seeds [0], not 1" in capsys.readouterr().err
+
+
+def test_all_is_drawn_before_anything_is_saved(folder, capsys):
+    charts = [folder / "a.svg", folder / "b.svg"]
+    drawn = ["--figure", str(charts[0]), "--figure-learning", str(charts[1])]
+    assert main(["report", "coins", "--out", str(folder), *drawn]) == 2
+    assert not any(chart.exists() for chart in charts)
+
+
+def test_results_that_are_not_the_recipes_are_not_reported(folder, capsys):
+    stored = folder / "coins/fair.json"
+    whole = stored.read_text()
+    stored.write_text(whole.replace('"sides": 2', '"sides": 3'))
+    for command in ("report", "verify"):
+        assert main([command, "coins", "--out", str(folder)]) == 2
+        said = capsys.readouterr().err
+        assert "fair.json was made with another config (it differs in sides)" in said
+    stored.write_text(whole.replace("[0.", "[[0.5], 0.", 1))
+    assert main(["report", "coins", "--out", str(folder)]) == 2
+    assert "coins/fair.json expected 'validation_exact_by_k' to have" in capsys.readouterr().err
 
 
 def test_a_reader_who_has_seen_enough_is_no_error():

@@ -1,12 +1,14 @@
 """The runner over seeds: resumes, keeps provenance, repeats itself, and never mixes configs."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pytest
 
+from trm_lib.__main__ import RECORDED
 from trm_lib.experiments import (
+    RECIPES,
     Recipe,
     find_recipes,
     load_result,
@@ -14,7 +16,8 @@ from trm_lib.experiments import (
     run_recipe,
     verify,
 )
-from trm_lib.experiments.results import compact_json
+from trm_lib.experiments.results import compact_json, result_path
+from trm_lib.models import TRMConfig
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,28 @@ def test_another_config_is_refused_and_nothing_is_overwritten(tmp_path):
     with pytest.raises(ValueError, match=r"another config \(it differs in count\)"):
         run_recipe(replace(RECIPE, config=Draws(count=4)), range(1), tmp_path, jobs=1)
     assert (tmp_path / "test/draws.json").read_bytes() == before
+
+
+def test_a_config_of_the_base_class_is_another_config():
+    """Settings name no class: those of a BoardConfig are no TRMConfig all at its defaults."""
+    one_pass = RECIPES["sudoku_rl/one_pass"]
+    learner = one_pass.config.learner
+    core = TRMConfig(**asdict(learner.policy.core))
+    learner = replace(learner, policy=replace(learner.policy, core=core))
+    trm = replace(one_pass, config=replace(one_pass.config, learner=learner))
+    assert trm.describes(trm.settings())
+    assert "learner.policy.core.n_latent" in trm.differences(one_pass.settings())
+    assert not one_pass.describes(trm.settings())
+    learnt_later = trm.settings()
+    del learnt_later["learner"]["policy"]["core"]["explore"]
+    assert trm.describes(learnt_later)
+
+
+def test_recorded_results_are_of_the_recipes_as_they_are():
+    recorded = [name for name in RECIPES if result_path(RECORDED, name).is_file()]
+    assert len(recorded) > 100
+    for name in recorded:
+        assert RECIPES[name].differences(load_result(RECORDED, name).config) == [], name
 
 
 def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from trm_lib.training import ReinforceConfig
+from trm_lib.training.ppo import standardised
 from trm_lib.training.reinforce import baselined
 
 
@@ -37,6 +38,24 @@ def test_with_one_episode_the_two_are_the_same():
     one, steps = returns[:, 1:2], played[:, 1:2]
     inside = baselined(one, steps, inside=True)[steps]
     torch.testing.assert_close(baselined(one, steps)[steps], inside)
+
+
+@pytest.mark.parametrize("paid", [0.3, -0.01, 10.1, 0.0])
+@pytest.mark.parametrize(
+    "gains",
+    [
+        standardised,
+        lambda returns: baselined(returns, torch.ones_like(returns, dtype=torch.bool)),
+        lambda returns: baselined(returns, torch.ones_like(returns, dtype=torch.bool), inside=True),
+    ],
+    ids=["ppo", "batch", "episode"],
+)
+def test_equal_returns_have_no_gains_but_small_differences_do(gains, paid):
+    """Their mean is not one of them to the last bit, but nothing is to be learned from that."""
+    returns = torch.full((1000, 3), paid)
+    assert (gains(returns) == 0).all()
+    returns[::2] += 1e-3
+    torch.testing.assert_close(gains(returns).abs(), torch.ones(1000, 3), atol=1e-3, rtol=0)
 
 
 def test_an_unknown_baseline_is_refused():

@@ -206,6 +206,37 @@ def test_a_run_with_a_part_missing_is_refused_before_the_model_changes(part, tmp
     assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in before.items())
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors, state: tensors.pop("optimizer/head.weight/exp_avg"),
+        lambda tensors, state: [tensors.pop(n) for n in [*tensors] if n.startswith("optimizer/")],
+        lambda tensors, state: [tensors.pop(n) for n in [*tensors] if n.startswith("carry/")],
+        lambda tensors, state: state.update(batch=5, step=5),
+        lambda tensors, state: state.update(batch=-1, step=-1),
+        lambda tensors, state: state.update(step=3),
+        lambda tensors, state: state["history"]["loss"].pop(),
+        lambda tensors, state: state["history"]["finished"].pop(),
+        lambda tensors, state: state["stream"]["order"].pop(),
+        lambda tensors, state: state["stream"].update(start="0"),
+        lambda tensors, state: tensors.update({"no_group": torch.zeros(1)}),
+    ],
+)
+def test_a_part_that_does_not_fit_the_others_is_refused(damage, tmp_path):
+    path, training = short_run(tmp_path)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    state = json.loads(metadata["state"])
+    damage(tensors, state)
+    save_file(tensors, path, metadata | {"state": json.dumps(state)})
+    model = new_model()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(ValueError, match="says it is a training run, but it is not a whole one"):
+        fit(model, sudokus(), training, resume_from=path, progress=False)
+    assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in before.items())
+
+
 def test_what_a_killed_writer_left_is_swept_away(tmp_path):
     (tmp_path / ".run.safetensors.abc123").write_bytes(b"half a file")
     short_run(tmp_path)

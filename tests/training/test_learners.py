@@ -1,14 +1,23 @@
 """REINFORCE and PPO climb the gradient that their papers give, and stop before harm."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box, Discrete
 
 from tests.training.worlds import PAYS, OneStep, Recall, Table
-from trm_lib.envs import MazeVectorEnv
-from trm_lib.models import FlatPolicyConfig, GRUPolicy, MLPPolicy
+from trm_lib.envs import MazeEnv, MazeVectorEnv
+from trm_lib.models import (
+    BoardPolicy,
+    BoardPolicyConfig,
+    FlatPolicyConfig,
+    GRUPolicy,
+    MLPPolicy,
+    TRMConfig,
+)
 from trm_lib.training import PPOConfig, ReinforceConfig, policy_run, ppo, reinforce
 from trm_lib.training.optimize import descend
 from trm_lib.training.policy_run import PolicyRun
@@ -362,6 +371,71 @@ def test_more_minibatches_than_environments_are_refused():
         ppo(Table(), OneStep(), replace(PPO, n_minibatches=9))
 
 
+@pytest.mark.parametrize(
+    ("envs", "changes", "message"),
+    [
+        (4, {"num_steps": 1, "n_minibatches": 4}, "at least 2 steps, .* got 1: raise num_steps or"),
+        (5, {"num_steps": 1, "n_minibatches": 3}, "at least 2 steps, .* got 1: raise num_steps or"),
+        (1, {}, "a batch expected at least 2 steps, got 1: raise the number of envs"),
+        (8, {"baseline": "episode"}, "at least 2 steps, got 1 in each: set baseline="),
+    ],
+)
+def test_steps_that_can_be_compared_with_no_other_are_refused(envs, changes, message):
+    name = "PPO" if "num_steps" in changes else "REINFORCE"
+    learner, config = LEARNERS[name]
+    policy = Table()
+    before = policy.logits.detach().clone()
+    with pytest.raises(ValueError, match=message):
+        learner(policy, OneStep(envs), replace(config, **changes), progress=False)
+    assert torch.equal(policy.logits, before)
+
+
+class Unbegun(OneStep):
+    """Worlds that must be refused before they begin."""
+
+    def __init__(self, **spaces):
+        super().__init__()
+        vars(self).update(spaces)
+
+    def reset(self, *, seed=None, options=None):
+        raise AssertionError("they began")
+
+
+BOARD = BoardPolicyConfig(
+    core=TRMConfig(vocab_size=4, grid=(2, 2), n_answers=4), n_actions=3, marker=2
+)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize(
+    ("policy", "envs", "message"),
+    [
+        (Table, MazeEnv, "envs expected vector environments, got <MazeEnv"),
+        (Table, {"single_action_space": Box(-1, 1)}, r"actions Discrete\(n\) .*, got Box"),
+        (Table, {"single_action_space": Discrete(3, start=1)}, "begin with 0, got Discrete"),
+        (Table, {"single_observation_space": Discrete(2)}, "float32\\), got Discrete"),
+        (Table, {"single_observation_space": Box(0, 1, (2,), np.float64)}, "got Box.*float64"),
+        (
+            lambda: BoardPolicy(BOARD),
+            {"single_observation_space": Box(0, 1, (2, 2, 2), np.float32)},
+            r"channel 2 among them for the marker, got shape \(2, 2, 2\)",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_it_begins(name, policy, envs, message):
+    learner, config = LEARNERS[name]
+    envs = Unbegun(**envs) if isinstance(envs, dict) else envs()
+    with pytest.raises(ValueError, match=message):
+        learner(policy(), envs, config, progress=False)
+
+
+def test_another_learners_config_is_refused():
+    with pytest.raises(ValueError, match="config expected a PPOConfig, got ReinforceConfig"):
+        ppo(Table(), Unbegun(), REINFORCE)
+    with pytest.raises(ValueError, match="config expected a ReinforceConfig, got PPOConfig"):
+        reinforce(Table(), Unbegun(), PPO)
+
+
 @pytest.mark.parametrize("returned", [0.5, None, [], [1, 2], np.zeros((2, 2)), [np.nan]])
 def test_evaluations_that_are_no_success_are_refused_before_training(returned):
     policy = Table()
@@ -391,6 +465,8 @@ def test_evaluations_that_are_no_success_are_refused_before_training(returned):
         (ReinforceConfig, {"n_updates": 0}, "n_updates expected a whole number >= 1, got 0"),
         (ReinforceConfig, {"warmup": -1}, "warmup expected a whole number >= 0, got -1"),
         (ReinforceConfig, {"seed": "0"}, "seed expected a whole number >= 0, got '0'"),
+        (ReinforceConfig, {"seed": 2**63}, "seed expected a whole number below 2..63, got 922"),
+        (partial(FlatPolicyConfig, n_inputs=2, n_actions=2), {"hidden": 5}, "sizes, .* got 5"),
     ],
 )
 def test_wrong_settings_say_what_was_expected(kind, changes, message):

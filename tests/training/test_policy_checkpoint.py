@@ -326,6 +326,42 @@ def test_a_run_with_a_part_missing_or_cut_is_refused(part, how, tmp_path, monkey
     assert_refused(SETTINGS["ppo, gru, shaped"], path, "not a whole one|state expected")
 
 
+def amid(values, name):
+    return [key for key in values if key.endswith(name)][:1]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors, state: tensors.pop(amid(tensors, "exp_avg_sq")[0]),
+        lambda tensors, state: [tensors.pop(n) for n in [*tensors] if n.startswith("optimizer/")],
+        lambda tensors, state: tensors.update({amid(tensors, "/exp_avg")[0]: torch.zeros(())}),
+        lambda tensors, state: state.update(update=-3),
+        lambda tensors, state: state.update(update=99),
+        lambda tensors, state: state.update(update="3"),
+        lambda tensors, state: state.update(update=2),
+        lambda tensors, state: state.update(history={}),
+        lambda tensors, state: state["history"].update(steps=3),
+        lambda tensors, state: state["history"].update(eval_steps=None),
+        lambda tensors, state: state["history"].update(seconds="long"),
+        lambda tensors, state: state["history"]["entropy"].pop(),
+        lambda tensors, state: tensors.update({"memory/hidden": torch.zeros(E, 3)}),
+        lambda tensors, state: tensors.update({"memory/more": torch.zeros(E, 8)}),
+        lambda tensors, state: tensors.update({"player/previous": torch.full((E,), 77)}),
+        lambda tensors, state: tensors.update({"no_group": torch.zeros(1)}),
+    ],
+)
+def test_a_part_that_does_not_fit_the_others_is_refused(damage, tmp_path, monkeypatch):
+    path = half_done(tmp_path, "ppo, gru, shaped", monkeypatch)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    state = json.loads(metadata["state"])
+    damage(tensors, state)
+    save_file(tensors, path, metadata | {"state": json.dumps(state)})
+    assert_refused(SETTINGS["ppo, gru, shaped"], path, "not a whole one")
+
+
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.999])
 def test_truncated_files_are_refused(keep, tmp_path, monkeypatch):
     path = half_done(tmp_path, "ppo, mlp", monkeypatch)

@@ -125,6 +125,21 @@ def test_rewards_that_are_no_numbers_are_refused(bad):
         advantages(rewards, *others, 0.9, 0.9)
 
 
+def test_other_types_are_refused():
+    """Whole numbers would cut what is discounted, and ~1 of an int is -2."""
+    rewards, values, following, terminated, truncated = episodes()
+    with pytest.raises(ValueError, match=r"\(S, E\) float, got int64 \(9, 30\)"):
+        discounted_returns(rewards.long(), terminated, 0.9)
+    with pytest.raises(ValueError, match=r"\(S, E\) float, got float64 \(9,\)"):
+        discounted_returns(rewards[:, 0], terminated[:, 0], 0.9)
+    with pytest.raises(ValueError, match=r"expected bool, got int64 \(9, 30\)"):
+        discounted_returns(rewards, terminated.long(), 0.9)
+    with pytest.raises(ValueError, match="float, got .*, int64"):
+        advantages(rewards, values, following.long(), terminated, truncated, 0.9, 0.9)
+    with pytest.raises(ValueError, match="expected bool, got bool .*, uint8"):
+        advantages(rewards, values, following, terminated, truncated.byte(), 0.9, 0.9)
+
+
 def test_no_steps_and_shapes_that_differ_are_refused():
     none = [part[:0] for part in episodes()]
     with pytest.raises(ValueError, match="expected at least one step, got none"):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
 
-from tests.training.worlds import OneStep, Table
+from tests.training.worlds import PAYS, OneStep, Table
 from trm_lib.envs import MazeEnv, MazeVectorEnv, SudokuCellVectorEnv, SudokuVectorEnv
 from trm_lib.models import (
     BoardPolicy,
@@ -250,6 +250,28 @@ def test_an_episode_that_ends_and_runs_out_of_time_at_once_has_ended():
     assert rollout.terminated.all()
     assert not rollout.truncated.any()
     assert (rollout.next_values == 0).all()
+
+
+class Reusing(OneStep):
+    """Environments that write each step over the one before."""
+
+    kept = None
+
+    def step(self, actions):
+        observations, *told, infos = super().step(actions)
+        told[1][:] = self.steps % 3 == 0
+        if self.kept is None:
+            self.kept = told
+        for mine, new in zip(self.kept, told, strict=True):
+            mine[:] = new
+        return observations, *self.kept, infos
+
+
+def test_environments_may_reuse_what_they_return():
+    rollout = Player(Table(), Reusing(), 0).play(S, rng())
+    states = rollout.observations.argmax(-1).numpy()
+    np.testing.assert_allclose(rollout.rewards, PAYS[states, rollout.actions.numpy()], rtol=1e-6)
+    assert rollout.terminated[:, 0].tolist() == [t % 3 == 0 for t in range(1, S + 1)]
 
 
 class Shifted:

@@ -134,8 +134,8 @@ class BatchedEnv(VectorEnv):
 
     def fingerprint(self) -> dict[str, str]:
         """What two environments must share for one to take the other's state."""
-        described = {name: _described(value) for name, value in self._options.items()}
-        return {"kind": type(self).__name__, "num_envs": str(self.num_envs)} | described
+        options = {name: described(value) for name, value in self._options.items()}
+        return {"kind": type(self).__name__, "num_envs": str(self.num_envs)} | options
 
     def state(self) -> dict[str, np.ndarray]:
         """Where every episode stands, as arrays: `set_state` brings equal environments there.
@@ -211,8 +211,11 @@ class BatchedEnv(VectorEnv):
         return self._generators
 
 
-def _described(value: Any) -> str:
-    """An option in words; of an array, what tells it from others."""
+def described(value: Any) -> str:
+    """A value in words; of an array, in lists too, what tells it from others."""
+    if isinstance(value, list | tuple):
+        inside = ", ".join(map(described, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
     if not isinstance(value, np.ndarray):
         return repr(value)
     digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()

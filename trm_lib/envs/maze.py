@@ -49,7 +49,8 @@ class MazeReward:
 
     def __post_init__(self) -> None:
         for name in ("step", "bump", "goal"):
-            number(getattr(self, name), name, lambda x: True, "a finite number")
+            value = number(getattr(self, name), name, lambda x: True, "a finite number")
+            object.__setattr__(self, name, value)  # as a float: NumPy would cut others to ints
 
 
 MAZE_REWARDS = {

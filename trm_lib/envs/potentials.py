@@ -5,7 +5,9 @@ Axes: E environments, M some of them, n rows and columns, L = n * n cells.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike
 
 from trm_lib.checks import number
+from trm_lib.envs.batched import described
 from trm_lib.envs.maze import AGENT, read_maze
 from trm_lib.puzzles.maze_distances import maze_distances
 
@@ -124,9 +127,16 @@ class FunctionPotential:
         return self.weight * values.astype(float)
 
     def fingerprint(self) -> str:
-        """What it is, in words."""
+        """What it is, in words: its name, and a digest of its code and of what it holds.
+
+        It holds defaults and the values of the function around it. Not told apart are functions
+        that differ in the globals they read, in what the objects or functions they hold hold in
+        turn, or in the object whose method they are. Another version of Python may compile the
+        same function otherwise.
+        """
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        return f"{name} * {self.weight!r}"
+        digest = hashlib.sha256(repr(_told(self.function)).encode()).hexdigest()[:16]
+        return f"{name} {digest} * {self.weight!r}"
 
     def state(self) -> dict[str, np.ndarray]:
         """Nothing: such a potential depends on the observation alone."""
@@ -134,6 +144,32 @@ class FunctionPotential:
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Nothing to put back."""
+
+
+def _told(function: Callable) -> list[Any]:
+    """What a function does and holds, the same in every process."""
+    code = getattr(function, "__code__", None)
+    if code is None:  # not written in Python, or an object with __call__
+        return []
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    named = sorted((function.__kwdefaults__ or {}).items())
+    held = [*cells, *(function.__defaults__ or ()), *(value for _, value in named)]
+    return [_compiled(code), *map(_held, held)]
+
+
+def _compiled(code: CodeType) -> list[Any]:
+    """Instructions, names and constants of compiled code, without where it was written."""
+    return [code.co_code, code.co_names, *map(_held, code.co_consts)]
+
+
+def _held(value: Any) -> Any:
+    if isinstance(value, frozenset):  # in no order that lasts
+        return sorted(map(repr, value))
+    value = getattr(value, "__code__", value)
+    if isinstance(value, CodeType):
+        return _compiled(value)
+    said = described(value)
+    return type(value).__qualname__ if " at 0x" in said else said  # an address tells nothing
 
 
 def find_potential(

@@ -44,7 +44,9 @@ class SudokuReward:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            number(getattr(self, field.name), field.name, lambda x: True, "a finite number")
+            name = field.name
+            value = number(getattr(self, name), name, lambda x: True, "a finite number")
+            object.__setattr__(self, name, value)  # as a float: NumPy would cut others to ints
 
 
 SUDOKU_REWARDS = {

@@ -36,7 +36,8 @@ class SudokuCellReward:
 
     def __post_init__(self) -> None:
         for name in ("right", "wrong"):
-            number(getattr(self, name), name, lambda x: True, "a finite number")
+            value = number(getattr(self, name), name, lambda x: True, "a finite number")
+            object.__setattr__(self, name, value)  # as a float: NumPy would cut others to ints
 
 
 SUDOKU_CELL_REWARDS = {

@@ -70,7 +70,11 @@ def play_each(
         make: Gives an environment of so many copies, `lambda e: gym.make_vec("trm/Maze-v0", e)`.
         cases: What ``reset(options=...)`` of that environment takes: `Mazes`, or puzzles (M, N, N).
         policy: Observations (E, ...) and masks (E, A) to actions (E,).
+
+    Raises:
+        ValueError: If there are no cases, or the environments begin anew otherwise.
     """
+    require_cases(cases)
     parts = []
     for first in range(0, len(cases), _AT_ONCE):
         part = cases[first : first + _AT_ONCE]
@@ -79,6 +83,12 @@ def play_each(
         parts.append(_play(envs, policy, 1, {"options": options}))
     names = ("success", "returns", "lengths")
     return Outcomes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def require_cases(cases: Mazes | np.ndarray) -> None:
+    """Raise ValueError if there is nothing to play."""
+    if len(cases) == 0:
+        raise ValueError("cases expected at least one maze or puzzle, got none")
 
 
 def every_maze(layouts: np.ndarray) -> Mazes:

@@ -13,7 +13,7 @@ import torch
 from gymnasium.vector import VectorEnv
 
 from trm_lib.checks import whole
-from trm_lib.evaluation.episodes import play_each
+from trm_lib.evaluation.episodes import play_each, require_cases
 from trm_lib.models import BoardPolicy, Policy
 from trm_lib.puzzles import Mazes
 from trm_lib.training.distribution import log_probs, sample
@@ -45,6 +45,7 @@ class Acting:
     @torch.no_grad()
     def __call__(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Observations (E, ...) and masks (E, A) to actions (E,)."""
+        _require_actions(self.policy.n_actions, masks)
         if self.previous is None:
             self.previous = torch.full((len(observations),), self.policy.n_actions)
         out, self.memory = self.policy(torch.tensor(observations), self.previous, self.memory)
@@ -97,8 +98,12 @@ def success_by_k(
 
     Returns:
         (K,) float64.
+
+    Raises:
+        ValueError: no cases, or a policy with other actions than the environment's.
     """
     k_steps = whole(k_steps, "k_steps", 1)
+    require_cases(cases)
     solved = np.zeros(k_steps)
     for first in range(0, len(cases), _AT_ONCE):
         part = cases[first : first + _AT_ONCE]
@@ -132,8 +137,16 @@ def _following(
     """The policy that does what was thought at the beginning, plan (M, L, A), of each cell."""
 
     def act(observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        _require_actions(plan.shape[-1], masks)
         cell = observations[:, marker].reshape(len(plan), -1).argmax(1)
         allowed = torch.from_numpy(masks > 0 if use_masks else np.ones_like(masks, bool))
         return log_probs(plan[torch.arange(len(plan)), cell], allowed).argmax(-1).numpy()
 
     return act
+
+
+def _require_actions(n_actions: int, masks: np.ndarray) -> None:
+    if masks.shape[-1] != n_actions:
+        raise ValueError(
+            f"policy expected {masks.shape[-1]} actions, as the environments have, got {n_actions}"
+        )

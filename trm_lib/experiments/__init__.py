@@ -7,8 +7,8 @@ from trm_lib.experiments.provenance import provenance
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.recipes import RECIPES, find_recipes
 from trm_lib.experiments.report import report
-from trm_lib.experiments.results import Result, load_result
-from trm_lib.experiments.runner import run_recipe, verify
+from trm_lib.experiments.results import Result, load_result, recorded
+from trm_lib.experiments.runner import require_seed, run_recipe, verify
 from trm_lib.experiments.scores import Scores, best_step, scores
 
 __all__ = [
@@ -25,7 +25,9 @@ __all__ = [
     "find_recipes",
     "load_result",
     "provenance",
+    "recorded",
     "report",
+    "require_seed",
     "run_recipe",
     "scores",
     "verify",

@@ -23,17 +23,9 @@ def backend(name: str, jobs: int) -> Iterator[None]:
     variable DASK_SCHEDULER_ADDRESS or RAY_ADDRESS names, or else start `jobs` workers here.
 
     Raises:
-        ValueError: there is no such backend, or its package is not installed.
+        ValueError: as `require_backend`.
     """
-    if name not in BACKENDS:
-        raise ValueError(f"backend expected one of {', '.join(BACKENDS)}, got {name!r}")
-    try:
-        importlib.import_module(BACKENDS[name])
-    except ImportError as error:
-        raise ValueError(
-            f"backend {name!r} needs the package {BACKENDS[name]}: pip install {BACKENDS[name]}, "
-            f"or use loky"
-        ) from error
+    require_backend(name)
     if name == "dask":
         import dask
         from distributed import Client
@@ -58,3 +50,20 @@ def backend(name: str, jobs: int) -> Iterator[None]:
     else:
         with joblib.parallel_config("loky", n_jobs=jobs):
             yield
+
+
+def require_backend(name: str) -> None:
+    """Refuse a backend that cannot be used here.
+
+    Raises:
+        ValueError: there is no such backend, or its package is not installed.
+    """
+    if name not in BACKENDS:
+        raise ValueError(f"backend expected one of {', '.join(BACKENDS)}, got {name!r}")
+    try:
+        importlib.import_module(BACKENDS[name])
+    except ImportError as error:
+        raise ValueError(
+            f"backend {name!r} needs the package {BACKENDS[name]}: pip install {BACKENDS[name]}, "
+            f"or use loky"
+        ) from error

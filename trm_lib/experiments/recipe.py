@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,11 +53,21 @@ class Recipe:
 
 
 def _rebuilt(like: Any, settings: Any) -> Any:
-    """The stored settings as dataclasses of the same types as `like`."""
+    """The stored settings as dataclasses of the same types as `like`.
+
+    Raises:
+        TypeError: they are those of another class. Where all that a class adds to its base is
+            missing, they were the base's.
+    """
     if not is_dataclass(like) or not isinstance(settings, dict):
         return settings
-    fields = {name: _rebuilt(getattr(like, name, None), v) for name, v in settings.items()}
-    return type(like)(**fields)
+    base = type(like).__base__
+    if is_dataclass(base):
+        own = {field.name for field in fields(like)} - {field.name for field in fields(base)}
+        if own and own.isdisjoint(settings):
+            raise TypeError(f"none of {own}")
+    known = {name: _rebuilt(getattr(like, name, None), v) for name, v in settings.items()}
+    return type(like)(**known)
 
 
 def _differing(a: Any, b: Any, name: str = "") -> list[str]:

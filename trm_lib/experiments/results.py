@@ -46,14 +46,20 @@ class Result:
         """One measured quantity of every seed, in the order of the seeds: (seeds, ...) float.
 
         Raises:
-            ValueError: not every seed measured it.
+            ValueError: not every seed measured it, or not in the same shape.
         """
         if key not in self.quantities():
             raise ValueError(
                 f"{self.recipe} expected every seed to have measured {key!r}, got "
                 f"{', '.join(sorted(self.quantities())) or 'nothing in common'}"
             )
-        return np.array([self.seeds[seed]["measured"][key] for seed in sorted(self.seeds)])
+        every = [self.seeds[seed]["measured"][key] for seed in sorted(self.seeds)]
+        try:
+            return np.array(every)
+        except ValueError as error:  # lists of several lengths
+            raise ValueError(
+                f"{self.recipe}.json expected {key!r} to have one shape in every seed, got several"
+            ) from error
 
     def seconds(self) -> np.ndarray:
         """Wall seconds of every seed: (seeds,)."""
@@ -112,11 +118,21 @@ def open_result(folder: Path, recipe: Recipe) -> Result:
     """
     if not result_path(folder, recipe.name).is_file():
         return Result(recipe.name, recipe.about, recipe.settings())
+    return recorded(folder, recipe)
+
+
+def recorded(folder: str | Path, recipe: Recipe) -> Result:
+    """The stored result of a recipe as it is now.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_result`; ValueError also if it was made with other
+            settings.
+    """
     result = load_result(folder, recipe.name)
     if not recipe.describes(result.config):
         differ = recipe.differences(result.config)
         raise ValueError(
-            f"{result_path(folder, recipe.name)} was made with another config (it differs in "
+            f"{result_path(Path(folder), recipe.name)} was made with another config (it differs in "
             f"{', '.join(differ)}): move it away or choose another --out, then run again"
         )
     return result

@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 from trm_lib.checks import number, whole
 from trm_lib.experiments.backends import backend as places
+from trm_lib.experiments.backends import require_backend
 from trm_lib.experiments.provenance import provenance
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.results import Result, add_seed, open_result, result_path
@@ -52,6 +53,7 @@ def run_recipe(
     folder = Path(folder)
     seeds = list(dict.fromkeys(whole(seed, "seed", 0) for seed in seeds))
     jobs = whole(jobs, "jobs", 1)
+    require_backend(backend)
     _require_writable(result_path(folder, recipe.name).parent)
     result = open_result(folder, recipe)
     missing = []
@@ -91,8 +93,7 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
             tolerance is negative.
     """
     tolerance = number(tolerance, "tolerance", lambda t: t >= 0, "a number >= 0")
-    if seed not in result.seeds:
-        raise ValueError(f"{recipe.name} holds seeds {sorted(result.seeds)}, not {seed}")
+    require_seed(result, seed)
     if not recipe.describes(result.config):
         raise ValueError(f"the stored result of {recipe.name} was made with another config")
     stored = result.seeds[seed]["measured"]
@@ -116,6 +117,12 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
         elif not np.allclose(old, new, rtol=0, atol=tolerance, equal_nan=True):
             differences.append(f"{key}: differs by up to {np.abs(old - new).max():.3g}")
     return differences
+
+
+def require_seed(result: Result, seed: int) -> None:
+    """Raise ValueError unless the result holds this seed."""
+    if seed not in result.seeds:
+        raise ValueError(f"{result.recipe} holds seeds {sorted(result.seeds)}, not {seed}")
 
 
 def _require_writable(folder: Path) -> None:

@@ -162,13 +162,18 @@ class BoardPolicy(Policy):
         kind = HierarchicalCarry if isinstance(self.core, HierarchicalTRM) else Carry
         return kind(**tensors) if tensors else None
 
+    def require_readable(self, shape: tuple[int, ...]) -> None:
+        marker = self.config.marker
+        if len(shape) != 3 or (marker is not None and marker >= shape[0]):
+            raise ValueError(
+                f"observations expected channels (C, rows, columns)"
+                f"{'' if marker is None else f', channel {marker} among them for the marker'}, got "
+                f"shape {tuple(shape)}: make the environment with observation='channels'"
+            )
+
     def _read(self, observations: Tensor) -> tuple[Tensor, Tensor | None]:
         """Tokens (B, n, n) of each board and the marked cell (B,), None without a marker."""
-        if observations.dim() != 4:
-            raise ValueError(
-                f"observations expected channels (B, C, rows, columns), got shape "
-                f"{tuple(observations.shape)}: make the environment with observation='channels'"
-            )
+        self.require_readable(observations.shape[1:])
         if not ((observations == 0) | (observations == 1)).all():
             raise ValueError(
                 "observations expected channels of zeros and ones, got other numbers: make the "

@@ -5,6 +5,7 @@ Axes: S time steps, B environments, F numbers of an observation, A actions, H hi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -37,6 +38,8 @@ class FlatPolicyConfig:
     def __post_init__(self) -> None:
         for name in ("n_inputs", "n_actions"):
             object.__setattr__(self, name, whole(getattr(self, name), name, 1))
+        if not isinstance(self.hidden, Iterable):
+            raise ValueError(f"hidden expected sizes, such as (64, 64), got {self.hidden!r}")
         sizes = tuple(whole(size, "hidden: every size", 1) for size in self.hidden)
         if not sizes:
             raise ValueError("hidden expected at least one size, got none")

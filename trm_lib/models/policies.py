@@ -64,6 +64,9 @@ class Policy(nn.Module):
         """
         raise NotImplementedError
 
+    def require_readable(self, shape: tuple[int, ...]) -> None:
+        """Raise ValueError if one observation of this shape is nothing this policy can read."""
+
     def unroll(self, observations: Tensor, previous: Tensor, memory: Any = None) -> PolicyOutput:
         """Decide at every step of stored episodes, for a loss.
 

@@ -8,17 +8,21 @@ history. It is renewed in one move, so that there is always a whole one. Nothing
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from trm_lib.checks import whole
+from trm_lib.checks import number, whole
 from trm_lib.files import leftovers, write_whole
 from trm_lib.models.weights import open_weights
+
+H = TypeVar("H")
 
 FORMAT = "trm_lib training run 1"
 
@@ -39,7 +43,8 @@ class Run(Protocol):
         """The rest of the state, as JSON values."""
 
     def restore(self, groups: dict[str, dict[str, Tensor]], progress: dict[str, Any]) -> None:
-        """Take over a state. If it is broken, raise KeyError, TypeError or RuntimeError first."""
+        """Take over a state. If it is broken, raise KeyError, TypeError, ValueError, RuntimeError
+        or AttributeError before anything changes."""
 
 
 def save_run(run: Run, path: Path) -> None:
@@ -67,15 +72,23 @@ def load_run(run: Run, path: str | Path) -> None:
             f"{path.name} expected to be a training run that was left with checkpoint=, but its "
             f"format is {metadata.get('format')!r}: give another file, or train without resume_from"
         )
-    try:
-        state = json.loads(metadata["state"])
-        _require_same(path, state, run.identity)
+    with _expected_whole(path):
+        state = dict(json.loads(metadata["state"]))
+    _require_same(path, state, run.identity)
+    with _expected_whole(path):
         groups: dict[str, dict[str, Tensor]] = {"optimizer": {}}
         for name, tensor in tensors.items():
             group, rest = name.split("/", 1)
             groups.setdefault(group, {})[rest] = tensor
         run.restore(groups, state)
-    except (KeyError, TypeError, RuntimeError, AttributeError, json.JSONDecodeError) as error:
+
+
+@contextmanager
+def _expected_whole(path: Path) -> Iterator[None]:
+    """Say of whatever is found amiss in a file that it is not a whole run."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise ValueError(
             f"{path} says it is a training run, but it is not a whole one ({error!r}): delete it "
             f"and start anew without resume_from"
@@ -135,23 +148,54 @@ def tensors_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, 
     return tensors
 
 
-def require_fitting(groups: dict[str, dict[str, Tensor]], copies: dict[str, nn.Module]) -> None:
+def require_fitting(
+    groups: dict[str, dict[str, Tensor]], copies: dict[str, nn.Module], learned: bool
+) -> None:
     """Raise KeyError unless every tensor has the name and the form that there is a place for.
 
     Args:
         groups: what a file holds.
         copies: what its groups are to be put into; "model" is the one the optimizer trains.
+        learned: whether the optimizer has taken a step.
     """
     for group, expected in copies.items():
-        forms = {name: _form(tensor) for name, tensor in expected.state_dict().items()}
-        found = {name: _form(tensor) for name, tensor in groups[group].items()}
-        if found != forms:
-            raise KeyError(_difference(found, forms, group))
-    parameters = dict(copies["model"].named_parameters())
-    for name, tensor in groups["optimizer"].items():
-        parameter = parameters[name.rsplit("/", 1)[0]]
-        if tensor.shape not in (torch.Size(), parameter.shape):
-            raise KeyError(f"optimizer/{name} has shape {tuple(tensor.shape)}")
+        require_same_forms(groups[group], expected.state_dict(), group)
+    kept, parameters = groups["optimizer"], dict(copies["model"].named_parameters())
+    if bool(kept) != learned:  # one that was given no gradient has no state
+        raise KeyError("optimizer")
+    expected = {}
+    for name in {name.rsplit("/", 1)[0] for name in kept}:
+        expected[f"{name}/step"] = torch.zeros(())
+        expected |= {f"{name}/{moment}": parameters[name] for moment in ("exp_avg", "exp_avg_sq")}
+    require_same_forms(kept, expected, "optimizer")
+
+
+def require_same_forms(found: dict[str, Tensor], expected: dict[str, Tensor], group: str) -> None:
+    """Raise KeyError unless both hold the same names, types and shapes."""
+    forms = [{name: _form(t) for name, t in tensors.items()} for tensors in (found, expected)]
+    if forms[0] != forms[1]:
+        raise KeyError(_difference(*forms, group))
+
+
+def read_history(kind: type[H], stored: dict[str, Any], length: int, each: tuple[str, ...]) -> H:
+    """A history from JSON values.
+
+    Args:
+        kind: its dataclass: lists, and seconds.
+        stored: its fields.
+        length: how many updates, or batches, it tells of.
+        each: the lists that hold one number for each of these.
+
+    Raises:
+        KeyError, TypeError, ValueError: it does not look like that.
+    """
+    history = kind(**stored)
+    for name, values in vars(history).items():
+        if name == "seconds":
+            number(values, name, lambda s: s >= 0, "a number >= 0")
+        elif not isinstance(values, list) or (name in each and len(values) != length):
+            raise KeyError(f"history.{name}")
+    return history
 
 
 def load_optimizer(

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from trm_lib.viz import BookFigure
 
 
+EVERY_UPDATE = (
+    "steps", "episodes", "successes", "rewards", "policy_loss", "value_loss", "entropy",
+)  # fmt: skip
+"""What a `PolicyHistory` holds one number an update of."""
+
+
 @dataclass
 class PolicyHistory:
     """A number an update, unless said otherwise.

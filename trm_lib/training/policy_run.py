@@ -25,16 +25,18 @@ from trm_lib.training.checkpoint import (
     describe_model,
     load_optimizer,
     load_run,
+    read_history,
     require_both,
     require_fitting,
     require_place,
+    require_same_forms,
     save_run,
     tensors_of,
 )
 from trm_lib.training.optimize import descend, rate_factor
-from trm_lib.training.policy_history import PolicyHistory
+from trm_lib.training.policy_history import EVERY_UPDATE, PolicyHistory
 from trm_lib.training.progress import progress_bar
-from trm_lib.training.rollout import Player
+from trm_lib.training.rollout import Player, require_playable
 
 Evaluate = Callable[[Policy], np.ndarray]
 """policy -> success after 1, 2, ... K improvement steps, (K,) float in [0, 1]."""
@@ -78,6 +80,8 @@ class PolicyConfig:
     def __post_init__(self) -> None:
         for name, least in (("total_steps", 1), ("warmup", 0), ("eval_every", 1), ("seed", 0)):
             self._set(name, whole(getattr(self, name), name, least))
+        if self.seed >= 2**63:
+            raise ValueError(f"seed expected a whole number below 2**63, got {self.seed}")
         for name, accepts, expected in [
             ("lr", lambda v: v > 0, "a number > 0"),
             ("decay", lambda v: 0 <= v <= 1, "a share from 0 to 1"),
@@ -93,6 +97,19 @@ class PolicyConfig:
     def _set(self, name: str, value: object) -> None:
         """Store a checked value; a frozen dataclass allows it only this way, while it is made."""
         object.__setattr__(self, name, value)
+
+
+def require_runnable(
+    policy: Policy, envs: VectorEnv, config: PolicyConfig, kind: type[PolicyConfig]
+) -> None:
+    """Refuse what does not go together, before anything begins.
+
+    Raises:
+        ValueError: the config is not of this kind, or as `require_playable`.
+    """
+    if not isinstance(config, kind):
+        raise ValueError(f"config expected a {kind.__name__}, got {config!r}")
+    require_playable(policy, envs)
 
 
 class PolicyRun:
@@ -205,25 +222,28 @@ class PolicyRun:
 
     def restore(self, groups: dict[str, dict[str, Tensor]], progress: dict[str, Any]) -> None:
         """Go to where another run was, or raise and change nothing."""
-        require_fitting(groups, {"model": self.policy})
-        forms = {n: (t.shape, t.dtype) for n, t in self.player.tensors().items()}
-        if forms != {n: (t.shape, t.dtype) for n, t in groups["player"].items()}:
-            raise KeyError("player")
+        update = whole(progress["update"], "update", 0)
+        if update > self.n_updates:
+            raise KeyError(f"update {update} of {self.n_updates}")
+        history = read_history(PolicyHistory, progress["history"], update, EVERY_UPDATE)
+        require_fitting(groups, {"model": self.policy}, learned=update > 0)
+        player, kept = self.player, groups.get("memory", {})
+        require_same_forms(groups["player"], player.tensors(), "player")
+        previous = groups["player"]["previous"]
+        if previous.min() < 0 or previous.max() > self.policy.n_actions:
+            raise KeyError("player.previous")
+        with torch.no_grad():
+            _, fresh = self.policy(player.observations, player.previous)
+        require_same_forms(kept, self.policy.pack(fresh), "memory")
         rng = torch.Generator()
         rng.set_state(groups["generator"]["state"])
-        history, update = PolicyHistory(**progress["history"]), progress["update"]
-        kept = groups.get("memory", {})
-        if bool(kept) != self.policy.remembers:
-            raise KeyError("memory")
-        if any(len(tensor) != self.envs.num_envs for tensor in kept.values()):
-            raise KeyError("memory, one row an environment")
         memory = self.policy.unpack({name: tensor.clone() for name, tensor in kept.items()})
         self.envs.set_state({name: t.numpy() for name, t in groups["envs"].items()})
         # all of it has been read: only now is the rest changed
         self.policy.load_state_dict(groups["model"])
         load_optimizer(self.optimizer, self.policy, groups["optimizer"])
         self.generator, self.history, self.update = rng, history, update
-        self.player.restore(groups["player"], memory)
+        player.restore(groups["player"], memory)
 
 
 def _as_tensor(array: np.ndarray) -> Tensor:

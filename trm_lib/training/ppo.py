@@ -24,8 +24,8 @@ from trm_lib.checks import number, whole
 from trm_lib.models import Policy
 from trm_lib.training.distribution import entropy, imitation_loss, log_prob_of, log_probs
 from trm_lib.training.policy_history import PolicyHistory
-from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun
-from trm_lib.training.returns import advantages
+from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun, require_runnable
+from trm_lib.training.returns import advantages, in_deviations
 from trm_lib.training.rollout import Rollout
 
 
@@ -95,10 +95,16 @@ def ppo(
             no action, or a reward is not finite; raised before the weights change.
         FloatingPointError: the loss is not finite; raised before the weights change.
     """
+    require_runnable(policy, envs, config, PPOConfig)
     if config.n_minibatches > envs.num_envs:
         raise ValueError(
             f"n_minibatches expected at most the {envs.num_envs} environments, got "
             f"{config.n_minibatches}"
+        )
+    if (fewest := config.num_steps * (envs.num_envs // config.n_minibatches)) < 2:
+        raise ValueError(
+            f"a minibatch expected at least 2 steps, so that gains can be compared, got {fewest}: "
+            f"raise num_steps or num_envs, or lower n_minibatches"
         )
     steps = config.num_steps * envs.num_envs
     run = PolicyRun(policy, envs, config, n_updates=-(-config.total_steps // steps))
@@ -145,5 +151,5 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
 
 
 def standardised(gains: Tensor) -> Tensor:
-    """Advantages (S, E) with mean 0 and standard deviation 1."""
-    return (gains - gains.mean()) / (gains.std(correction=0) + 1e-8)
+    """Advantages (S, E) with mean 0 and standard deviation 1; all 0 where they are equal."""
+    return in_deviations(gains - gains.mean(), gains.std(correction=0), gains.abs().max())

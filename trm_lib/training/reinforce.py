@@ -20,8 +20,8 @@ from trm_lib.checks import whole
 from trm_lib.models import Policy
 from trm_lib.training.distribution import entropy, imitation_loss, log_prob_of, log_probs
 from trm_lib.training.policy_history import PolicyHistory
-from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun
-from trm_lib.training.returns import discounted_returns
+from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun, require_runnable
+from trm_lib.training.returns import discounted_returns, in_deviations
 from trm_lib.training.rollout import Rollout
 
 
@@ -63,15 +63,19 @@ def reinforce(
 ) -> PolicyHistory:
     """Train `policy` in place: play one episode everywhere, learn from all of them, and so on.
 
-    Args and Raises: as for `trm_lib.training.ppo`.
+    Args and Raises: as for `trm_lib.training.ppo`; ValueError also if the first batch has no two
+    steps to compare.
 
     Returns:
         What happened.
     """
+    require_runnable(policy, envs, config, ReinforceConfig)
     run = PolicyRun(policy, envs, config, config.n_updates)
     keep = (checkpoint, checkpoint_every, resume_from)
     for _ in run.updates("REINFORCE", evaluate, *keep, progress):
         rollout = run.player.play_once(run.generator)
+        if run.update == 0:  # later, a batch too short by chance just teaches nothing
+            _require_comparable(rollout.first, config.baseline)
         losses = improve(run, rollout)
         run.history.log_update(rollout, rollout.first, losses)
     return run.history
@@ -102,8 +106,21 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
     return np.array([policy_loss.item(), 0.0, spread.item()])
 
 
+def _require_comparable(played: Tensor, baseline: str) -> None:
+    """Refuse a batch whose every gain is 0, since each step is compared with itself alone."""
+    if baseline == "batch" and played.sum() < 2:
+        raise ValueError("a batch expected at least 2 steps, got 1: raise the number of envs")
+    if baseline == "episode" and played.sum(0).max() < 2:
+        raise ValueError(
+            'baseline="episode" expected episodes of at least 2 steps, got 1 in each: set '
+            'baseline="batch"'
+        )
+
+
 def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
     """Returns less their mean over the steps played, over their standard deviation.
+
+    Equal returns have gains of 0.
 
     Args:
         returns: (S, E) float.
@@ -112,7 +129,8 @@ def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
     """
     if not inside:
         some = returns[played]
-        return (returns - some.mean()) / (some.std(correction=0) + 1e-8)
+        return in_deviations(returns - some.mean(), some.std(correction=0), some.abs().max())
     count = played.sum(0)
     centred = returns - (returns * played).sum(0) / count
-    return centred / (((centred * played) ** 2).sum(0) / count).sqrt().add(1e-8)
+    deviation = (((centred * played) ** 2).sum(0) / count).sqrt()
+    return in_deviations(centred, deviation, (returns * played).abs().amax(0))

@@ -24,9 +24,9 @@ def discounted_returns(rewards: Tensor, done: Tensor, gamma: float) -> Tensor:
         (S, E) float. What comes after the last step counts as 0.
 
     Raises:
-        ValueError: no steps, shapes that differ, or rewards that are not finite.
+        ValueError: no steps, other types, shapes that differ, or rewards that are not finite.
     """
-    _require_steps(rewards, done)
+    _require_steps((rewards,), (done,))
     returns = torch.zeros_like(rewards)
     ahead = rewards.new_zeros(rewards.shape[1:])
     for t in range(len(rewards) - 1, -1, -1):
@@ -61,9 +61,9 @@ def advantages(
         (S, E) float.
 
     Raises:
-        ValueError: no steps, shapes that differ, or rewards that are not finite.
+        ValueError: no steps, other types, shapes that differ, or rewards that are not finite.
     """
-    _require_steps(rewards, values, next_values, terminated, truncated)
+    _require_steps((rewards, values, next_values), (terminated, truncated))
     deltas = rewards + gamma * next_values * ~terminated - values
     goes_on = ~(terminated | truncated)
     result = torch.zeros_like(rewards)
@@ -74,7 +74,25 @@ def advantages(
     return result
 
 
-def _require_steps(rewards: Tensor, *others: Tensor) -> None:
+def in_deviations(centred: Tensor, deviation: Tensor, largest: Tensor) -> Tensor:
+    """Numbers less their mean, over their standard deviation; 0 where that is rounding noise.
+
+    Args:
+        centred: (S, E) float.
+        deviation, largest: () or (E,) float, their standard deviation, and the largest magnitude
+            before the mean was taken away.
+    """
+    noise = deviation <= 1e-6 * largest
+    return (centred / (deviation + 1e-8)).masked_fill(noise, 0.0)
+
+
+def _require_steps(numbers: tuple[Tensor, ...], ends: tuple[Tensor, ...]) -> None:
+    """Check rewards, and values if any, and how episodes ended."""
+    rewards, *others = *numbers, *ends
+    if rewards.dim() != 2 or not all(part.is_floating_point() for part in numbers):
+        raise ValueError(f"rewards and values expected (S, E) float, got {_forms(numbers)}")
+    if any(part.dtype != torch.bool for part in ends):
+        raise ValueError(f"done, terminated and truncated expected bool, got {_forms(ends)}")
     if rewards.numel() == 0:
         raise ValueError("rewards expected at least one step, got none: the episodes are empty")
     if any(other.shape != rewards.shape for other in others):
@@ -86,3 +104,7 @@ def _require_steps(rewards: Tensor, *others: Tensor) -> None:
             f"rewards expected finite numbers, got {rewards[t, env].item()} at step {t} of "
             f"environment {env}: mend the environment or its reward"
         )
+
+
+def _forms(tensors: tuple[Tensor, ...]) -> str:
+    return ", ".join(f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}" for t in tensors)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
@@ -67,6 +68,7 @@ class Player:
 
     Observations are copied to where PyTorch puts its tensors: the last bits of a matrix product
     can depend on how its operands lie in memory, and a resumed run must find them lying the same.
+    All else that `step` returns is copied too: environments may write the next step over it.
 
     Args:
         policy: decides.
@@ -75,22 +77,11 @@ class Player:
         use_masks: draw only actions that the environments' masks allow.
 
     Raises:
-        ValueError: the environments begin anew otherwise, have other actions, or tell no masks.
+        ValueError: as `require_playable`, or the environments tell no masks.
     """
 
     def __init__(self, policy: Policy, envs: VectorEnv, seed: int, use_masks: bool = True):
-        mode = envs.metadata.get("autoreset_mode")
-        if mode != AutoresetMode.SAME_STEP:
-            raise ValueError(
-                f"envs expected AutoresetMode.SAME_STEP, got {mode}: make them with "
-                f"gymnasium.make_vec from trm/"
-            )
-        n_actions = int(envs.single_action_space.n)
-        if n_actions != policy.n_actions:
-            raise ValueError(
-                f"policy expected {n_actions} actions, as the environments have, got "
-                f"{policy.n_actions}"
-            )
+        require_playable(policy, envs)
         self.policy, self.envs, self.use_masks = policy, envs, use_masks
         self.memory: Any = None
         self.begin(seed)
@@ -132,9 +123,9 @@ class Player:
                 "masks": self.masks,
                 "previous": self.previous,
                 "actions": actions,
-                "rewards": torch.from_numpy(np.asarray(rewards, np.float32)),
-                "terminated": torch.from_numpy(terminated),
-                "truncated": torch.from_numpy(truncated & ~terminated),
+                "rewards": torch.tensor(np.asarray(rewards, np.float32)),
+                "terminated": torch.tensor(terminated),
+                "truncated": torch.tensor(truncated & ~terminated),
                 "success": torch.from_numpy(_success(infos, done)),
                 "log_probs": log_prob_of(log_p, actions),
                 "values": out.values[-1],
@@ -187,6 +178,36 @@ class Player:
                 f"use_masks=False in the config"
             )
         return torch.from_numpy(infos["action_mask"] > 0)
+
+
+def require_playable(policy: Policy, envs: VectorEnv) -> None:
+    """Refuse environments that the policy cannot play in, before they begin.
+
+    Raises:
+        ValueError: they are no vector environments, begin anew otherwise than in the same step,
+            have other actions, or show what the policy cannot read.
+    """
+    if not hasattr(envs, "single_action_space"):
+        raise ValueError(f"envs expected vector environments, got {envs}: use gymnasium.make_vec")
+    mode = envs.metadata.get("autoreset_mode")
+    if mode != AutoresetMode.SAME_STEP:
+        raise ValueError(
+            f"envs expected AutoresetMode.SAME_STEP, got {mode}: make them with "
+            f"gymnasium.make_vec from trm/"
+        )
+    actions, seen = envs.single_action_space, envs.single_observation_space
+    if not isinstance(actions, Discrete) or actions.start != 0:
+        raise ValueError(f"envs expected actions Discrete(n) that begin with 0, got {actions}")
+    if actions.n != policy.n_actions:
+        raise ValueError(
+            f"policy expected {actions.n} actions, as the environments have, got {policy.n_actions}"
+        )
+    if not isinstance(seen, Box) or seen.dtype != np.float32:
+        raise ValueError(
+            f"envs expected observations Box(..., float32), got {seen}: wrap them in something "
+            f"that turns observations into such"
+        )
+    policy.require_readable(seen.shape)
 
 
 def _success(infos: dict[str, Any], done: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ from trm_lib.training.adam_atan2 import AdamAtan2
 from trm_lib.training.checkpoint import (
     describe_model,
     load_optimizer,
+    read_history,
     require_fitting,
     tensors_of,
 )
@@ -201,12 +202,23 @@ class TrainingRun:
 
     def restore(self, groups: dict[str, dict[str, Tensor]], progress: dict[str, Any]) -> None:
         """Go to where another run was, or raise and change nothing."""
-        require_fitting(groups, {"model": self.model, "average": self.average})
-        batch, step, position = progress["batch"], progress["step"], progress["stream"]
-        history, rng = History(**progress["history"]), torch.Generator(self.device)
+        batch = whole(progress["batch"], "batch", 0)
+        step = batch * self.n_steps // self.config.n_batches
+        if batch > self.config.n_batches or progress["step"] != step:
+            raise KeyError(f"batch {batch} of {self.config.n_batches}, step {progress['step']}")
+        each = ("loss", "finished", "steps") if self.halting else ("loss",)
+        history = read_history(History, progress["history"], batch, each)
+        require_fitting(groups, {"model": self.model, "average": self.average}, learned=batch > 0)
+        position = progress["stream"]
+        order, start = position["order"], whole(position["start"], "start", 0)
+        if order and (sorted(order) != list(range(len(self.data))) or start > len(order)):
+            raise KeyError("stream")
+        rng = torch.Generator(self.device)
         rng.set_state(groups["generator"]["state"])
         np.random.default_rng().bit_generator.state = position["rng"]
         parts = {name: t.to(self.device) for name, t in groups.get("carry", {}).items()}
+        if bool(parts) != (self.halting and batch > 0):
+            raise KeyError("carry")
         if len({len(part) for part in parts.values()}) > 1:
             raise KeyError("the carry's parts are of several batches")
         labels = parts.pop("labels") if parts else None
