@@ -12,10 +12,11 @@ from tests.evaluation.diagnostics.script_puzzles import obstacles, rooms, toy
 from trm_lib.experiments.basic_trm import MODEL
 from trm_lib.models import (
     TRM,
-    BoardPolicy,
     BoardPolicyConfig,
+    FlatPolicyConfig,
     HierarchicalConfig,
     HierarchicalTRM,
+    MLPPolicy,
     TRMConfig,
 )
 from trm_lib.puzzles import augment_sudoku, minimal_sudokus_4x4
@@ -26,17 +27,22 @@ TRAINING = SupervisedConfig(
     n_batches=60, batch_size=64, n_sup=K, lr=32e-3, warmup=20, ema_decay=0.95
 )
 CORE = TRMConfig(
-    vocab_size=32, grid=(3, 3), width=32, n_layers=1, mixing="conv", expansion=2.0,
+    vocab_size=32, grid=(3, 3), width=16, n_layers=1, mixing="conv", expansion=2.0,
     hidden_multiple=1, positions="none", n_answers=5, n_latent=2, n_cycles=1,
 )  # fmt: skip
 WALKER = BoardPolicyConfig(core=CORE, n_actions=4, marker=4)
-PPO = PPOConfig(total_steps=30_000, lr=6e-3, ent_coef=0.005, use_masks=False)
+FLAT = FlatPolicyConfig(n_inputs=54, n_actions=4)
+PPO = PPOConfig(total_steps=30_000, lr=3e-3, ent_coef=0.005, use_masks=False)
 E = 64
 
 
 def mazes(count, **options):
     where = {"size": 3, "start": "random", "goal": "random"} | options
     return gym.make_vec("trm/Maze-v0", count, **where)
+
+
+def open_mazes(count):
+    return mazes(count, layout="open")
 
 
 def trained(model, data, training=TRAINING, augment=None):
@@ -101,6 +107,6 @@ def scripts():
 @pytest.fixture(scope="session")
 def walker():
     """A policy that learned by PPO on 3x3 mazes, the policy before that, and the history."""
-    policy, untrained = (BoardPolicy(WALKER, torch.Generator().manual_seed(0)) for _ in range(2))
-    history = ppo(policy, mazes(E), PPO, progress=False)
+    policy, untrained = (MLPPolicy(FLAT, torch.Generator().manual_seed(0)) for _ in range(2))
+    history = ppo(policy, open_mazes(E), PPO, progress=False)
     return policy, untrained, history
