@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from trm_lib.evaluation import answer_flops, answers_by_k, exact_by_k
-from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.task import PuzzleTask
 from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import (
