@@ -269,6 +269,8 @@ def test_a_collapse_is_being_sure_and_failing():
     assert learned(history(1.0, 0.3), chance=0.28).fault == "nothing learned"
     assert learned(history(1.0, 0.5), chance=0.28).healthy
     assert learned(history(1.0, 1.0), chance=1.0).healthy
+    lost = replace(history(1.0, 0.0), successes=[50] * 20 + [0] * 20)
+    assert learned(lost, chance=0.28).fault == "learned and lost"
 
 
 def test_yardsticks_of_a_maze_and_a_sudoku_are_the_known_ones():

@@ -121,4 +121,5 @@ def _draw(numbers: dict):
         "change, as part of its size",
         log=True,
         marked=numbers["k_steps"],
+        first=2,  # the first change is that of the second step
     )

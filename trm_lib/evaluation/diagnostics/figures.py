@@ -44,20 +44,22 @@ def lines(
     ylabel: str,
     log: bool = False,
     marked: float | None = None,
+    first: int = 1,
 ) -> BookFigure:
-    """A line for each name over 1, 2, 3, ...
+    """A line for each name over `first`, `first` + 1, ...
 
     Args:
         curves: name to values (K,).
         xlabel, ylabel: what is counted, what is measured.
         log: a logarithmic axis; what is not above 0 is left out.
         marked: a place on the first axis to mark, for example the trained K.
+        first: where the first axis begins.
     """
     figure, axes = new_figure(height=3.2)
     told = []
     for style, (name, y) in enumerate(curves.items()):
         y = np.asarray(y, float)
-        x = np.arange(1, len(y) + 1)
+        x = first + np.arange(len(y))
         look = {"color": COLOURS[style], "linestyle": DASHES[style], "label": name}
         marker = MARKERS[style] if len(y) <= 40 else None
         axes.plot(x, y, marker=marker, markersize=4, **look)

@@ -31,6 +31,8 @@ EXPLAINED = 0.1
 """Share of the returns' variance below which a value is no better than the mean return."""
 ABOVE_CHANCE = 0.05
 """What success must gain on chance by the end to be learning; less drowns in the episodes' luck."""
+LOST = 0.2
+"""What success must once have gained on chance to say that it was there, and has been lost."""
 NEARLY_ALL = 0.95
 """Success that is learning enough, however good chance is."""
 LATE = 0.2
@@ -112,13 +114,17 @@ def learned(history: PolicyHistory, chance: float) -> Finding:
     episodes, successes = np.array(history.episodes), np.array(history.successes)
     late = _late(len(episodes))
     rate = float(successes[late].sum() / max(episodes[late].sum(), 1))
+    parts = np.array_split(np.arange(len(episodes)), min(len(episodes), round(1 / LATE)))
+    best = max(float(successes[i].sum() / max(episodes[i].sum(), 1)) for i in parts)
     evidence = (
-        f"{rate:.1%} of the last {episodes[late].sum()} training episodes end well; chance has "
-        f"{chance:.1%}"
+        f"{rate:.1%} of the last {episodes[late].sum()} training episodes end well, {best:.1%} in "
+        f"the best fifth of the run; chance has {chance:.1%}"
     )
     remedy = "mend what the other probes name; else try rate, batch and entropy bonus, one by one"
-    fault = "nothing learned" if rate < min(chance + ABOVE_CHANCE, NEARLY_ALL) else None
-    numbers = {"rate": rate, "chance": chance, "curve": history.success_rate()}
+    fault = None
+    if rate < min(chance + ABOVE_CHANCE, NEARLY_ALL):
+        fault = "learned and lost" if best > chance + LOST else "nothing learned"
+    numbers = {"rate": rate, "best": best, "chance": chance, "curve": history.success_rate()}
     return Finding("learning", fault, evidence, remedy, numbers, _draw_learned)
 
 
