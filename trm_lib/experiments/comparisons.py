@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from trm_lib.evaluation import answer_flops, answers_by_k, exact_by_k
+from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.task import PuzzleTask
 from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import (
@@ -38,6 +39,7 @@ from trm_lib.puzzles import (
     pixel_tokens,
     split_by_hash,
 )
+from trm_lib.puzzles.maze_tokens import CELL_TOKENS
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
 NETS: dict[type[BoardConfig], type[BoardNet]] = {
@@ -146,3 +148,88 @@ def run(learner: Learner, seed: int, checkpoint: Path | None) -> dict[str, Any]:
         "validation_exact_by_k": exact_by_k(model, validation, learner.k_steps).tolist(),
         "test_exact_by_k": exact_by_k(model, test, learner.k_steps).tolist(),
     }
+
+
+def net(width: int, n_layers: int = 1, mixing: str = "conv", expansion: float = 3.0) -> dict:
+    """Fields that all networks on mazes of 8x8 cells share; attention knows rows and columns."""
+    return {
+        "vocab_size": CELL_TOKENS, "grid": (8, 8), "width": width, "n_layers": n_layers,
+        "mixing": mixing, "expansion": expansion, "hidden_multiple": 1, "n_answers": 2,
+        "positions": "rope2d" if mixing == "attention" else "none", "n_heads": max(1, width // 8),
+    }  # fmt: skip
+
+
+RECURSIVE = SupervisedConfig(
+    n_batches=300, batch_size=48, n_sup=10, lr=4e-3, decay=0.5, eval_every=25
+)
+ONE_PASS = replace(RECURSIVE, n_batches=3000, n_sup=1, eval_every=250)  # as many optimizer steps
+LONGER = 1.6  # times the training's K, when measured
+
+
+def learner(model: BoardConfig) -> Learner:
+    """A network with the training that suits it: deep supervision where it can think on."""
+    if type(model) is BoardConfig:
+        return Learner(model, ONE_PASS, 1)
+    return Learner(model, RECURSIVE, int(LONGER * RECURSIVE.n_sup))
+
+
+def _trm(mixing: str, expansion: float, n_latent: int = 2) -> TRMConfig:
+    return TRMConfig(**net(32, 1, mixing, expansion), n_latent=n_latent, n_cycles=1)
+
+
+def _looped(mixing: str, expansion: float) -> LoopedConfig:
+    return LoopedConfig(**net(32, 1, mixing, expansion), n_calls=3)
+
+
+def _untied(width: int, depth: int, mixing: str = "conv", expansion: float = 3.0) -> BoardConfig:
+    return BoardConfig(**net(width, depth, mixing, expansion))
+
+
+SHAPES: dict[str, dict[str, BoardConfig]] = {
+    "trm": {"n2": _trm("conv", 3.0), "n3": _trm("conv", 3.0, n_latent=3)},
+    "looped": {"1x32": _looped("conv", 3.0)},
+    "trm_attention": {"n2": _trm("attention", 2.0), "n3": _trm("attention", 2.0, n_latent=3)},
+    "looped_transformer": {"1x32": _looped("attention", 2.0)},
+    "cnn": {"2x22": _untied(22, 2), "5x14": _untied(14, 5)},
+    "cnn_same_flops": {"30x32": _untied(32, 30)},
+    "cnn_script": {"10x32": _untied(32, 10)},
+    "transformer": {
+        "1x32": _untied(32, 1, "attention", 2.0),
+        "3x16": _untied(16, 3, "attention"),
+    },
+    "gru": {"1x26": _untied(26, 1, "gru"), "2x18": _untied(18, 2, "gru")},
+    "mixer": {"1x16": _untied(16, 1, "mlp", 1.0), "2x16": _untied(16, 2, "mlp", 0.5)},
+}
+"""Shapes that were tried of each learner, of about as many parameters as the TRM's 9,056, within a
+tenth. But `cnn_same_flops` does the TRM's arithmetic of ten steps in blocks of its own, and
+`cnn_script` is as large as the scripts' CNN."""
+
+ABOUT = {
+    "trm": "TRM, convolution",
+    "looped": "the TRM's block in a loop on one state, without a y beside the z",
+    "trm_attention": "TRM, attention",
+    "looped_transformer": "Transformer block in a loop on one state",
+    "cnn": "the TRM's block untied: as many parameters",
+    "cnn_same_flops": "the TRM's block untied: as many operations",
+    "cnn_script": "the TRM's block untied: as large as the scripts' CNN",
+    "transformer": "Transformer, as many parameters",
+    "gru": "GRUs over the cells, both ways, as many parameters",
+    "mixer": "MLP-mixer, as many parameters",
+}
+RATES = (2e-3, 4e-3, 8e-3)
+
+
+def tuning() -> list[Recipe]:
+    """Every shape at every rate, one seed each, judged on validation mazes."""
+    return [
+        Recipe(
+            f"maze8_tuning/{name}_{shape}_lr_{lr:g}",
+            f"{ABOUT[name]}; {shape} at lr {lr:g}, 3,000 optimizer steps",
+            replace(learner(model), training=replace(learner(model).training, lr=lr)),
+            run,
+            puzzle_task,
+        )
+        for name, shapes in SHAPES.items()
+        for shape, model in shapes.items()
+        for lr in RATES
+    ]

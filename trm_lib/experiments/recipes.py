@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trm_lib.experiments import (
     basic_trm,
+    comparisons,
     curriculum,
     fast_mode,
     mazes,
@@ -21,6 +22,7 @@ RECIPES: dict[str, Recipe] = {
         *basic_trm.comparison(),
         *basic_trm.other_splits(),
         *basic_trm.tuning(),
+        *comparisons.tuning(),
         *curriculum.courses(),
         *fast_mode.both(),
         *mazes.comparison(),
