@@ -366,7 +366,7 @@ MANY[:, MARKER, 0] = 1
 @pytest.mark.parametrize(
     ("observations", "message"),
     [
-        (FLAT, r"\(B, C, rows, columns\), got shape \(2, 27\).*observation='channels'"),
+        (FLAT, r"channels \(C, rows, columns\).*got shape \(27,\).*observation='channels'"),
         (EMPTY + 0.5, "expected channels of zeros and ones"),
         (EMPTY, r"one marked cell in channel 1, got \[0.0, 0.0\]"),
         (MANY, r"one marked cell in channel 1, got \[3.0, 3.0\]"),

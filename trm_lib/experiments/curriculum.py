@@ -18,6 +18,7 @@ from trm_lib.evaluation import success_by_k
 from trm_lib.experiments.learners import PolicyLearner
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.sudoku_rl import LEARNERS, TRAINING, puzzles_with
+from trm_lib.experiments.task import PolicyTask
 from trm_lib.models import Policy, count_parameters
 from trm_lib.training import ppo
 
@@ -47,6 +48,12 @@ def sudokus(count: int, **options: Any) -> gym.vector.VectorEnv:
     """So many copies of the task."""
     seen = {"observation": "candidates", "reward": "clean"}
     return gym.make_vec("trm/Sudoku-v0", count, **seen, **options)
+
+
+def task(course: Course) -> PolicyTask:
+    """What its last stage is played in, for `debug`."""
+    puzzles = puzzles_with(course.stages[-1][0], ENOUGH)["train"]
+    return PolicyTask(course.learner, lambda count: sudokus(count, puzzles=puzzles))
 
 
 def teach(course: Course, seed: int) -> tuple[Policy, np.ndarray, np.ndarray, float]:
@@ -102,6 +109,7 @@ def courses() -> list[Recipe]:
                 stages,
             ),
             run,
+            task,
         )
         for masks, what in (("masks", "legal actions only"), ("free", "any action"))
         for way, how, stages in (
