@@ -8,6 +8,7 @@ from trm_lib.training.policy_history import PolicyHistory
 from trm_lib.training.policy_run import PolicyConfig
 from trm_lib.training.ppo import PPOConfig, ppo
 from trm_lib.training.reinforce import ReinforceConfig, reinforce
+from trm_lib.training.rollout import Rollout
 from trm_lib.training.run import SupervisedConfig
 from trm_lib.training.supervised import fit
 
@@ -21,6 +22,7 @@ __all__ = [
     "PolicyHistory",
     "PuzzleData",
     "ReinforceConfig",
+    "Rollout",
     "SupervisedConfig",
     "act_loss",
     "answer_loss",
