@@ -10,6 +10,7 @@ from trm_lib.experiments.report import report
 from trm_lib.experiments.results import Result, load_result, recorded
 from trm_lib.experiments.runner import require_seed, run_recipe, verify
 from trm_lib.experiments.scores import Scores, best_step, scores
+from trm_lib.experiments.verdicts import costs, speeds, verdicts
 
 __all__ = [
     "RECIPES",
@@ -18,6 +19,7 @@ __all__ = [
     "Scores",
     "best_step",
     "catalogue",
+    "costs",
     "debug_recipe",
     "draw",
     "draw_by_k",
@@ -30,5 +32,7 @@ __all__ = [
     "require_seed",
     "run_recipe",
     "scores",
+    "speeds",
+    "verdicts",
     "verify",
 ]

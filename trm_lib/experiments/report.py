@@ -11,6 +11,7 @@ from trm_lib.experiments.scores import Scores, comparable, labelled
 _WORDS = {"exact": "Exactly right", "success": "Success"}
 _NOTES = {
     "K": "K: chosen on validation puzzles.",
+    "cells %": "cells: of all, right.",
     "FLOPs": "FLOPs: one answer with that K.",
     "s": "s: median seconds to train and measure one seed.",
 }
@@ -57,9 +58,13 @@ def _row(label: str, result: Result, scores: Scores) -> dict[str, str]:
     if len(test) > 1:
         low, high = bootstrap_interval(test)
         interval = f" [{low:.2f}, {high:.2f}]"
-    validation = parameters = flops = ""
+    validation = cells = parameters = flops = ""
     if scores.validation is not None:
         validation = f"{interquartile_mean(100 * scores.validation):.2f}"
+    if scores.k is not None and "test_cells_by_k" in result.quantities():
+        cells = (
+            f"{interquartile_mean(100 * result.measured('test_cells_by_k')[:, scores.k - 1]):.2f}"
+        )
     if "parameters" in result.quantities():
         parameters = f"{int(result.measured('parameters')[0]):,}"
     if scores.k is not None and "flops_by_k" in result.quantities():
@@ -69,6 +74,7 @@ def _row(label: str, result: Result, scores: Scores) -> dict[str, str]:
         "test % [95%]": f"{interquartile_mean(test):.2f}{interval}",
         "worst": f"{test.min():.2f}",
         "validation %": validation,
+        "cells %": cells,
         "K": "" if scores.k is None else str(scores.k),
         "parameters": parameters,
         "FLOPs": flops,

@@ -1,0 +1,83 @@
+"""What a comparison lets one say: who scores higher, who learns sooner, what a row costs to repeat.
+
+Markdown tables, one row a learner.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trm_lib.evaluation.statistics import compare
+from trm_lib.experiments.results import Result
+from trm_lib.experiments.scores import comparable, labelled
+
+
+def verdicts(results: list[Result], against: str, labels: list[str] | None = None) -> str:
+    """Every learner but one, compared with that one; see `trm_lib.evaluation.Comparison`.
+
+    Scores are those of `report`: at the K chosen on validation puzzles.
+
+    Args:
+        results: what was measured, a row each.
+        against: the label of the learner that all others are compared with.
+        labels: what to call the rows; by default the last part of each recipe's name.
+
+    Raises:
+        ValueError: the results cannot stand in one table, no row has the label `against`, or a
+            learner has one seed only.
+    """
+    scores = comparable(labelled(results, labels))
+    if against not in scores or len(scores) < 2:
+        raise ValueError(
+            f"against expected one of several rows, {', '.join(scores)}; got {against!r}"
+        )
+    rows = []
+    for label, score in scores.items():
+        if label == against:
+            continue
+        found = compare(100 * scores[against].test, 100 * score.test, (against, label))
+        apart = found.a.value - found.b.value
+        winner = "no winner" if found.winner is None else found.winner
+        rows.append(
+            [label, f"{apart:+.2f}", str(found.improvement), f"{found.p_value:.2g}", winner]
+        )
+    header = ["against", f"{against} is ahead by", f"P({against} higher) [95%]", "p", "verdict"]
+    return _table(header, rows)
+
+
+def speeds(results: list[Result], labels: list[str] | None = None) -> str:
+    """How soon each learner had 95% of the watched puzzles exactly right.
+
+    Epochs (of the training puzzles) and seconds are medians over all seeds; a seed that never got
+    there counts as later than any other.
+
+    Raises:
+        ValueError: a result did not measure it.
+    """
+    rows = []
+    for label, result in labelled(results, labels).items():
+        epochs, seconds = result.measured("epochs_to_95"), result.measured("to_95_seconds")
+        there = f"{(epochs >= 0).sum()} of {len(epochs)}"
+        rows.append([label, there, _median(epochs, ".2f"), _median(seconds, ".0f")])
+    return _table(["learner", "seeds that got to 95%", "epochs until then", "seconds"], rows)
+
+
+def costs(results: list[Result], labels: list[str] | None = None) -> str:
+    """The command that measures a row anew, and the time it took here, one thread a seed."""
+    rows = []
+    for label, result in labelled(results, labels).items():
+        seeds, seconds = len(result.seeds), result.seconds()
+        command = f"`python -m trm_lib run {result.recipe} --seeds {seeds}`"
+        rows.append([label, command, f"{np.median(seconds):.0f}", f"{seconds.sum() / 60:.0f}"])
+    return _table(["row", "to repeat it", "s a seed", "minutes, all seeds"], rows)
+
+
+def _median(values: np.ndarray, form: str) -> str:
+    """The median where -1 means never."""
+    middle = np.median(np.where(values < 0, np.inf, values))
+    return format(middle, form) if np.isfinite(middle) else "never"
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] + ["--:"] * (len(header) - 1), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
