@@ -6,15 +6,8 @@ import numpy as np
 import pytest
 
 from trm_lib.evaluation import answer_flops
-from trm_lib.experiments.comparisons import (
-    MANY,
-    SHAPES,
-    Learner,
-    MazeTask,
-    learner,
-    maze_data,
-    run,
-)
+from trm_lib.experiments.comparisons import SHAPES, learner
+from trm_lib.experiments.marked_mazes import MANY, Learner, MazeTask, maze_data, run
 from trm_lib.models import count_parameters
 from trm_lib.puzzles import layout_class
 from trm_lib.training import SupervisedConfig

@@ -1,154 +1,18 @@
-"""Chapter 06: is a TRM really better? Mazes never seen, whose shortest path must be marked.
+"""Chapter 06: is a TRM really better? Rivals over mazes whose shortest path must be marked.
 
-Perfect mazes, start and goal anywhere, so that the targets vary. Exact: every cell of a maze is
-right. Every learner takes as many optimizer steps on batches of one size. One that can think on
-spends ten of them on a batch, by deep supervision, and so sees a tenth of the mazes.
+Every learner takes as many optimizer steps on batches of one size. One that can think on spends
+ten of them on a batch, by deep supervision, and so sees a tenth of the mazes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
-import torch
-
-from trm_lib.evaluation import answer_flops, answers_by_k, exact_by_k
+from trm_lib.experiments.marked_mazes import Learner, MazeTask, puzzle_task, run
 from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.task import PuzzleTask
-from trm_lib.experiments.unfinished import kept_in
-from trm_lib.models import (
-    TRM,
-    BoardConfig,
-    BoardNet,
-    FeedForward,
-    HierarchicalConfig,
-    HierarchicalTRM,
-    Looped,
-    LoopedConfig,
-    TRMConfig,
-    count_parameters,
-)
-from trm_lib.puzzles import (
-    generate_mazes,
-    layout_class,
-    maze_labels,
-    maze_tokens,
-    pixel_labels,
-    pixel_tokens,
-    split_by_hash,
-)
-from trm_lib.puzzles.maze_tokens import CELL_TOKENS
-from trm_lib.training import PuzzleData, SupervisedConfig, fit
-
-NETS: dict[type[BoardConfig], type[BoardNet]] = {
-    TRMConfig: TRM,
-    HierarchicalConfig: HierarchicalTRM,
-    LoopedConfig: Looped,
-    BoardConfig: FeedForward,
-}
-"""Which network each config describes."""
-
-DRAWN = 70_000  # mazes of each size; four fifths are to train on
-FEW, MANY = 500, 2000  # mazes to watch while learning, and to measure at the end
-GOAL = 0.95
-
-
-@dataclass(frozen=True)
-class MazeTask:
-    """What is asked.
-
-    Attributes:
-        size: n, rows and columns of cells.
-        form: "cells", one token a cell that tells its walls; "pixels", walls are pixels too.
-        count: how many mazes there are to train on.
-    """
-
-    size: int = 8
-    form: str = "cells"
-    count: int = 50_000
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Shape of a board."""
-        side = self.size if self.form == "cells" else 2 * self.size + 1
-        return side, side
-
-
-@dataclass(frozen=True)
-class Learner:
-    """A network, how it is trained, how long it may think when measured, and on what."""
-
-    model: BoardConfig
-    training: SupervisedConfig
-    k_steps: int
-    task: MazeTask = MazeTask()
-
-    def build(self, seed: int) -> BoardNet:
-        """The untrained network of this seed."""
-        return NETS[type(self.model)](self.model, torch.Generator().manual_seed(seed))
-
-
-@cache
-def maze_data(task: MazeTask) -> tuple[PuzzleData, PuzzleData, PuzzleData]:
-    """Training, validation and test mazes; no layout is in two parts, turned or mirrored."""
-    rng = np.random.default_rng(0)
-    mazes = generate_mazes(task.size, DRAWN, rng, start="random", goal="random")
-    split = split_by_hash(layout_class(mazes.walls))
-    ask, answer = {"cells": (maze_tokens, maze_labels), "pixels": (pixel_tokens, pixel_labels)}[
-        task.form
-    ]
-    parts = [
-        mazes[rows]
-        for rows in (split.train[: task.count], split.validation[:MANY], split.test[:MANY])
-    ]
-    train, validation, test = (PuzzleData(ask(part), answer(part)) for part in parts)
-    return train, validation, test
-
-
-def puzzle_task(learner: Learner) -> PuzzleTask:
-    """What a learner is trained on, for `debug`."""
-    train, validation, _ = maze_data(learner.task)
-    return PuzzleTask(
-        learner.build, learner.training, train, validation, None, learner.training.n_sup
-    )
-
-
-def run(learner: Learner, seed: int, checkpoint: Path | None) -> dict[str, Any]:
-    """Train one learner and measure it: validation while it learns, test once at the end."""
-    train, validation, test = maze_data(learner.task)
-    watched, steps = validation[:FEW], min(learner.k_steps, learner.training.n_sup)
-    model = learner.build(seed)
-    keep = {} if checkpoint is None else kept_in(checkpoint, every=100)
-    history = fit(
-        model,
-        train,
-        replace(learner.training, seed=seed),
-        evaluate=lambda m: exact_by_k(m, watched, steps),
-        progress=False,
-        **keep,
-    )
-    boards = learner.training.batch_size * np.array(history.batch)
-    best = np.array(history.accuracy)[:, -1]
-    there = int((best >= GOAL).argmax()) if (best >= GOAL).any() else -1
-    cells = (answers_by_k(model, test.inputs, learner.k_steps) == test.labels).mean((1, 2, 3))
-    return {
-        "parameters": count_parameters(model),
-        "flops_by_k": [
-            answer_flops(model, learner.task.grid, k + 1) for k in range(learner.k_steps)
-        ],
-        "training_seconds": round(history.seconds, 1),
-        "boards": boards.tolist(),
-        "watched_exact": [round(float(b), 4) for b in best],
-        "watched_seconds": [round(s, 1) for s in history.elapsed],
-        "epochs_to_95": float(boards[there] / len(train)) if there >= 0 else -1.0,
-        "to_95_seconds": round(history.elapsed[there], 1) if there >= 0 else -1.0,
-        "test_cells_by_k": cells.tolist(),
-        "validation_exact_by_k": exact_by_k(model, validation, learner.k_steps).tolist(),
-        "test_exact_by_k": exact_by_k(model, test, learner.k_steps).tolist(),
-    }
+from trm_lib.models import BoardConfig, LoopedConfig, TRMConfig
+from trm_lib.puzzles.maze_tokens import CELL_TOKENS, PIXEL_TOKENS
+from trm_lib.training import SupervisedConfig
 
 
 def net(width: int, n_layers: int = 1, mixing: str = "conv", expansion: float = 3.0) -> dict:
@@ -218,20 +82,93 @@ ABOUT = {
     "gru": "GRUs over the cells, both ways, as many parameters",
     "mixer": "MLP-mixer, as many parameters",
 }
-RATES = (2e-3, 4e-3, 8e-3)
+RATES = (2e-3, 4e-3, 8e-3, 1.6e-2)
+
+CHOSEN = {
+    "trm": ("n3", 8e-3), "looped": ("1x32", 4e-3),
+    "trm_attention": ("n2", 4e-3), "looped_transformer": ("1x32", 4e-3),
+    "cnn": ("5x14", 8e-3), "transformer": ("3x16", 4e-3),
+    "gru": ("2x18", 4e-3), "mixer": ("2x16", 4e-3),
+    "cnn_same_flops": ("30x32", 4e-3), "cnn_script": ("10x32", 4e-3),
+}  # fmt: skip
+"""What did best on validation mazes, by learner: shape and rate."""
+
+
+def chosen(name: str, task: MazeTask = MazeTask()) -> Learner:  # noqa: B008
+    """A learner as it was tuned on mazes of 8x8 cells, for this task."""
+    shape, lr = CHOSEN[name]
+    return on(task, SHAPES[name][shape], lr)
+
+
+def on(task: MazeTask, model: BoardConfig, lr: float) -> Learner:
+    """A network for this task, at this rate."""
+    vocab_size = CELL_TOKENS if task.form == "cells" else PIXEL_TOKENS
+    found = learner(replace(model, grid=task.grid, vocab_size=vocab_size))
+    return replace(found, training=replace(found.training, lr=lr), task=task)
+
+
+def _recipe(name: str, about: str, what: Learner) -> Recipe:
+    return Recipe(name, about, what, run, puzzle_task)
+
+
+def comparison() -> list[Recipe]:
+    """Mazes of 8x8 cells: every learner."""
+    return [_recipe(f"maze8/{name}", ABOUT[name], chosen(name)) for name in CHOSEN]
+
+
+def few_mazes() -> list[Recipe]:
+    """The same with fewer mazes to learn from, over and over."""
+    return [
+        _recipe(
+            f"maze8_few/{name}_{count}",
+            f"{ABOUT[name]}; {count:,} training mazes",
+            chosen(name, MazeTask(count=count)),
+        )
+        for name in ("trm", "looped", "cnn_script")
+        for count in (300, 500, 5000)
+    ]
+
+
+def pixels() -> list[Recipe]:
+    """The same mazes as pictures of 17x17 pixels, walls included."""
+    return [
+        _recipe(
+            f"maze8_pixels/{name}", f"{ABOUT[name]}; pixels", chosen(name, MazeTask(form="pixels"))
+        )
+        for name in ("trm", "looped", "cnn_script")
+    ]
+
+
+SCRIPT_SIZES = {
+    "trm": TRMConfig(**net(59), n_latent=3, n_cycles=1),
+    "looped": LoopedConfig(**net(59), n_calls=3),
+    "transformer": BoardConfig(**net(128, 4, "attention", 2.66)),
+}
+"""The TRM of the scripts' second comparison has 28,258 parameters and its Transformer 616,514."""
 
 
 def tuning() -> list[Recipe]:
     """Every shape at every rate, one seed each, judged on validation mazes."""
     return [
-        Recipe(
+        _recipe(
             f"maze8_tuning/{name}_{shape}_lr_{lr:g}",
             f"{ABOUT[name]}; {shape} at lr {lr:g}, 3,000 optimizer steps",
-            replace(learner(model), training=replace(learner(model).training, lr=lr)),
-            run,
-            puzzle_task,
+            on(MazeTask(), model, lr),
         )
         for name, shapes in SHAPES.items()
         for shape, model in shapes.items()
         for lr in RATES
+    ]
+
+
+def larger_tuning() -> list[Recipe]:
+    """Mazes of 10x10 cells, the scripts' sizes: rates, one seed each."""
+    return [
+        _recipe(
+            f"maze10_tuning/{name}_lr_{lr:g}",
+            f"{ABOUT[name]}; 10x10 cells, {model.width} wide, at lr {lr:g}",
+            on(MazeTask(10), model, lr),
+        )
+        for name, model in SCRIPT_SIZES.items()
+        for lr in (1e-3, 2e-3, 4e-3, 8e-3)
     ]
