@@ -1,10 +1,19 @@
 """The model: shapes, detachment, seeds, its rivals, and what it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig, count_parameters
+from trm_lib.models import (
+    TRM,
+    BoardConfig,
+    FeedForward,
+    TRMConfig,
+    count_parameters,
+    deep_recursion,
+)
 
 SMALL = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}
 
@@ -147,3 +156,18 @@ def test_wrong_inputs_say_what_was_expected(inputs, message):
     trm = model()
     with pytest.raises(ValueError, match=message):
         trm(trm.initial_carry(inputs), inputs)
+
+
+def test_an_answer_that_sees_the_question_is_another_model_of_the_same_size():
+    config = TRMConfig(vocab_size=5, grid=(3, 3), width=16, n_layers=1, mixing="conv")
+    plain, seeing = (
+        TRM(replace(config, seeing=s), torch.Generator().manual_seed(0)) for s in (False, True)
+    )
+    inputs = torch.arange(18).reshape(2, 3, 3) % 5
+    carry = seeing.initial_carry(inputs)
+    x, net = seeing.embed(inputs), lambda h: seeing.stack(h, (3, 3))
+    y, z = deep_recursion(net, x, carry.y, carry.z, 3, 2, seeing=True)
+    after, _ = seeing(carry, inputs)
+    torch.testing.assert_close((after.y, after.z), (y, z))
+    assert count_parameters(plain) == count_parameters(seeing)
+    assert not torch.equal(plain(carry, inputs)[0].y, after.y)

@@ -54,6 +54,7 @@ def _untied(width: int, depth: int, mixing: str = "conv", expansion: float = 3.0
 SHAPES: dict[str, dict[str, BoardConfig]] = {
     "trm": {"n2": _trm("conv", 3.0), "n3": _trm("conv", 3.0, n_latent=3)},
     "looped": {"1x32": _looped("conv", 3.0)},
+    "trm_seeing": {"n3": replace(_trm("conv", 3.0, n_latent=3), seeing=True)},
     "trm_attention": {"n2": _trm("attention", 2.0)},
     "looped_transformer": {"1x32": _looped("attention", 2.0)},
     "cnn": {"2x22": _untied(22, 2), "5x14": _untied(14, 5)},
@@ -73,6 +74,7 @@ tenth. But `cnn_same_flops` does the TRM's arithmetic of ten steps in blocks of 
 ABOUT = {
     "trm": "TRM, convolution",
     "looped": "the TRM's block in a loop on one state, without a y beside the z",
+    "trm_seeing": "TRM whose answer sees the question too",
     "trm_attention": "TRM, attention",
     "looped_transformer": "Transformer block in a loop on one state",
     "cnn": "the TRM's block untied: as many parameters",
@@ -86,6 +88,7 @@ RATES = (2e-3, 4e-3, 8e-3, 1.6e-2)
 
 CHOSEN = {
     "trm": ("n3", 8e-3), "looped": ("1x32", 4e-3),
+    "trm_seeing": ("n3", 4e-3),
     "trm_attention": ("n2", 4e-3), "looped_transformer": ("1x32", 4e-3),
     "cnn": ("5x14", 8e-3), "transformer": ("3x16", 4e-3),
     "gru": ("2x18", 4e-3), "mixer": ("2x16", 4e-3),

@@ -134,6 +134,7 @@ class TRMConfig(BoardConfig):
         n_cycles: T, cycles in one improvement step; only the last has a gradient.
         gradient: "cycle" for all calls of the last cycle, "call" for the last update of z and of
             y alone.
+        seeing: the update of y sees the question x as well. The paper's does not.
         halting: a second head guesses whether the answer is right, and in training mode a board
             that it holds for right makes room for the next one (adaptive computation time).
         n_sup: improvement steps after which a board makes room in any case.
@@ -145,6 +146,7 @@ class TRMConfig(BoardConfig):
     n_latent: int = 3
     n_cycles: int = 2
     gradient: str = "cycle"
+    seeing: bool = False
     halting: bool = False
     n_sup: int = 16
     explore: float = 0.1
@@ -158,8 +160,8 @@ class TRMConfig(BoardConfig):
             self.gradient in tuple(GRADIENTS),
             f"gradient expected one of {tuple(GRADIENTS)}, got {self.gradient!r}",
         )
-        _require(
-            isinstance(self.halting, bool), f"halting expected True or False, got {self.halting!r}"
-        )
+        for name in ("seeing", "halting"):
+            value = getattr(self, name)
+            _require(isinstance(value, bool), f"{name} expected True or False, got {value!r}")
         share = number(self.explore, "explore", lambda e: 0 <= e <= 1, "a share from 0 to 1")
         self._set("explore", share)

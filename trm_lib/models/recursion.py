@@ -17,20 +17,28 @@ from torch import Tensor
 Net = Callable[[Tensor], Tensor]
 
 
-def latent_recursion(net: Net, x: Tensor, y: Tensor, z: Tensor, n: int) -> tuple[Tensor, Tensor]:
+def latent_recursion(
+    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, seeing: bool = False
+) -> tuple[Tensor, Tensor]:
     """Think n times about question and answer, then answer once.
+
+    Args:
+        net: called n + 1 times.
+        x, y, z: question, answer and latent.
+        n: how often to think.
+        seeing: the answer is made with an eye on the question; the paper's is not.
 
     Returns:
         The new answer y and the new latent z.
     """
     for _ in range(n):
         z = net(z + (y + x))
-    y = net(y + z)  # no x here: an answer is made from thought, not from the question
+    y = net(y + z + x) if seeing else net(y + z)  # the paper: from thought, not from the question
     return y, z
 
 
 def deep_recursion(
-    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, T: int
+    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, T: int, seeing: bool = False
 ) -> tuple[Tensor, Tensor]:
     """One improvement step: T cycles of latent recursion, only the last with a gradient.
 
@@ -42,12 +50,12 @@ def deep_recursion(
     """
     with torch.no_grad():
         for _ in range(T - 1):
-            y, z = latent_recursion(net, x, y, z, n)
-    return latent_recursion(net, x, y, z, n)
+            y, z = latent_recursion(net, x, y, z, n, seeing)
+    return latent_recursion(net, x, y, z, n, seeing)
 
 
 def last_call_recursion(
-    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, T: int
+    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, T: int, seeing: bool = False
 ) -> tuple[Tensor, Tensor]:
     """The same numbers as `deep_recursion`, but only the last update of z and of y has a gradient.
 
@@ -61,10 +69,10 @@ def last_call_recursion(
     """
     with torch.no_grad():
         for _ in range(T - 1):
-            y, z = latent_recursion(net, x, y, z, n)
+            y, z = latent_recursion(net, x, y, z, n, seeing)
         for _ in range(n - 1):
             z = net(z + (y + x))
-    return latent_recursion(net, x, y, z, min(n, 1))
+    return latent_recursion(net, x, y, z, min(n, 1), seeing)
 
 
 GRADIENTS = {"cycle": deep_recursion, "call": last_call_recursion}

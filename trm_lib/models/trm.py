@@ -148,11 +148,9 @@ class TRM(BoardNet):
             inputs, puzzle = carry.inputs, carry.puzzle
         x = self.embed(inputs, puzzle)
         grid = tuple(inputs.shape[1:])
-        improve = GRADIENTS[self.config.gradient]
-        y, z = improve(
-            lambda h: self.stack(h, grid),
-            x, carry.y, carry.z, self.config.n_latent, self.config.n_cycles,
-        )  # fmt: skip
+        c, net = self.config, lambda h: self.stack(h, grid)
+        improve = GRADIENTS[c.gradient]
+        y, z = improve(net, x, carry.y, carry.z, c.n_latent, c.n_cycles, c.seeing)
         out = StepOutput(self.read(y, inputs))
         carry = Carry(y.detach(), z.detach(), carry.steps, None, carry.inputs, carry.puzzle)
         if self.config.halting:
