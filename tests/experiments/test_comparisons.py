@@ -7,7 +7,7 @@ import pytest
 
 from trm_lib.evaluation import answer_flops
 from trm_lib.experiments.comparisons import SHAPES, learner
-from trm_lib.experiments.marked_mazes import MANY, Learner, MazeTask, maze_data, run
+from trm_lib.experiments.marked_mazes import LENGTHS, MANY, Learner, MazeTask, maze_data, run
 from trm_lib.models import count_parameters
 from trm_lib.puzzles import layout_class
 from trm_lib.training import SupervisedConfig
@@ -67,4 +67,9 @@ def test_a_short_run_measures_everything(small):
         assert len(found[name]) == 3
     exact, cells = np.array(found["test_exact_by_k"]), np.array(found["test_cells_by_k"])
     assert (exact <= cells).all()
+    by_length = np.array(found["test_exact_by_length_and_k"])
+    length = maze_data(small)[2].labels.sum((1, 2))
+    counts, _ = np.histogram(length, np.array(LENGTHS) + 0.5)
+    assert counts.sum() == len(length)
+    np.testing.assert_allclose((counts[:2] @ by_length[:2]) / MANY, exact, atol=1e-9)
     assert (cells > 0.3).all()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ NETS: dict[type[BoardConfig], type[BoardNet]] = {
 DRAWN = 70_000  # mazes of each size; four fifths are to train on
 FEW, MANY = 500, 2000  # mazes to watch while learning, and to measure at the end
 GOAL = 0.95
+LENGTHS = (0, 8, 16, 24, 200)  # cells on a path: up to 8, 9 to 16, 17 to 24, more
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,9 @@ def run(learner: Learner, seed: int, checkpoint: Path | None) -> dict[str, Any]:
     boards = learner.training.batch_size * np.array(history.batch)
     best = np.array(history.accuracy)[:, -1]
     there = int((best >= GOAL).argmax()) if (best >= GOAL).any() else -1
-    cells = (answers_by_k(model, test.inputs, learner.k_steps) == test.labels).mean((1, 2, 3))
+    cells = answers_by_k(model, test.inputs, learner.k_steps) == test.labels  # (K, N, n, n)
+    exact, length = cells.all((2, 3)), test.labels.sum((1, 2))
+    by_length = [exact[:, (low < length) & (length <= high)] for low, high in pairwise(LENGTHS)]
     return {
         "parameters": count_parameters(model),
         "flops_by_k": [
@@ -142,7 +146,10 @@ def run(learner: Learner, seed: int, checkpoint: Path | None) -> dict[str, Any]:
         "watched_seconds": [round(s, 1) for s in history.elapsed],
         "epochs_to_95": float(boards[there] / len(train)) if there >= 0 else -1.0,
         "to_95_seconds": round(history.elapsed[there], 1) if there >= 0 else -1.0,
-        "test_cells_by_k": cells.tolist(),
+        "test_cells_by_k": cells.mean((1, 2, 3)).tolist(),
         "validation_exact_by_k": exact_by_k(model, validation, learner.k_steps).tolist(),
-        "test_exact_by_k": exact_by_k(model, test, learner.k_steps).tolist(),
+        "test_exact_by_k": exact.mean(1).tolist(),
+        "test_exact_by_length_and_k": [
+            (right.sum(1) / max(1, right.shape[1])).tolist() for right in by_length
+        ],
     }
