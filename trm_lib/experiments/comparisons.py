@@ -80,7 +80,7 @@ ABOUT = {
     "cnn": "the TRM's block untied: as many parameters",
     "cnn_same_flops": "the TRM's block untied: as many operations",
     "cnn_script": "the TRM's block untied: as large as the scripts' CNN",
-    "transformer": "Transformer, as many parameters",
+    "transformer": "Transformer",
     "gru": "GRUs over the cells, both ways, as many parameters",
     "mixer": "MLP-mixer, as many parameters",
 }
@@ -150,6 +150,21 @@ SCRIPT_SIZES = {
 }
 """The TRM of the scripts' second comparison has 28,258 parameters and its Transformer 616,514."""
 
+CHOSEN_LARGE = {"trm": 4e-3, "looped": 4e-3, "transformer": 1e-3}
+
+
+def large() -> list[Recipe]:
+    """The scripts' sizes, on mazes of 10x10 cells, and the TRM of that size on 8x8."""
+    sizes = [(10, name) for name in SCRIPT_SIZES] + [(8, "trm")]
+    return [
+        _recipe(
+            f"maze{size}_large/{name}",
+            f"{ABOUT[name]}; {SCRIPT_SIZES[name].width} wide, {size}x{size} cells",
+            on(MazeTask(size), SCRIPT_SIZES[name], CHOSEN_LARGE[name]),
+        )
+        for size, name in sizes
+    ]
+
 
 def tuning() -> list[Recipe]:
     """Every shape at every rate, one seed each, judged on validation mazes."""
@@ -165,14 +180,14 @@ def tuning() -> list[Recipe]:
     ]
 
 
-def larger_tuning() -> list[Recipe]:
-    """Mazes of 10x10 cells, the scripts' sizes: rates, one seed each."""
+def large_tuning() -> list[Recipe]:
+    """The scripts' sizes on mazes of 10x10 cells: rates, one seed each."""
     return [
         _recipe(
             f"maze10_tuning/{name}_lr_{lr:g}",
-            f"{ABOUT[name]}; 10x10 cells, {model.width} wide, at lr {lr:g}",
+            f"{ABOUT[name]}; {model.width} wide, 10x10 cells, at lr {lr:g}",
             on(MazeTask(10), model, lr),
         )
         for name, model in SCRIPT_SIZES.items()
-        for lr in (1e-3, 2e-3, 4e-3, 8e-3)
+        for lr in (1e-3, *RATES)
     ]
