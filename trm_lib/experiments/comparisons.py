@@ -85,7 +85,7 @@ ABOUT = {
     "mixer": "MLP-mixer, as many parameters",
 }
 RATES = (2e-3, 4e-3, 8e-3)
-HIGHER = {1.6e-2: ("trm_n3", "cnn_5x14")}
+HIGHER = {1.6e-2: ("trm_n3", "cnn_5x14", "gru_1x26")}
 """Shapes that did best of their learner, and not perfectly, at the highest rate: one more try."""
 
 CHOSEN = {
