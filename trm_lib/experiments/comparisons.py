@@ -85,14 +85,14 @@ ABOUT = {
     "mixer": "MLP-mixer, as many parameters",
 }
 RATES = (2e-3, 4e-3, 8e-3)
-HIGHER = {1.6e-2: ("trm_n3", "cnn_5x14", "gru_1x26")}
+HIGHER = {1.6e-2: ("trm_n3", "cnn_5x14", "gru_1x26", "mixer_1x16")}
 """Shapes that did best of their learner, and not perfectly, at the highest rate: one more try."""
 
 CHOSEN = {
     "trm": ("n3", 8e-3), "trm_seeing": ("n3", 8e-3), "looped": ("1x32", 4e-3),
     "trm_attention": ("n2", 4e-3), "looped_transformer": ("1x32", 4e-3),
     "cnn": ("5x14", 1.6e-2), "transformer": ("3x16", 4e-3),
-    "gru": ("1x26", 8e-3), "mixer": ("2x16", 4e-3),
+    "gru": ("1x26", 1.6e-2), "mixer": ("1x16", 8e-3),
     "cnn_script": ("10x32", 4e-3), "cnn_same_flops": ("30x32", 4e-3),
 }  # fmt: skip
 """What did best on validation mazes, by learner: shape and rate."""
