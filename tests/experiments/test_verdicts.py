@@ -56,14 +56,17 @@ def test_speed_is_a_median_over_all_seeds_and_never_is_last():
 
 def test_costs_name_a_command_that_there_is():
     table = costs([result("a", [0.1] * 4)], ["A"])
-    assert cells(table)[2] == ["A", "`python -m trm_lib run test/a --seeds 4`", "32", "2"]
+    assert cells(table)[2] == ["A", "`run test/a --seeds 4`", "32", "2"]
 
 
-def test_cells_stand_beside_exact_where_they_were_measured():
+@pytest.mark.parametrize(("flops", "said"), [(15_680, "0.0157"), (1_234_567_890, "1,235")])
+def test_cells_and_operations_stand_beside_exact_where_they_were_measured(flops, said):
     by_k = {
         "validation_exact_by_k": [[0.2, 0.6]] * 2,
         "test_exact_by_k": [[0.1, 0.5]] * 2,
         "test_cells_by_k": [[0.7, 0.9]] * 2,
+        "flops_by_k": [[flops // 2, flops]] * 2,
     }
     header, _, row, *_ = cells(report([result("thinks", [0, 0], **by_k)]))
-    assert dict(zip(header, row, strict=True))["cells %"] == "90.00"
+    found = dict(zip(header, row, strict=True))
+    assert (found["cells %"], found["MFLOPs"]) == ("90.00", said)

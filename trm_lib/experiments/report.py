@@ -12,7 +12,7 @@ _WORDS = {"exact": "Exactly right", "success": "Success"}
 _NOTES = {
     "K": "K: chosen on validation puzzles.",
     "cells %": "cells: of all, right.",
-    "FLOPs": "FLOPs: one answer with that K.",
+    "MFLOPs": "MFLOPs: millions of operations for one answer with that K.",
     "s": "s: median seconds to train and measure one seed.",
 }
 
@@ -68,7 +68,8 @@ def _row(label: str, result: Result, scores: Scores) -> dict[str, str]:
     if "parameters" in result.quantities():
         parameters = f"{int(result.measured('parameters')[0]):,}"
     if scores.k is not None and "flops_by_k" in result.quantities():
-        flops = f"{int(result.measured('flops_by_k')[0, scores.k - 1]):,}"
+        millions = result.measured("flops_by_k")[0, scores.k - 1] / 1e6
+        flops = f"{millions:,.0f}" if millions >= 100 else f"{millions:.3g}"
     return {
         "learner": label,
         "test % [95%]": f"{interquartile_mean(test):.2f}{interval}",
@@ -77,6 +78,6 @@ def _row(label: str, result: Result, scores: Scores) -> dict[str, str]:
         "cells %": cells,
         "K": "" if scores.k is None else str(scores.k),
         "parameters": parameters,
-        "FLOPs": flops,
+        "MFLOPs": flops,
         "s": f"{np.median(result.seconds()):.0f}",
     }

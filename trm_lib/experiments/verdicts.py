@@ -63,13 +63,13 @@ def speeds(results: list[Result], labels: list[str] | None = None) -> str:
 
 
 def costs(results: list[Result], labels: list[str] | None = None) -> str:
-    """The command that measures a row anew, and the time it took here, one thread a seed."""
+    """What to write after `python -m trm_lib` to repeat a row, and the time it took, one thread."""
     rows = []
     for label, result in labelled(results, labels).items():
         seeds, seconds = len(result.seeds), result.seconds()
-        command = f"`python -m trm_lib run {result.recipe} --seeds {seeds}`"
+        command = f"`run {result.recipe} --seeds {seeds}`"
         rows.append([label, command, f"{np.median(seconds):.0f}", f"{seconds.sum() / 60:.0f}"])
-    return _table(["row", "to repeat it", "s a seed", "minutes, all seeds"], rows)
+    return _table(["row", "`python -m trm_lib` ...", "s a seed", "minutes, all seeds"], rows)
 
 
 def _median(values: np.ndarray, form: str) -> str:
