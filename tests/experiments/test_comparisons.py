@@ -1,17 +1,21 @@
 """The comparison is fair: matched sizes, disjoint layouts, everything measured."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from trm_lib.evaluation import answer_flops
-from trm_lib.experiments.comparisons import SHAPES, learner
+from trm_lib.experiments import RECIPES, recorded
+from trm_lib.experiments.comparisons import CHOSEN, SHAPES, learner
 from trm_lib.experiments.marked_mazes import LENGTHS, MANY, Learner, MazeTask, maze_data, run
 from trm_lib.models import count_parameters
 from trm_lib.puzzles import layout_class
 from trm_lib.training import SupervisedConfig
 
+RECORDED = Path(__file__).resolve().parents[2] / "book" / "results"
 OTHERWISE = {"cnn_same_flops", "cnn_script"}  # matched by something else, as their rows say
 
 
@@ -73,3 +77,15 @@ def test_a_short_run_measures_everything(small):
     assert counts.sum() == len(length)
     np.testing.assert_allclose((counts[:2] @ by_length[:2]) / MANY, exact, atol=1e-9)
     assert (cells > 0.3).all()
+
+
+@pytest.mark.parametrize("name", sorted(CHOSEN.keys() - {"cnn_same_flops"}))
+def test_chosen_is_what_did_best_on_validation_mazes(name):
+    tried = {
+        key: recorded(RECORDED, recipe).measured("validation_exact_by_k").max()
+        for key, recipe in RECIPES.items()
+        if re.fullmatch(rf"maze8_tuning/{name}_(n\d|\d+x\d+)_lr_[\d.]+", key)
+    }
+    shape, lr = CHOSEN[name]
+    assert len(tried) >= 3
+    assert tried[f"maze8_tuning/{name}_{shape}_lr_{lr:g}"] == max(tried.values())
