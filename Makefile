@@ -5,9 +5,6 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CHAPTERS := $(sort $(wildcard book/*.ipynb))
 
-# Everything here computes on one thread, so two tests or chapters go side by side.
-PYTEST := $(PY) -m pytest -n 2 --dist loadfile
-
 # Chapters draw inside the page and, in a build, without progress bars.
 KERNEL_ENV := TQDM_DISABLE=1 MPLBACKEND=module://matplotlib_inline.backend_inline
 
@@ -45,11 +42,11 @@ book: $(READY)
 test: unit book chapters site
 
 unit: $(READY)
-	$(call step,unit tests,MPLBACKEND=Agg OMP_NUM_THREADS=1 $(PYTEST) --ignore=tests/book/test_site.py)
+	$(call step,unit tests,MPLBACKEND=Agg OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/book/test_site.py)
 
 chapters: $(READY)
 	$(call step,every chapter as a test,\
-	  $(KERNEL_ENV) $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS))
+	  $(KERNEL_ENV) $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS))
 
 site: book
 	$(call step,checks of the built site,$(PY) -m pytest tests/book/test_site.py)

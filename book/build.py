@@ -3,8 +3,7 @@
 Jupyter Book's execution cache looks at a notebook and nothing else: after a change in the library
 it would show old outputs. So two fingerprints stand beside what was built. When the code and data
 that chapters use changed, the cache goes and every chapter runs again. When nothing at all
-changed, nothing is done. Otherwise the pages are rendered anew, executing changed chapters only, as
-many at a time as there are processors.
+changed, nothing is done. Otherwise the pages are rendered anew, executing changed chapters only.
 """
 
 import hashlib
@@ -13,10 +12,6 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-
-import yaml
-from jupyter_cache import get_cache
-from jupyter_cache.executors import load_executor
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -55,18 +50,6 @@ def is_current(record: Path, value: str) -> bool:
     return record.is_file() and record.read_text() == value
 
 
-def execute_chapters() -> None:
-    """Put the outputs of chapters that have none into the cache that the pages are rendered from.
-
-    A chapter that fails stays without: rendering executes it again and says where it failed.
-    """
-    cache = get_cache(BUILD / ".jupyter_cache")
-    for chapter in sorted((ROOT / "book").glob("*.ipynb")):
-        cache.add_nb_to_project(str(chapter))
-    seconds_a_cell = yaml.safe_load((ROOT / "_config.yml").read_text())["execute"]["timeout"]
-    load_executor("local-parallel", cache).run_and_cache(timeout=seconds_a_cell)
-
-
 def main() -> int:
     """Build the book.
 
@@ -85,7 +68,6 @@ def main() -> int:
         shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
         executed.write_text(library)
     shutil.rmtree(BUILD / "html", ignore_errors=True)
-    execute_chapters()
 
     # --all: a page that only warned last time must warn again, not pass for being up to date.
     # python -c, not the jupyter-book script: it puts ROOT on the path, for the API pages.

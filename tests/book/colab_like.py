@@ -1,4 +1,4 @@
-"""Runs every chapter as Colab would: alone, in an empty folder, with Colab's packages; two at once.
+"""Runs every chapter as Colab would: alone, in an empty folder, with Colab's packages.
 
 A chapter opened in Colab is one notebook without the repository around it, in an environment that
 is not ours. Here is such an environment, `.venv-colab`, with Colab's old IPython and ipywidgets,
@@ -15,8 +15,6 @@ import sys
 import tempfile
 import time
 import venv
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -112,20 +110,6 @@ def run_chapter(chapter: Path, folder: Path, environment: dict[str, str]) -> Non
     client.execute(env=environment)
 
 
-def passes(work: Path, environment: dict[str, str], chapter: Path) -> bool:
-    """Execute one notebook alone, in a folder of its own below `work`, and say how it went."""
-    alone = work / chapter.stem
-    alone.mkdir()
-    start = time.perf_counter()
-    try:
-        run_chapter(chapter, alone, environment)
-        outcome = "passed"
-    except CellExecutionError as error:
-        outcome = f"FAILED\n{error}"
-    print(f"{chapter.name}: {time.perf_counter() - start:.0f} s, {outcome}", flush=True)
-    return outcome == "passed"
-
-
 def main(names: list[str]) -> int:
     """Run the chapters.
 
@@ -139,6 +123,7 @@ def main(names: list[str]) -> int:
     if not chapters:
         sys.exit(f"expected notebooks in {ROOT / 'book'}, found none")
     set_up()
+    failed = 0
     with tempfile.TemporaryDirectory() as made:
         work = Path(made)
         pretend_to_be_colab(work / "colab")
@@ -148,9 +133,18 @@ def main(names: list[str]) -> int:
             "GIT_TERMINAL_PROMPT": "0",
             "PYTHONPATH": str(work / "colab"),
         }
-        with ProcessPoolExecutor(2) as pool:
-            passed = list(pool.map(partial(passes, work, environment), chapters))
-    return passed.count(False)
+        for chapter in chapters:
+            alone = work / chapter.stem
+            alone.mkdir()
+            start = time.perf_counter()
+            try:
+                run_chapter(chapter, alone, environment)
+                outcome = "passed"
+            except CellExecutionError as error:
+                failed += 1
+                outcome = f"FAILED\n{error}"
+            print(f"{chapter.name}: {time.perf_counter() - start:.0f} s, {outcome}", flush=True)
+    return failed
 
 
 if __name__ == "__main__":

@@ -3,9 +3,7 @@
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
-from jupyter_cache import get_cache
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book"))
@@ -106,25 +104,3 @@ def test_a_marked_heading_becomes_one() -> None:
 )
 def test_public_name_leaves_the_module_out(full: str, public: str) -> None:
     assert api_pages.public_name(full) == public
-
-
-def test_chapters_are_executed_into_the_cache_and_one_that_fails_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chapters = tmp_path / "book"
-    chapters.mkdir()
-    (tmp_path / "_config.yml").write_text("execute: {timeout: 60}\n")
-    for name, source in {"good": "print(6 * 7)", "bad": "1 / 0"}.items():
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-        nbformat.write(notebook, chapters / f"{name}.ipynb")
-    monkeypatch.setattr(build, "ROOT", tmp_path)
-    monkeypatch.setattr(build, "BUILD", tmp_path / "_build")
-    (tmp_path / "_build").mkdir()
-    build.execute_chapters()
-    cache = get_cache(tmp_path / "_build" / ".jupyter_cache")
-    good, bad = (nbformat.read(chapters / f"{name}.ipynb", 4) for name in ("good", "bad"))
-    _, found = cache.merge_match_into_notebook(good)
-    assert found.cells[0].outputs[0].text == "42\n"
-    with pytest.raises(KeyError):
-        cache.match_cache_notebook(bad)
