@@ -69,7 +69,9 @@ def costs(results: list[Result], labels: list[str] | None = None) -> str:
         seeds, seconds = len(result.seeds), result.seconds()
         command = f"`run {result.recipe} --seeds {seeds}`"
         rows.append([label, command, f"{np.median(seconds):.0f}", f"{seconds.sum() / 60:.0f}"])
-    return _table(["row", "`python -m trm_lib` ...", "s a seed", "minutes, all seeds"], rows)
+    return _table(
+        ["row", "`python -m trm_lib` ...", "s a seed", "minutes, all seeds"], rows, words=2
+    )
 
 
 def _median(values: np.ndarray, form: str) -> str:
@@ -78,6 +80,7 @@ def _median(values: np.ndarray, form: str) -> str:
     return format(middle, form) if np.isfinite(middle) else "never"
 
 
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] + ["--:"] * (len(header) - 1), *rows]
+def _table(header: list[str], rows: list[list[str]], words: int = 1) -> str:
+    """Markdown whose first columns hold words, and the others numbers."""
+    lines = [header, ["---"] * words + ["--:"] * (len(header) - words), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
