@@ -153,7 +153,7 @@ SCRIPT_SIZES = {
 
 LARGE_RATES = {"trm": (4e-3, 8e-3), "transformer": (5e-4, 1e-3)}
 CHOSEN_LARGE = {"trm": 4e-3, "transformer": 1e-3}
-"""Rates that were tried, and which did best on validation mazes. The Transformer is not tuned yet."""
+"""Rates tried, and which did best on validation mazes. The Transformer is not tuned yet."""
 
 
 def large() -> list[Recipe]:
