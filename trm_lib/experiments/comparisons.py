@@ -169,6 +169,14 @@ def large() -> list[Recipe]:
     ]
 
 
+def longer() -> list[Recipe]:
+    """The TRM with twice as many optimizer steps: is it slow, or does it never get there?"""
+    what = chosen("trm")
+    training = replace(what.training, n_batches=2 * what.training.n_batches, eval_every=50)
+    about = f"{ABOUT['trm']}; twice as many optimizer steps"
+    return [_recipe("maze8_longer/trm", about, replace(what, training=training))]
+
+
 def tuning() -> list[Recipe]:
     """Every shape at every rate, one seed each, judged on validation mazes."""
     return [

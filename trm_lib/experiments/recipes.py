@@ -27,6 +27,7 @@ RECIPES: dict[str, Recipe] = {
         *comparisons.pixels(),
         *comparisons.tuning(),
         *comparisons.large(),
+        *comparisons.longer(),
         *comparisons.large_tuning(),
         *curriculum.courses(),
         *fast_mode.both(),
