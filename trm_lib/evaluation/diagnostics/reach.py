@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from trm_lib.checks import whole
 from trm_lib.evaluation.diagnostics.figures import boards as draw_boards
 from trm_lib.evaluation.diagnostics.finding import Finding
-from trm_lib.evaluation.diagnostics.labels import place_tells, what_labels_need
+from trm_lib.evaluation.diagnostics.tables import place_tells, what_labels_need
 from trm_lib.evaluation.exact import as_boards, exact_by_k
 from trm_lib.training.data import PuzzleData, as_tokens
 
