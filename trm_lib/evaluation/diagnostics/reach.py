@@ -33,7 +33,9 @@ _NEEDS = {
 def reach(model: nn.Module, boards: np.ndarray, k_steps: int, seed: int = 0) -> np.ndarray:
     """Which input cells change which answer cells, after each of K improvement steps.
 
-    On each board, every cell in turn gets another of the tokens that the boards hold.
+    On each board, every cell in turn gets another of the tokens that the boards hold. Any change
+    above rounding counts, be it a billionth of the logits' size: this is an upper bound on what
+    the model uses.
 
     Args:
         model: anything with the interface of `TRM`. A copy of it in float64 is asked.
