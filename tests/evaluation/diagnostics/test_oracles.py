@@ -19,7 +19,6 @@ from trm_lib.evaluation.diagnostics import (
     contradictions,
     credit,
     dead_units,
-    diagnose_puzzles,
     drift,
     first_choices,
     gains_of,
@@ -320,13 +319,6 @@ def test_an_even_policy_has_all_the_entropy():
         policy.actor[-1].weight.zero_()
     assert first_choices(policy, mazes, use_masks=False).numbers["entropy"] == pytest.approx(1)
     assert first_choices(policy, mazes, use_masks=True).numbers["entropy"] == pytest.approx(1)
-
-
-def test_every_figure_is_drawn_from_the_numbers_and_told_in_words(sudoku, solver):
-    for finding in diagnose_puzzles(solver, *sudoku, 4):
-        figure = finding.figure()
-        assert len(figure.alt) > 20
-        assert figure.axes
 
 
 def test_a_page_begins_with_what_is_wrong():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from trm_lib.evaluation.diagnostics.figures import bars
+from trm_lib.evaluation.diagnostics.figures import dots
 from trm_lib.evaluation.diagnostics.finding import Finding
 from trm_lib.training import PPOConfig, ReinforceConfig
 from trm_lib.training.policy_run import PolicyConfig
@@ -74,7 +74,8 @@ def credit(batches: Sequence[tuple[Rollout, Tensor]]) -> Finding:
         "successes, moves blamed": 1 - praised[success].mean() if success.any() else np.nan,
     }
     told = "; ".join(f"{name} {share:.1%}" for name, share in shares.items() if share == share)
-    spread = float(mean.std() / max(np.concatenate(every).std(), 1e-12)) if differ else np.nan
+    usual = float(np.concatenate(every).std()) if every else 0.0
+    spread = float(mean.std() / max(usual, 1e-12)) if differ else np.nan
     evidence = (
         f"in {len(returns)} whole episodes the mean gain of an episode varies by {spread:.2g} of "
         f"the gains' spread; {told}"
@@ -82,11 +83,26 @@ def credit(batches: Sequence[tuple[Rollout, Tensor]]) -> Finding:
         else f"{len(returns)} whole episodes with equal returns: they cannot tell"
     )
     remedy = "compare an episode with others: a batch of many, and one baseline across all of it"
-    numbers = {"returns": returns, "mean_gain": mean, "success": success, "spread": spread}
+    numbers = {
+        "returns": returns, "mean_gain": mean, "success": success, "shares": shares,
+        "gains_std": usual, "spread": spread,
+    }  # fmt: skip
     fault = "success and failure praised alike" if differ and spread < ALIKE else None
-    return Finding("credit", fault, evidence, remedy, numbers | {"shares": shares}, _draw_credit)
+    return Finding("credit", fault, evidence, remedy, numbers, _draw_credit)
 
 
 def _draw_credit(numbers: dict):
-    shares = {name: share for name, share in numbers["shares"].items() if share == share}
-    return bars(shares or {"no whole episodes": 0.0}, "share of moves", most=1.0)
+    returns, mean, success = (numbers[name] for name in ("returns", "mean_gain", "success"))
+    figure = dots(
+        {
+            "failures": (returns[~success], mean[~success]),
+            "successes": (returns[success], mean[success]),
+        },
+        "return of the episode",
+        "mean gain of its moves",
+        least=numbers["gains_std"] or 1.0,
+    )
+    figure.alt += (
+        f" The gains of all moves have a standard deviation of {numbers['gains_std']:.3g}."
+    )
+    return figure

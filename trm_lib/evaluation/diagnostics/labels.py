@@ -138,11 +138,15 @@ def _same_grid(data: PuzzleData, like: PuzzleData) -> PuzzleData:
 def _draw_targets(numbers: dict):
     answer, varying = numbers["answer"], numbers["varying"]
     still = int((varying == 0).sum())
+    tokens = f"white 0, black {answer.max()}" if answer.any() else "0 everywhere"
+    shares = f"black 100%, most {varying.max():.1%}" if varying.any() else "0% everywhere"
     return boards(
-        {"the fixed answer": answer, "how often it is wrong": varying},
-        f"Two boards: the fixed answer, and the share of puzzles that differ from it in each "
-        f"cell. In {still} of {varying.size} cells no puzzle differs.",
-        most=max(1.0, float(answer.max())),
+        {
+            f"the fixed answer\n{tokens}": answer / max(answer.max(), 1),
+            f"share of puzzles\nthat differ\n{shares}": varying,
+        },
+        f"Two boards. The fixed answer: {tokens}. The share of puzzles that differ from it in each "
+        f"cell: {shares}. In {still} of {varying.size} cells no puzzle differs.",
     )
 
 
