@@ -4,6 +4,7 @@ print(page(diagnose_puzzles(model, train, validation, k_steps=8)))
 """
 
 from trm_lib.evaluation.diagnostics.battery import diagnose_policy, diagnose_puzzles, practice
+from trm_lib.evaluation.diagnostics.credit import credit, gains_of
 from trm_lib.evaluation.diagnostics.drift import drift
 from trm_lib.evaluation.diagnostics.finding import Finding, page
 from trm_lib.evaluation.diagnostics.gradients import gradient_by_call, gradients, judge_gradients
@@ -13,12 +14,12 @@ from trm_lib.evaluation.diagnostics.labels import (
     leak,
     overlap,
     targets,
-    what_labels_need,
 )
-from trm_lib.evaluation.diagnostics.learning import certainty, credit, gains_of, learned, value
+from trm_lib.evaluation.diagnostics.learning import certainty, learned, value
 from trm_lib.evaluation.diagnostics.listening import listening, total_variation
 from trm_lib.evaluation.diagnostics.play import first_choices, yardsticks
 from trm_lib.evaluation.diagnostics.reach import reach, sight
+from trm_lib.evaluation.diagnostics.tables import what_labels_need
 from trm_lib.evaluation.diagnostics.thinking import (
     carried,
     halting,

@@ -7,11 +7,12 @@ import torch
 from torch import nn
 
 from trm_lib.checks import whole
+from trm_lib.evaluation.diagnostics.credit import credit, gains_of
 from trm_lib.evaluation.diagnostics.drift import drift
 from trm_lib.evaluation.diagnostics.finding import Finding
 from trm_lib.evaluation.diagnostics.gradients import gradient_by_call, gradients, judge_gradients
 from trm_lib.evaluation.diagnostics.labels import label_audit
-from trm_lib.evaluation.diagnostics.learning import certainty, credit, gains_of, learned, value
+from trm_lib.evaluation.diagnostics.learning import certainty, learned, value
 from trm_lib.evaluation.diagnostics.listening import listening
 from trm_lib.evaluation.diagnostics.play import Make, first_choices, yardsticks
 from trm_lib.evaluation.diagnostics.reach import sight

@@ -122,4 +122,5 @@ def _draw(numbers: dict):
         log=True,
         marked=numbers["k_steps"],
         first=2,  # the first change is that of the second step
+        level=("fixed point below", REST),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from trm_lib.viz import BookFigure
 
-_WIDTH = 88  # characters of a page
+_WIDTH = 80  # characters of a page: what the text column of the book holds
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,8 @@ from trm_lib.training.rollout import Player
 
 DEAF = 0.01
 """What moves the policy less than a hundredth of what another observation does is not heard."""
+ROUNDING = 1e-6
+"""What moves the policy less than this has changed nothing but last bits."""
 _STEPS = 4  # into the episodes, where there is something to remember
 
 
@@ -29,7 +31,8 @@ def listening(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0)
 
     64 episodes are played for four steps. Then each state is judged again with another previous
     action, with the memory of another episode, and, as the yardstick, with the observation of
-    another. What counts is how far the policy's probabilities move (total variation).
+    another. What counts is how far the policy's probabilities move (total variation). Where not
+    even another observation moves them, silence means nothing, and the evidence says so.
 
     Args:
         policy: any. One that has neither (no `y_of_action`, not `remembers`) yields no finding.
@@ -83,11 +86,14 @@ def _moved(policy: Policy, make: Make, use_masks: bool, seed: int) -> dict[str, 
 
 def _judge(what: str, moved: dict[str, float], remedy: str) -> Finding:
     heard, yardstick = moved[what], moved["another observation"]
-    fault = f"{what} ignored" if yardstick > 0 and heard < DEAF * yardstick else None
+    deaf = yardstick > ROUNDING and heard < DEAF * yardstick
     evidence = (
         f"another {what} moves the policy's probabilities by {heard:.2g}, another observation by "
         f"{yardstick:.2g} (total variation)"
     )
+    if max(heard, yardstick) <= ROUNDING:
+        evidence += "; it cannot tell, because all observations are alike to the policy"
+    fault = f"{what} ignored" if deaf else None
     numbers = {"moved": {f"another {what}": heard, "another observation": yardstick}}
     return Finding(what, fault, evidence, remedy, numbers, _draw)
 

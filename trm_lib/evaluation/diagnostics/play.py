@@ -115,7 +115,9 @@ def _policies(envs: VectorEnv, seed: int) -> dict[str, Callable]:
     }  # fmt: skip
     world = envs.unwrapped
     if isinstance(world, MazeVectorEnv):
-        return policies | {"greedy": greedy_manhattan_policy, "optimal": optimal_maze_policy}
+        return policies | {
+            "straight to the goal": greedy_manhattan_policy, "optimal": optimal_maze_policy
+        }  # fmt: skip
     readable = getattr(world, "observation", "channels") == "channels"
     if isinstance(world, SudokuVectorEnv | SudokuCellVectorEnv) and readable:
         return policies | {"exact": exact_sudoku_policy}

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from trm_lib.checks import whole
 from trm_lib.evaluation.diagnostics.figures import boards as draw_boards
 from trm_lib.evaluation.diagnostics.finding import Finding
-from trm_lib.evaluation.diagnostics.labels import place_tells, what_labels_need
+from trm_lib.evaluation.diagnostics.tables import place_tells, what_labels_need
 from trm_lib.evaluation.exact import as_boards, exact_by_k
 from trm_lib.training.data import PuzzleData, as_tokens
 
@@ -33,7 +33,9 @@ _NEEDS = {
 def reach(model: nn.Module, boards: np.ndarray, k_steps: int, seed: int = 0) -> np.ndarray:
     """Which input cells change which answer cells, after each of K improvement steps.
 
-    On each board, every cell in turn gets another of the tokens that the boards hold.
+    On each board, every cell in turn gets another of the tokens that the boards hold. Any change
+    above rounding counts, be it a billionth of the logits' size: this is an upper bound on what
+    the model uses.
 
     Args:
         model: anything with the interface of `TRM`. A copy of it in float64 is asked.

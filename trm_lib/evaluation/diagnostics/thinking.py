@@ -77,10 +77,10 @@ def judge_by_k(right: np.ndarray, k_steps: int) -> Finding:
     best = int(right.argmax())
     fallen = float(right[best] - right[-1])
     evidence = (
-        f"right {right[best]:.1%} at K = {best + 1}, {right[k_steps - 1]:.1%} at the usual "
-        f"K = {k_steps}, {right[-1]:.1%} at K = {len(right)}"
+        f"{right[k_steps - 1]:.1%} right at the usual K = {k_steps}, {right[-1]:.1%} at the end "
+        f"(K = {len(right)}), the best {right[best]:.1%} (K = {best + 1})"
     )
-    remedy = "stop at the best K, or let the model halt; train with deep supervision"
+    remedy = "stop at the best K, let the model halt, or supervise more steps in training"
     fault = "overthinking" if fallen > FALLEN else None
     numbers = {"right": right, "fallen": fallen, "k_steps": k_steps}
     return Finding("thinking on", fault, evidence, remedy, numbers, _draw_by_k)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -73,5 +72,5 @@ def _activation(module: nn.Module) -> Callable[[Tensor], Tensor] | None:
 
 
 def _draw(numbers: dict):
-    dead = numbers["dead"] or {"no such layer": np.nan}
+    dead = numbers["dead"] or {"no such layer": 0.0}
     return bars(dead, "share of hidden units that never speak", most=1.0)
