@@ -9,6 +9,8 @@ import torch
 from trm_lib.evaluation import exact_by_k
 from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
+from trm_lib.training.run import TrainingRun
+from trm_lib.training.supervised import deep_supervision
 
 BOARD = {"vocab_size": 4, "grid": (2, 2), "width": 16, "n_layers": 1}
 QUICK = SupervisedConfig(
@@ -187,3 +189,32 @@ def test_evaluations_that_are_no_accuracies_are_refused_before_training(returned
 def test_wrong_settings_say_what_was_expected(changes, message):
     with pytest.raises(ValueError, match=message):
         SupervisedConfig(**changes)
+
+
+def test_before_an_answer_is_due_only_what_must_stay_is_judged():
+    labels = np.zeros((8, 2, 2), np.int64)
+    labels[:, 0, 1] = 2
+    data, model = PuzzleData(opposite_corner().inputs[:8], labels), new_model()
+    run = TrainingRun(model, data, replace(QUICK, batch_size=8, n_sup=3, due=3))
+    losses = []
+    run.learn = losses.append  # the weights stay as they are
+    deep_supervision(run)
+    inputs = TrainingRun(model, data, run.config).next_batch()[0]
+    carry, expected = model.initial_carry(inputs), []
+    for step in (1, 2, 3):
+        carry, out = model(carry, inputs)
+        log_p = out.logits.log_softmax(-1)
+        early = -log_p[:, 0, 1, 2].mean()
+        whole = -(log_p[..., 0].sum((1, 2)) - log_p[:, 0, 1, 0] + log_p[:, 0, 1, 2]).mean() / 4
+        expected.append(early if step < 3 else whole)
+    torch.testing.assert_close(torch.stack(losses), torch.stack(expected))
+
+
+def test_an_answer_that_is_due_too_late_is_refused():
+    with pytest.raises(ValueError, match="1 to n_sup = 2, got 3"):
+        replace(QUICK, due=3)
+    model = new_model(halting=True)
+    before = weights(model)
+    with pytest.raises(ValueError, match="a model that halts"):
+        fit(model, opposite_corner(), replace(QUICK, due=2))
+    assert torch.equal(weights(model), before)

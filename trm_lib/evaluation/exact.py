@@ -82,9 +82,11 @@ def exact_by_k(
     model: nn.Module, data: PuzzleData, k_steps: int, batch_size: int = 1024
 ) -> np.ndarray:
     """Share of puzzles with every labelled cell right, after each of K steps: (K,) float."""
-    answers = answers_by_k(model, data.inputs, k_steps, batch_size)
-    right = (answers == data.labels) | (data.labels == IGNORE)
-    return right.reshape(k_steps, len(data), -1).all(-1).mean(-1)
+    right = np.empty((whole(k_steps, "k_steps (K)", 1), len(data)), dtype=bool)
+    for k, rows, out in think(model, data.inputs, k_steps, batch_size):
+        answers, labels = out.logits.argmax(-1).cpu().numpy(), data.labels[rows]
+        right[k, rows] = ((answers == labels) | (labels == IGNORE)).reshape(len(labels), -1).all(-1)
+    return right.mean(-1)
 
 
 def as_boards(boards: ArrayLike) -> np.ndarray:

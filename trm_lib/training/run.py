@@ -49,6 +49,8 @@ class SupervisedConfig:
         batch_size: puzzles in a batch.
         n_sup: improvement steps supervised on each batch. A model that halts has an `n_sup` of
             its own.
+        due: improvement step, from 1, by which an answer is due. Before it, only cells whose right
+            token is not 0 are judged: an answer may be late, but must not give up what is right.
         lr: learning rate after warm-up.
         warmup: optimizer steps over which the rate rises linearly from 0.
         decay: share of the run, at its end, over which the rate falls linearly to 0.
@@ -68,6 +70,7 @@ class SupervisedConfig:
     n_batches: int = 500
     batch_size: int = 128
     n_sup: int = 4
+    due: int = 1
     lr: float = 1e-3
     warmup: int = 50
     decay: float = 0.3
@@ -81,7 +84,7 @@ class SupervisedConfig:
 
     def __post_init__(self) -> None:
         for name, least in [
-            ("n_batches", 1), ("batch_size", 1), ("n_sup", 1), ("eval_every", 1),
+            ("n_batches", 1), ("batch_size", 1), ("n_sup", 1), ("due", 1), ("eval_every", 1),
             ("warmup", 0), ("seed", 0),
         ]:  # fmt: skip
             self._set(name, whole(getattr(self, name), name, least))
@@ -92,6 +95,11 @@ class SupervisedConfig:
             ("ema_decay", lambda v: 0 <= v < 1, "a number in [0, 1)"),
         ]:
             self._set(name, number(getattr(self, name), name, accepts, expected))
+        if self.due > self.n_sup:
+            raise ValueError(
+                f"due expected a step of those that are supervised, 1 to n_sup = {self.n_sup}, got "
+                f"{self.due}"
+            )
         if self.optimizer not in tuple(OPTIMIZERS):
             raise ValueError(
                 f"optimizer expected one of {sorted(OPTIMIZERS)}, got {self.optimizer!r}"

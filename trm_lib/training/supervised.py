@@ -64,8 +64,8 @@ def fit(
         What happened: losses, evaluations, seconds.
 
     Raises:
-        ValueError: the data holds tokens the model does not know, `evaluate` does not return
-            accuracies (K,), or a checkpoint does not belong to this run, is damaged, or would be
+        ValueError: the data holds tokens the model does not know, `due` is late though the model
+            halts, `evaluate` does not return accuracies (K,), or a checkpoint does not belong to this run, is damaged, or would be
             overwritten; raised before training, with everything left as it was.
         FileNotFoundError: there is nothing to resume from.
         FloatingPointError: the loss is not finite; raised before the optimizer step it would feed.
@@ -77,6 +77,11 @@ def fit(
     if evaluate:
         _accuracies(evaluate(model))
     run = TrainingRun(model, data, config, augment)
+    if run.halting and config.due > 1:
+        raise ValueError(
+            f"due expected 1 with a model that halts, since it is judged on every step it takes; "
+            f"got {config.due}: build it with halting=False"
+        )
     if checkpoint is not None or resume_from is not None:
         run.identify()
     if resume_from is not None:
@@ -117,9 +122,10 @@ def deep_supervision(run: TrainingRun) -> Tensor:
     """
     inputs, labels = run.next_batch()
     carry = run.model.initial_carry(inputs)
-    for _ in range(run.config.n_sup):
+    must_stay = labels.masked_fill(labels == 0, IGNORE)
+    for step in range(1, run.config.n_sup + 1):
         carry, out = run.model(carry, inputs)
-        loss = answer_loss(out.logits, labels)
+        loss = answer_loss(out.logits, labels if step >= run.config.due else must_stay)
         run.learn(loss)
         if not run.config.carry:
             carry = run.model.initial_carry(inputs)
