@@ -17,6 +17,7 @@ from trm_lib.evaluation.statistics import (
     compare,
     probability_of_improvement,
 )
+from trm_lib.evaluation.stopping import RestedAnswers, answers_at_rest
 
 __all__ = [
     "Acting",
@@ -25,7 +26,9 @@ __all__ = [
     "Estimate",
     "HaltedAnswers",
     "Outcomes",
+    "RestedAnswers",
     "answer_flops",
+    "answers_at_rest",
     "answers_by_k",
     "answers_with_halting",
     "calibration",

@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
 from trm_lib.checks import number, whole
 from trm_lib.evaluation.exact import as_boards, think
-from trm_lib.models import TRM, device_of
-from trm_lib.training.data import as_tokens
+from trm_lib.evaluation.stopping import think_until
+from trm_lib.models import TRM
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,6 @@ class HaltedAnswers:
     halt_logit: np.ndarray
 
 
-@torch.inference_mode()
 def answers_with_halting(
     model: TRM,
     boards: ArrayLike,
@@ -61,29 +59,13 @@ def answers_with_halting(
     batch_size = whole(batch_size, "batch_size", 1)
     boards = as_boards(boards)
     _require_halting(model)
-    device = device_of(model)
     answers = np.empty(boards.shape, dtype=np.int64)
     steps = np.zeros(len(boards), dtype=np.int64)
     halt_logit = np.empty(len(boards), dtype=np.float32)
-    was_training = model.training
-    model.eval()
-    try:
-        for start in range(0, len(boards), batch_size):
-            places = np.arange(start, min(start + batch_size, len(boards)))  # still thought about
-            inputs = as_tokens(boards[places]).to(device)
-            carry = model.initial_carry(inputs)
-            for k in range(1, k_most + 1):
-                carry, out = model(carry, inputs)
-                done = (out.halt_logit > threshold) | (k == k_most)
-                left = places[done.cpu().numpy()]
-                answers[left] = out.logits[done].argmax(-1).cpu().numpy()
-                steps[left], halt_logit[left] = k, out.halt_logit[done].cpu().numpy()
-                places = places[~done.cpu().numpy()]
-                if len(places) == 0:
-                    break
-                carry, inputs = carry.rows(~done), inputs[~done]
-    finally:
-        model.train(was_training)
+    sure = lambda: lambda out: out.halt_logit > threshold  # noqa: E731
+    for places, k, left, out in think_until(model, boards, k_most, batch_size, sure):
+        answers[places] = out.logits[left].argmax(-1).cpu().numpy()
+        steps[places], halt_logit[places] = k, out.halt_logit[left].cpu().numpy()
     return HaltedAnswers(answers, steps, halt_logit)
 
 

@@ -47,6 +47,10 @@ class LoopedCarry:
 
     h: Tensor
 
+    def rows(self, index: Tensor) -> LoopedCarry:
+        """The carry of some of the boards: index is (R,) int64 or a mask (B,) bool."""
+        return LoopedCarry(self.h[index])
+
 
 class Looped(BoardNet):
     """h <- net(h + x), called `n_calls` times in one improvement step; the answer is read from h.
