@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from trm_lib.checks import number, whole
 from trm_lib.evaluation.exact import as_boards, think
-from trm_lib.evaluation.stopping import think_until
+from trm_lib.evaluation.stopping import Rule, think_until
 from trm_lib.models import TRM
 
 
@@ -62,8 +62,11 @@ def answers_with_halting(
     answers = np.empty(boards.shape, dtype=np.int64)
     steps = np.zeros(len(boards), dtype=np.int64)
     halt_logit = np.empty(len(boards), dtype=np.float32)
-    sure = lambda: lambda out: out.halt_logit > threshold  # noqa: E731
-    for places, k, left, out in think_until(model, boards, k_most, batch_size, sure):
+
+    def is_sure() -> Rule:
+        return lambda out: out.halt_logit > threshold
+
+    for places, k, left, out in think_until(model, boards, k_most, batch_size, is_sure):
         answers[places] = out.logits[left].argmax(-1).cpu().numpy()
         steps[places], halt_logit[places] = k, out.halt_logit[left].cpu().numpy()
     return HaltedAnswers(answers, steps, halt_logit)

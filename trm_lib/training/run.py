@@ -142,6 +142,11 @@ class TrainingRun:
         self.model, self.data, self.config = model, data, config
         self.device = device_of(model)
         self.halting = bool(getattr(getattr(model, "config", None), "halting", False))
+        if self.halting and config.due > 1:
+            raise ValueError(
+                f"due expected 1 with a model that halts, which must know after every step whether "
+                f"it is right; got {config.due}: build the model with halting=False"
+            )
         self.n_steps = config.n_batches * (1 if self.halting else config.n_sup)
         rng = np.random.default_rng(config.seed)
         self.stream = Batches(data, config.batch_size, rng, augment)

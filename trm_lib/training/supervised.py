@@ -78,11 +78,6 @@ def fit(
     if evaluate:
         _accuracies(evaluate(model))
     run = TrainingRun(model, data, config, augment)
-    if run.halting and config.due > 1:
-        raise ValueError(
-            f"due expected 1 with a model that halts, since it is judged on every step it takes; "
-            f"got {config.due}: build it with halting=False"
-        )
     if checkpoint is not None or resume_from is not None:
         run.identify()
     if resume_from is not None:

@@ -1,0 +1,52 @@
+"""Easy to hard: larger mazes are asked, and the weights that are kept are the best ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from trm_lib.experiments import easy_to_hard
+from trm_lib.experiments.easy_to_hard import LOOP, TRAINING, Student, mazes_of, run, trained
+
+BRIEF = replace(TRAINING, n_batches=4, batch_size=16, n_sup=4, due=2, eval_every=1)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The same questions to fewer and smaller mazes."""
+    monkeypatch.setattr(easy_to_hard, "WATCHED", {3: (20, 4), 4: (20, 4)})
+    monkeypatch.setattr(easy_to_hard, "BY_K", {3: (10, 5), 6: (10, 5)})
+    monkeypatch.setattr(easy_to_hard, "AT_REST", {30: (2, 3)})
+
+
+def test_a_run_measures_trees_and_loops_of_every_size(small):
+    measured = run(Student(LOOP, BRIEF), 0, None)
+    for name in ("tree_3", "loops_3", "tree_6", "loops_6"):
+        assert len(measured[f"{name}_exact_by_k"]) == 5
+    assert len(measured["watched_exact"]) == 4
+    assert measured["test_exact"] == measured["tree_30_exact"]
+    assert max(measured["tree_30_steps"]) <= 3
+
+
+def test_the_best_watched_weights_are_kept(small, monkeypatch):
+    shares = iter([0.1, 0.1, 0.3, 0.3, 0.9, 0.9, 0.2, 0.2, 0.9, 0.9])  # untrained, then 4 batches
+    seen = []
+
+    def scripted(network, data, k_steps):
+        seen.append(torch.cat([p.detach().flatten() for p in network.parameters()]).clone())
+        return np.array([next(shares)])
+
+    monkeypatch.setattr(easy_to_hard, "exact_by_k", scripted)
+    network, history, batch = trained(Student(LOOP, BRIEF), 0)
+    assert batch == 2
+    assert [a[0] for a in history.accuracy] == pytest.approx([0.3, 0.9, 0.2, 0.9])
+    kept = torch.cat([p.detach().flatten() for p in network.parameters()])
+    assert torch.equal(kept, seen[4])
+    assert not torch.equal(kept, seen[-1])
+
+
+def test_watched_mazes_are_not_the_test_mazes():
+    watched, asked, rested = (mazes_of(9, 300, seed).inputs.reshape(300, -1) for seed in (1, 2, 3))
+    for one, other in ((watched, asked), (watched, rested), (asked, rested)):
+        assert not set(map(bytes, one)) & set(map(bytes, other))
