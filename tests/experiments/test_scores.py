@@ -62,9 +62,9 @@ def test_a_table_of_success_rates_leaves_out_what_nobody_measured():
 def test_a_cell_is_blank_where_only_others_measured_it():
     once = result("once", *({"test_exact": 0.5, "parameters": 1234} for _ in range(2)))
     table = report([by_k(), once], ["TRM", "MLP"]).splitlines()
-    assert table[0] == "| learner | test % [95%] | worst | validation % | K | parameters | s |"
-    assert table[2].endswith("| 0.00 | 90.00 | 2 |  | 2 |")
-    assert table[3] == "| MLP | 50.00 [50.00, 50.00] | 50.00 |  |  | 1,234 | 2 |"
+    assert table[0] == "| learner | test % [95%] | worst | K | parameters | validation % | s |"
+    assert table[2].endswith("| 0.00 | 2 |  | 90.00 | 2 |")
+    assert table[3] == "| MLP | 50.00 [50.00, 50.00] | 50.00 |  | 1,234 |  | 2 |"
 
 
 def test_the_chart_draws_every_seed_at_the_chosen_k():

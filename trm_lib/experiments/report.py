@@ -74,10 +74,10 @@ def _row(label: str, result: Result, scores: Scores) -> dict[str, str]:
         "learner": label,
         "test % [95%]": f"{interquartile_mean(test):.2f}{interval}",
         "worst": f"{test.min():.2f}",
-        "validation %": validation,
         "cells %": cells,
         "K": "" if scores.k is None else str(scores.k),
         "parameters": parameters,
         "MFLOPs": flops,
+        "validation %": validation,
         "s": f"{np.median(result.seconds()):.0f}",
     }
