@@ -29,6 +29,7 @@ RECIPES: dict[str, Recipe] = {
         *comparisons.tuning(),
         *comparisons.large(),
         *comparisons.longer(),
+        *comparisons.cycles(),
         *comparisons.large_tuning(),
         *curriculum.courses(),
         *easy_to_hard.recipes(),
