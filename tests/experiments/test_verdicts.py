@@ -8,7 +8,7 @@ from trm_lib.experiments import Result, costs, report, speeds, verdicts
 RNG = np.random.default_rng(0)
 
 
-def result(name, scores, **measured):
+def result(name, scores, config=None, **measured):
     runs = {
         seed: {
             "seconds": 30.0 + seed,
@@ -16,7 +16,7 @@ def result(name, scores, **measured):
         }
         for seed, score in enumerate(scores)
     }
-    return Result(f"test/{name}", "a test", {}, runs)
+    return Result(f"test/{name}", "a test", config or {}, runs)
 
 
 HIGH = result("high", RNG.uniform(0.90, 0.95, 10))
@@ -46,11 +46,19 @@ def test_verdicts_need_somebody_to_compare_with(results):
 
 
 def test_speed_is_a_median_over_all_seeds_and_never_is_last():
-    fast = result("fast", [1.0] * 3, epochs_to_95=[0.1, 0.3, -1], to_95_seconds=[9.0, 21.0, -1])
-    slow = result("slow", [1.0] * 3, epochs_to_95=[-1, 3.0, -1], to_95_seconds=[-1, 99.0, -1])
+    config = {"training": {"batch_size": 4, "n_sup": 10}}
+    watched = {"boards": [[0, 8, 16]] * 3}
+    fast = result(
+        "fast", [1.0] * 3, config, **watched, epochs_to_95=[0.1, 0.3, -1],
+        to_95_seconds=[9.0, 21.0, -1], watched_exact=[[0, 0.96, 0.9], [0, 0.9, 0.95], [0, 0, 0]],
+    )  # fmt: skip
+    slow = result(
+        "slow", [1.0] * 3, config, **watched, epochs_to_95=[-1, 3.0, -1],
+        to_95_seconds=[-1, 99.0, -1], watched_exact=[[0, 0, 0], [0, 0, 1], [0, 0, 0]],
+    )  # fmt: skip
     assert cells(speeds([fast, slow]))[2:] == [
-        ["fast", "2 of 3", "0.30", "21"],
-        ["slow", "1 of 3", "never", "never"],
+        ["fast", "2 of 3", "40", "0.30", "21"],  # seen at 16 mazes: 4 batches, 10 steps each
+        ["slow", "1 of 3", "never", "never", "never"],
     ]
 
 

@@ -195,6 +195,13 @@ def test_equal_scores_do_not_hide_one_another_nor_reach_the_next_row():
     assert 0 < rows[0].min() < rows[0].max() < 1 < rows[1].min()
 
 
+def test_dots_are_apart_even_if_their_scores_are_nearly_equal():
+    near = 1 - np.random.default_rng(0).random(10) / 200  # beside the end, 1
+    figure = seed_dots({"wide": np.array([0.0, 1.0]), "near": near}, "success")
+    _, row = (d for d in figure.axes[0].lines if d.get_marker() in MARKERS)
+    assert len(np.unique(row.get_ydata())) == 10
+
+
 def test_styles_differ_in_dash_and_marker_too_and_colours_show_on_white():
     assert len(COLOURS) == len(set(DASHES)) == len(set(MARKERS)) == len(set(COLOURS))
     weights = [0.2126, 0.7152, 0.0722]

@@ -39,7 +39,7 @@ def verdicts(results: list[Result], against: str, labels: list[str] | None = Non
         apart = found.a.value - found.b.value
         winner = "no winner" if found.winner is None else found.winner
         rows.append(
-            [label, f"{apart:+.2f}", str(found.improvement), f"{found.p_value:.2g}", winner]
+            [label, f"{apart:+.2f}", str(found.improvement), _p_value(found.p_value), winner]
         )
     header = ["against", f"{against} is ahead by", f"P({against} higher) [95%]", "p", "verdict"]
     return _table(header, rows)
@@ -48,8 +48,8 @@ def verdicts(results: list[Result], against: str, labels: list[str] | None = Non
 def speeds(results: list[Result], labels: list[str] | None = None) -> str:
     """How soon each learner had 95% of the watched puzzles exactly right.
 
-    Epochs (of the training puzzles) and seconds are medians over all seeds; a seed that never got
-    there counts as later than any other.
+    Optimizer steps, epochs (of the training puzzles) and seconds are medians over all seeds; a seed
+    that never got there counts as later than any other.
 
     Raises:
         ValueError: a result did not measure it.
@@ -58,8 +58,12 @@ def speeds(results: list[Result], labels: list[str] | None = None) -> str:
     for label, result in labelled(results, labels).items():
         epochs, seconds = result.measured("epochs_to_95"), result.measured("to_95_seconds")
         there = f"{(epochs >= 0).sum()} of {len(epochs)}"
-        rows.append([label, there, _median(epochs, ".2f"), _median(seconds, ".0f")])
-    return _table(["learner", "seeds that got to 95%", "epochs until then", "seconds"], rows)
+        steps = _median(_steps_to_95(result), ",.0f")
+        rows.append([label, there, steps, _median(epochs, ".2f"), _median(seconds, ".0f")])
+    return _table(
+        ["learner", "seeds that got to 95%", "optimizer steps until then", "epochs", "seconds"],
+        rows,
+    )
 
 
 def costs(results: list[Result], labels: list[str] | None = None) -> str:
@@ -72,6 +76,19 @@ def costs(results: list[Result], labels: list[str] | None = None) -> str:
     return _table(
         ["row", "`python -m trm_lib` ...", "s a seed", "minutes, all seeds"], rows, words=2
     )
+
+
+def _steps_to_95(result: Result) -> np.ndarray:
+    """Optimizer steps after which each seed was first seen at 95%: (R,), -1 where never."""
+    training, boards = result.config["training"], result.measured("boards")  # (R, E)
+    there = result.measured("watched_exact") >= 0.95
+    first = boards[np.arange(len(boards)), there.argmax(1)]
+    return np.where(there.any(1), first / training["batch_size"] * training["n_sup"], -1)
+
+
+def _p_value(p: float) -> str:
+    """Two figures, as far as a test by shuffling can tell."""
+    return f"{p:.2g}" if p >= 0.001 else "< 0.001"
 
 
 def _median(values: np.ndarray, form: str) -> str:

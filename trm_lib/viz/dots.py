@@ -20,7 +20,7 @@ from trm_lib.viz.style import (
 )
 from trm_lib.viz.summaries import bootstrap_interval, interquartile_mean
 
-_BINS = 40  # dots whose scores fall into the same of these would overlap
+_DOTS = 40  # how many would fill a row side by side: nearer ones would overlap
 _DOT = 0.075  # inches from one such dot to the next
 _BESIDE = {
     "va": "center",
@@ -53,8 +53,8 @@ def seed_dots(
         raise ValueError("a dot plot needs at least one group of scores, got none.")
     scores = {name: _scores(name, values) for name, values in groups.items()}
     everything = np.concatenate(list(scores.values()))
-    edges = np.linspace(everything.min(), everything.max(), _BINS)
-    places = {name: _stacked(np.digitize(values, edges)) for name, values in scores.items()}
+    apart = (everything.max() - everything.min()) / _DOTS
+    places = {name: _stacked(values, apart) for name, values in scores.items()}
     tallest = max(place.max() for place in places.values())
     row_height = 0.56 + _DOT * tallest  # inches
     figure, axes = new_figure(height=1.5 + row_height * len(groups))
@@ -113,6 +113,10 @@ def _scores(name: str, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _stacked(bins: np.ndarray) -> np.ndarray:
-    """Counts, for each entry, the earlier entries that are equal to it."""
-    return np.array([np.sum(bins[:i] == value) for i, value in enumerate(bins)])
+def _stacked(values: np.ndarray, apart: float) -> np.ndarray:
+    """The place below its row, from 0, that keeps each dot clear of all earlier ones: (R,) int."""
+    places = np.zeros(len(values), int)
+    for i, value in enumerate(values):
+        taken = places[:i][np.abs(values[:i] - value) <= apart]
+        places[i] = min(set(range(i + 1)) - set(taken.tolist()))
+    return places
