@@ -79,7 +79,7 @@ def test_a_short_run_measures_everything(small):
     assert (cells > 0.3).all()
 
 
-@pytest.mark.parametrize("name", sorted(CHOSEN.keys() - {"cnn_same_flops"}))
+@pytest.mark.parametrize("name", sorted(CHOSEN))
 def test_chosen_is_what_did_best_on_validation_mazes(name):
     tried = {
         key: recorded(RECORDED, recipe).measured("validation_exact_by_k").max()

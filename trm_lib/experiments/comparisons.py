@@ -97,9 +97,9 @@ learn at all at 4e-3."""
 CHOSEN = {
     "trm": ("n3", 8e-3), "trm_seeing": ("n3", 8e-3), "looped": ("1x32", 4e-3),
     "trm_attention": ("n2", 4e-3), "looped_transformer": ("1x32", 4e-3),
-    "cnn": ("5x14", 1.6e-2), "transformer": ("3x16", 4e-3),
+    "cnn": ("9x11", 8e-3), "transformer": ("3x16", 4e-3),
     "gru": ("1x26", 1.6e-2), "mixer": ("1x16", 8e-3),
-    "cnn_script": ("10x32", 4e-3), "cnn_same_flops": ("30x32", 1e-3),
+    "cnn_script": ("10x32", 4e-3), "cnn_same_flops": ("30x32", 2e-3),
 }  # fmt: skip
 """What did best on validation mazes: shape and rate."""
 
