@@ -123,3 +123,41 @@ def test_a_model_takes_its_own_kind_of_config():
         FeedForward(TRMConfig(**SMALL))
     with pytest.raises(ValueError, match="TRM expected a TRMConfig, got BoardConfig"):
         TRM(BoardConfig(vocab_size=5, grid=(2, 2)))
+
+
+def guessing(halt, go_on, **changes):
+    """A model whose guesses of what halting and going on are worth are always these."""
+    model = sure(halt, continuing=True, explore=0.0, **changes)
+    with torch.no_grad():
+        model.halt_head.bias[1] = go_on
+    return model
+
+
+def test_a_board_leaves_when_halting_is_worth_more_than_going_on():
+    assert stays(guessing(-1.0, -2.0, n_sup=3), 2, 4).tolist() == [[1, 1]] * 4
+    assert stays(guessing(+1.0, +2.0, n_sup=3), 2, 4).tolist() == [
+        [k % 3 + 1] * 2 for k in range(4)
+    ]
+
+
+def test_going_on_is_worth_the_better_of_both_one_step_later_and_at_the_end_only_halting():
+    model = guessing(0.0, 0.0, n_sup=2).train()
+    torch.nn.init.normal_(model.halt_head.weight, generator=torch.Generator().manual_seed(1))
+    torch.nn.init.constant_(model.halt_head.bias, 0.0)
+    torch.nn.init.constant_(model.halt_head.bias[:1], -9.0)  # so that nobody halts at once
+    inputs = boards(6)
+    carry, first = model(model.initial_carry(inputs), inputs)
+    assert not carry.halted.any()
+    ahead = model.eval()(carry, inputs)[1]
+    better = torch.maximum(ahead.halt_logit, ahead.go_on_logit).sigmoid()
+    torch.testing.assert_close(first.go_on_target, better)
+    assert not first.go_on_target.requires_grad
+    assert ahead.go_on_target is None
+    last, second = model.train()(carry, inputs)
+    later = model.eval()(last, inputs)[1]
+    torch.testing.assert_close(second.go_on_target, later.halt_logit.sigmoid())
+
+
+def test_going_on_without_halting_is_refused():
+    with pytest.raises(ValueError, match="continuing expected halting=True"):
+        TRMConfig(**SMALL, continuing=True)

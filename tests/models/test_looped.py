@@ -42,6 +42,22 @@ def test_steps_of_one_call_are_calls_of_one_step():
     torch.testing.assert_close(carry.h, once.h)
 
 
+def test_cycles_before_the_last_add_calls_but_no_gradient():
+    cycles, plain, inputs = looped(n_calls=2, n_cycles=3), looped(n_calls=2), boards()
+    with torch.no_grad():
+        x, h = plain.embed(inputs), plain.h0.expand(3, 16, -1)
+        for _ in range(4):
+            h = plain.stack(h + x, (4, 4))
+    carry = plain.initial_carry(inputs)
+    carry.h = h
+    plain(carry, inputs)[1].logits.sum().backward()
+    _, out = cycles(cycles.initial_carry(inputs), inputs)
+    out.logits.sum().backward()
+    torch.testing.assert_close(out.logits, plain(carry, inputs)[1].logits)
+    for ours, theirs in zip(cycles.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
 def test_the_gradient_goes_through_every_call():
     model = looped(mixing="none", n_calls=2)
     inputs = boards()

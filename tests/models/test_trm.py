@@ -171,3 +171,21 @@ def test_an_answer_that_sees_the_question_is_another_model_of_the_same_size():
     torch.testing.assert_close((after.y, after.z), (y, z))
     assert count_parameters(plain) == count_parameters(seeing)
     assert not torch.equal(plain(carry, inputs)[0].y, after.y)
+
+
+def test_a_separate_answer_has_a_network_of_its_own():
+    config = TRMConfig(**SMALL)
+    shared, separate = (
+        TRM(replace(config, separate=s), torch.Generator().manual_seed(0)) for s in (False, True)
+    )
+    inputs = boards()
+    carry = separate.initial_carry(inputs)
+    x, nets = separate.embed(inputs), (separate.stack, separate.answer_stack)
+    net, answer = (lambda h, stack=stack: stack(h, (4, 4)) for stack in nets)
+    expected = deep_recursion(net, x, carry.y, carry.z, 3, 2, answer=answer)
+    after, out = separate(carry, inputs)
+    torch.testing.assert_close((after.y, after.z), expected)
+    out.logits.sum().backward()
+    assert all(p.grad.abs().max() > 0 for p in separate.answer_stack.parameters())
+    block = sum(p.numel() for p in shared.stack.parameters())
+    assert count_parameters(separate) == count_parameters(shared) + block

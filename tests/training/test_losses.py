@@ -93,6 +93,17 @@ def test_halting_teaches_the_halt_head_alone():
     assert halt_logit.grad.abs().min() > 0
 
 
+def test_a_guess_of_going_on_costs_as_much_as_one_of_halting():
+    logits, labels = torch.zeros(2, 3, 4), torch.ones(2, 3, dtype=torch.int64)
+    halt, go_on = torch.tensor([0.5, -1.0]), torch.tensor([1.5, 0.25])
+    target = torch.tensor([0.2, 0.9])
+    without = act_loss(StepOutput(logits, halt), labels)
+    whole = act_loss(StepOutput(logits, halt, go_on, target), labels)
+    p = go_on.sigmoid()
+    by_hand = -(target * p.log() + (1 - target) * (1 - p).log()).sum()
+    torch.testing.assert_close((whole - without).float(), 0.5 * by_hand / 2)
+
+
 def test_wrong_pairs_are_refused():
     logits, labels = board()
     with pytest.raises(ValueError, match=r"of shape \(2, 3\) .*torch.int64 of shape \(2, 2\)"):

@@ -48,7 +48,8 @@ def answers_with_halting(
         model: a `TRM` with `halting`.
         boards: (N, *grid) integers, the questions.
         k_most: steps after which a board stops in any case.
-        threshold: a board stops once its halt logit is above this; 0 is even odds.
+        threshold: a board stops once its halt logit is above this; 0 is even odds. With
+            `TRMConfig.continuing`, once halting is worth so much more than going on.
         batch_size: boards thought about at once.
 
     Raises:
@@ -64,7 +65,7 @@ def answers_with_halting(
     halt_logit = np.empty(len(boards), dtype=np.float32)
 
     def is_sure() -> Rule:
-        return lambda out: out.halt_logit > threshold
+        return lambda out: out.lead > threshold
 
     for places, k, left, out in think_until(model, boards, k_most, batch_size, is_sure):
         answers[places] = out.logits[left].argmax(-1).cpu().numpy()

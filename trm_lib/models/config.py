@@ -135,8 +135,12 @@ class TRMConfig(BoardConfig):
         gradient: "cycle" for all calls of the last cycle, "call" for the last update of z and of
             y alone.
         seeing: the update of y sees the question x as well. The paper's does not.
+        separate: y has a network of its own, of the same shape. The paper's has not.
         halting: a second head guesses whether the answer is right, and in training mode a board
             that it holds for right makes room for the next one (adaptive computation time).
+        continuing: the halt head also guesses what going on is worth, and a board makes room if
+            halting is worth more. It costs one more improvement step for every one. The paper drops
+            this rule of the Hierarchical Reasoning Model.
         n_sup: improvement steps after which a board makes room in any case.
         explore: chance that a board must take a minimum of 2 to n_sup steps, drawn evenly.
 
@@ -147,7 +151,9 @@ class TRMConfig(BoardConfig):
     n_cycles: int = 2
     gradient: str = "cycle"
     seeing: bool = False
+    separate: bool = False
     halting: bool = False
+    continuing: bool = False
     n_sup: int = 16
     explore: float = 0.1
 
@@ -160,8 +166,12 @@ class TRMConfig(BoardConfig):
             self.gradient in tuple(GRADIENTS),
             f"gradient expected one of {tuple(GRADIENTS)}, got {self.gradient!r}",
         )
-        for name in ("seeing", "halting"):
+        for name in ("seeing", "separate", "halting", "continuing"):
             value = getattr(self, name)
             _require(isinstance(value, bool), f"{name} expected True or False, got {value!r}")
+        _require(
+            self.halting or not self.continuing,
+            "continuing expected halting=True, got False: it is a rule for when to halt",
+        )
         share = number(self.explore, "explore", lambda e: 0 <= e <= 1, "a share from 0 to 1")
         self._set("explore", share)

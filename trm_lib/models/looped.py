@@ -28,17 +28,20 @@ class LoopedConfig(BoardConfig):
     """Blocks that are called over and over. See `BoardConfig` for the other fields.
 
     Attributes:
-        n_calls: calls of the stack in one improvement step, all with a gradient.
+        n_calls: calls of the stack in one cycle.
+        n_cycles: cycles in one improvement step; only the last has a gradient.
 
     Raises:
         ValueError: a field is out of range; the message says what was expected.
     """
 
     n_calls: int = 4
+    n_cycles: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._set("n_calls", whole(self.n_calls, "n_calls", 1))
+        for name in ("n_calls", "n_cycles"):
+            self._set(name, whole(getattr(self, name), name, 1))
 
 
 @dataclass
@@ -53,7 +56,9 @@ class LoopedCarry:
 
 
 class Looped(BoardNet):
-    """h <- net(h + x), called `n_calls` times in one improvement step; the answer is read from h.
+    """h <- net(h + x), called `n_calls` times in each cycle of an improvement step.
+
+    The answer is read from h.
 
     Args:
         config: sizes, mixing, calls.
@@ -80,6 +85,10 @@ class Looped(BoardNet):
         """One improvement step; arguments and errors as those of `TRM`."""
         require_state(carry.h, inputs, self.config.puzzle_tokens, self.config.width)
         x, grid, h = self.embed(inputs, puzzle), tuple(inputs.shape[1:]), carry.h
-        for _ in range(self.config.n_calls):
+        n_calls = self.config.n_calls
+        with torch.no_grad():
+            for _ in range(n_calls * (self.config.n_cycles - 1)):
+                h = self.stack(h + x, grid)
+        for _ in range(n_calls):
             h = self.stack(h + x, grid)
         return LoopedCarry(h.detach()), StepOutput(self.read(h, inputs))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor, nn
 
+from trm_lib.models.block import build_stack
 from trm_lib.models.board import BoardNet, require_boards, require_state
 from trm_lib.models.config import TRMConfig
 from trm_lib.models.layers import truncated_normal_
@@ -56,18 +57,29 @@ class StepOutput:
         logits: (B, *grid, V) float, the answer.
         halt_logit: (B,) float, how sure the model is that the whole answer is right: it thinks so
             where this is above 0. Only from models with `halting`.
+        go_on_logit: (B,) float, how sure it is that the answer will be right if it goes on. Only
+            from models with `continuing`.
+        go_on_target: (B,) float in (0, 1), what it thinks of that one step later, without a
+            gradient. Only in training mode.
     """
 
     logits: Tensor
     halt_logit: Tensor | None = None
+    go_on_logit: Tensor | None = None
+    go_on_target: Tensor | None = None
+
+    @property
+    def lead(self) -> Tensor:
+        """How much halting is worth more than going on, which is worth 0 if not guessed: (B,)."""
+        return self.halt_logit if self.go_on_logit is None else self.halt_logit - self.go_on_logit
 
 
 class HaltHead(nn.Module):
     """Is the answer right? (B, D) -> (B, 2), two numbers as in the official code.
 
-    The first is the halt logit. The second was the value of going on, for a rule that the paper
-    drops; it is kept so that official weights fit, and no loss uses it. It begins almost sure
-    that no answer is right: weights 0, bias -5.
+    The first is the halt logit. The second is the value of going on, for a rule that the paper
+    drops (`TRMConfig.continuing`); without it, no loss uses the second, which is there so that
+    official weights fit. The head begins almost sure that no answer is right: weights 0, bias -5.
     """
 
     def __init__(self, width: int):
@@ -105,6 +117,8 @@ class TRM(BoardNet):
         # where every thought starts: fixed, not learned, the same in every cell
         self.register_buffer("y0", truncated_normal_(torch.empty(config.width), 1.0, generator))
         self.register_buffer("z0", truncated_normal_(torch.empty(config.width), 1.0, generator))
+        if config.separate:
+            self.answer_stack = build_stack(config, generator)
         if config.halting:
             self.halt_head = HaltHead(config.width)
 
@@ -147,17 +161,27 @@ class TRM(BoardNet):
             carry = self._make_room(carry, inputs, puzzle)
             inputs, puzzle = carry.inputs, carry.puzzle
         x = self.embed(inputs, puzzle)
-        grid = tuple(inputs.shape[1:])
-        c, net = self.config, lambda h: self.stack(h, grid)
-        improve = GRADIENTS[c.gradient]
-        y, z = improve(net, x, carry.y, carry.z, c.n_latent, c.n_cycles, c.seeing)
+        y, z = self._improved(x, carry.y, carry.z, tuple(inputs.shape[1:]))
         out = StepOutput(self.read(y, inputs))
         carry = Carry(y.detach(), z.detach(), carry.steps, None, carry.inputs, carry.puzzle)
         if self.config.halting:
-            out.halt_logit = self._halt_logit(y)
+            out.halt_logit, go_on_logit = self._worth(y)
             carry.steps = carry.steps + 1
-            carry.halted = self._halted(carry.steps, out.halt_logit.detach(), generator)
+            if self.config.continuing:
+                out.go_on_logit = go_on_logit
+                if self.training:
+                    out.go_on_target = self._one_step_later(x, carry, tuple(inputs.shape[1:]))
+            carry.halted = self._halted(carry.steps, out, generator)
         return carry, out
+
+    def _improved(
+        self, x: Tensor, y: Tensor, z: Tensor, grid: tuple[int, ...]
+    ) -> tuple[Tensor, Tensor]:
+        """One improvement step of the states."""
+        c, net = self.config, lambda h: self.stack(h, grid)
+        answer = (lambda h: self.answer_stack(h, grid)) if c.separate else None
+        improve = GRADIENTS[c.gradient]
+        return improve(net, x, y, z, c.n_latent, c.n_cycles, c.seeing, answer)
 
     def _make_room(self, carry: Carry, inputs: Tensor, puzzle: Tensor | None) -> Carry:
         """In training mode, fresh boards with fresh thoughts where the carry has halted."""
@@ -182,23 +206,37 @@ class TRM(BoardNet):
             puzzle=torch.where(new, puzzle, carry.puzzle),
         )
 
-    def _halt_logit(self, y: Tensor) -> Tensor:
-        """(B, P + L, D) -> (B,) float32, read at the first token; with conv, over all cells.
+    def _worth(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What halting and going on are worth: (B, P + L, D) -> two of (B,) float32.
+
+        They are read at the first token; with conv, over all cells.
 
         Deviation: under convolution the corner knows only its neighbourhood, so the mean is read.
         """
         place = y.mean(1) if self.config.mixing == "conv" else y[:, 0]
-        return self.halt_head(place).float()[:, 0]
+        halt, go_on = self.halt_head(place).float().unbind(-1)
+        return halt, go_on
 
-    def _halted(
-        self, steps: Tensor, halt_logit: Tensor, generator: torch.Generator | None
-    ) -> Tensor:
+    @torch.no_grad()
+    def _one_step_later(self, x: Tensor, carry: Carry, grid: tuple[int, ...]) -> Tensor:
+        """What the better of halting and going on is worth after one more step: (B,) in (0, 1).
+
+        At the last step going on is not possible.
+
+        Source: arXiv 2506.21734, section "Adaptive computational time".
+        """
+        y, _ = self._improved(x, carry.y, carry.z, grid)
+        halt, go_on = self._worth(y)
+        last = carry.steps >= self.config.n_sup
+        return torch.where(last, halt, torch.maximum(halt, go_on)).sigmoid()
+
+    def _halted(self, steps: Tensor, out: StepOutput, generator: torch.Generator | None) -> Tensor:
         """Which boards are done: (B,) bool. In evaluation mode only the number of steps counts."""
         n_sup = self.config.n_sup
         last = steps >= n_sup
         if not self.training or n_sup == 1:
             return last
-        done = last | (halt_logit > 0)
+        done = last | (out.lead.detach() > 0)
         if self.config.explore == 0:
             return done
         chance = torch.rand(steps.shape, generator=generator, device=steps.device)

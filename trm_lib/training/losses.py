@@ -85,7 +85,7 @@ def halt_loss(halt_logit: Tensor, right: Tensor) -> Tensor:
 
     Args:
         halt_logit: (B,) float.
-        right: (B,) bool.
+        right: (B,) bool, or float from 0 to 1 where only the chance is known.
     """
     return F.binary_cross_entropy_with_logits(
         halt_logit, right.to(halt_logit.dtype), reduction="none"
@@ -96,7 +96,8 @@ def act_loss(out: StepOutput, labels: Tensor) -> Tensor:
     """The official loss of one improvement step: answer and halting, per board of the batch.
 
     The sum over boards of `stablemax_loss` and half of `halt_loss`, over the batch size. The halt
-    head learns from whether the answer just given is right; that target carries no gradient.
+    head learns from whether the answer just given is right; that target carries no gradient. With
+    `TRMConfig.continuing` it also learns what going on is worth, from its own guess a step later.
 
     Args:
         out: of a model with `halting`: logits (B, *grid, V) and halt_logit (B,).
@@ -117,6 +118,8 @@ def act_loss(out: StepOutput, labels: Tensor) -> Tensor:
         )
     answer = stablemax_loss(out.logits, labels).sum()
     halt = halt_loss(out.halt_logit, exactly_right(out.logits, labels)).sum()
+    if out.go_on_target is not None:
+        halt = halt + halt_loss(out.go_on_logit, out.go_on_target).sum()
     return (answer + HALT_WEIGHT * halt) / len(labels)
 
 
