@@ -11,13 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from trm_lib.evaluation import answer_flops, exact_by_k
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.task import PuzzleTask
 from trm_lib.experiments.unfinished import kept_in
-from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig, count_parameters
+from trm_lib.models import BoardConfig, BoardNet, TRMConfig, build_model, count_parameters
 from trm_lib.puzzles import augment_sudoku, class_key, minimal_sudokus_4x4, split_by_class
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
@@ -44,11 +42,9 @@ class Learner:
     training: SupervisedConfig
     k_steps: int
 
-    def build(self, seed: int) -> TRM | FeedForward:
+    def build(self, seed: int) -> BoardNet:
         """The untrained model of this seed."""
-        generator = torch.Generator().manual_seed(seed)
-        kind = TRM if isinstance(self.model, TRMConfig) else FeedForward
-        return kind(self.model, generator)
+        return build_model(self.model, seed)
 
 
 @cache

@@ -14,13 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from trm_lib.evaluation import answers_at_rest, exact_by_k
-from trm_lib.experiments.marked_mazes import NETS, MazeTask, maze_data
+from trm_lib.experiments.marked_mazes import MazeTask, maze_data
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.task import PuzzleTask
-from trm_lib.models import BoardConfig, BoardNet, LoopedConfig, TRMConfig, count_parameters
+from trm_lib.models import (
+    BoardConfig,
+    BoardNet,
+    LoopedConfig,
+    TRMConfig,
+    build_model,
+    count_parameters,
+)
 from trm_lib.puzzles import generate_mazes, maze_labels, maze_tokens
 from trm_lib.puzzles.maze_tokens import CELL_TOKENS
 from trm_lib.training import History, PuzzleData, SupervisedConfig, fit
@@ -45,7 +51,7 @@ class Student:
 
     def build(self, seed: int) -> BoardNet:
         """The untrained network of this seed."""
-        return NETS[type(self.model)](self.model, torch.Generator().manual_seed(seed))
+        return build_model(self.model, seed)
 
 
 @cache

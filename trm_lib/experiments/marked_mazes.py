@@ -13,23 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from trm_lib.evaluation import answer_flops, answers_by_k, exact_by_k
 from trm_lib.experiments.task import PuzzleTask
 from trm_lib.experiments.unfinished import kept_in
-from trm_lib.models import (
-    TRM,
-    BoardConfig,
-    BoardNet,
-    FeedForward,
-    HierarchicalConfig,
-    HierarchicalTRM,
-    Looped,
-    LoopedConfig,
-    TRMConfig,
-    count_parameters,
-)
+from trm_lib.models import BoardConfig, BoardNet, build_model, count_parameters
 from trm_lib.puzzles import (
     generate_mazes,
     layout_class,
@@ -40,14 +28,6 @@ from trm_lib.puzzles import (
     split_by_hash,
 )
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
-
-NETS: dict[type[BoardConfig], type[BoardNet]] = {
-    TRMConfig: TRM,
-    HierarchicalConfig: HierarchicalTRM,
-    LoopedConfig: Looped,
-    BoardConfig: FeedForward,
-}
-"""Which network each config describes."""
 
 DRAWN = 70_000  # mazes of each size; four fifths are to train on
 FEW, MANY = 500, 2000  # mazes to watch while learning, and to measure at the end
@@ -87,7 +67,7 @@ class Learner:
 
     def build(self, seed: int) -> BoardNet:
         """The untrained network of this seed."""
-        return NETS[type(self.model)](self.model, torch.Generator().manual_seed(seed))
+        return build_model(self.model, seed)
 
 
 @cache

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from trm_lib.evaluation import (
     answer_flops,
@@ -24,7 +23,7 @@ from trm_lib.experiments.basic_trm import BLOCK, minimal_sudoku4
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.task import PuzzleTask
 from trm_lib.experiments.unfinished import kept_in
-from trm_lib.models import TRM, TRMConfig, count_parameters
+from trm_lib.models import TRM, TRMConfig, build_model, count_parameters
 from trm_lib.puzzles import (
     augment_sudoku,
     augment_with_clues,
@@ -55,7 +54,7 @@ class Learner:
 
     def build(self, seed: int) -> TRM:
         """The untrained model of this seed."""
-        return TRM(self.model, torch.Generator().manual_seed(seed))
+        return build_model(self.model, seed)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trm_lib.experiments import (
+    ablations,
     basic_trm,
     comparisons,
     curriculum,
@@ -20,6 +21,9 @@ from trm_lib.experiments.recipe import Recipe
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in [
+        *ablations.sudoku(),
+        *ablations.grid(),
+        *ablations.mazes(),
         *basic_trm.comparison(),
         *basic_trm.other_splits(),
         *basic_trm.tuning(),

@@ -11,6 +11,7 @@ from trm_lib.models.hierarchical import (
     HierarchicalConfig,
     HierarchicalTRM,
 )
+from trm_lib.models.kinds import build_model
 from trm_lib.models.looped import Looped, LoopedCarry, LoopedConfig
 from trm_lib.models.mixing import MIXINGS, POSITIONS
 from trm_lib.models.official import load_official, official_config, official_names
@@ -48,6 +49,7 @@ __all__ = [
     "PolicyOutput",
     "StepOutput",
     "TRMConfig",
+    "build_model",
     "count_parameters",
     "deep_recursion",
     "device_of",

@@ -17,12 +17,9 @@ from torch import Tensor
 from trm_lib.files import write_whole
 from trm_lib.models.board import BoardNet
 from trm_lib.models.board_policy import CORES, BoardPolicy
-from trm_lib.models.feedforward import FeedForward
-from trm_lib.models.hierarchical import HierarchicalTRM
-from trm_lib.models.looped import Looped
-from trm_lib.models.trm import TRM
+from trm_lib.models.kinds import KINDS
 
-_KINDS = {kind.__name__: kind for kind in (TRM, FeedForward, HierarchicalTRM, Looped, BoardPolicy)}
+_KINDS = {kind.__name__: kind for kind in (*KINDS, BoardPolicy)}
 _CORES = {config.__name__: config for config in CORES}
 
 

@@ -1,0 +1,151 @@
+"""Chapter 08: which part matters? The paper's ablation, row for row, and the scripts' list.
+
+The paper's rows on minimal 4x4 Sudokus of unseen symmetry classes, after so few optimizer steps
+that the whole machine is not yet at the ceiling. The scripts' rows, for the hierarchical TRM, on
+mazes of 5x5 cells whose shortest path must be marked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from trm_lib.experiments import basic_trm, marked_mazes
+from trm_lib.experiments.basic_trm import BLOCK, K_STEPS
+from trm_lib.experiments.marked_mazes import MazeTask
+from trm_lib.experiments.recipe import Recipe
+from trm_lib.models import BoardConfig, HierarchicalConfig, LoopedConfig, TRMConfig
+from trm_lib.puzzles.maze_tokens import CELL_TOKENS
+from trm_lib.training import SupervisedConfig
+
+MODEL = TRMConfig(**BLOCK, n_latent=3, n_cycles=2)
+TRAINING = SupervisedConfig(n_batches=16, n_sup=16, lr=16e-3, warmup=25, eval_every=4)
+ACT = replace(TRAINING, n_batches=256, n_sup=1, eval_every=64)  # as many optimizer steps
+LONG = 4  # times the steps, to see what is left of a difference
+
+Row = tuple[str, BoardConfig, SupervisedConfig]
+
+SUDOKU: dict[str, Row] = {
+    "whole": ("the TRM: n = 3, T = 2, 16 supervised steps", MODEL, TRAINING),
+    "no_ema": ("judged by its last weights", MODEL, replace(TRAINING, ema_decay=0.0)),
+    "separate": ("a network of its own for y", replace(MODEL, separate=True), TRAINING),
+    "one_state": (
+        "one state: z without y",
+        LoopedConfig(**BLOCK, n_calls=4, n_cycles=2),
+        TRAINING,
+    ),
+    "last_call": (
+        "gradient through the last calls alone",
+        replace(MODEL, gradient="call"),
+        TRAINING,
+    ),
+    "more_layers": (
+        "two layers, called half as often",
+        replace(MODEL, n_layers=2, n_latent=1),
+        TRAINING,
+    ),
+    "attention": (
+        "cells mixed by attention",
+        replace(MODEL, mixing="attention", n_heads=2),
+        TRAINING,
+    ),
+    "fewer_calls": ("T = 1, n = 1", replace(MODEL, n_latent=1, n_cycles=1), TRAINING),
+    "seeing": ("y sees the question", replace(MODEL, seeing=True), TRAINING),
+    "no_carry": ("every step starts afresh", MODEL, replace(TRAINING, carry=False)),
+    "act": ("halting, persistent carry", replace(MODEL, halting=True, n_sup=16), ACT),
+    "act_continue": (
+        "the same, and the value of going on",
+        replace(MODEL, halting=True, continuing=True, n_sup=16),
+        ACT,
+    ),
+    "one_pass": ("the block, called once", BoardConfig(**BLOCK), ACT),
+}
+"""What is changed in each row of the paper's table, in our words, and how it is trained."""
+
+PAPER = {
+    "whole": 87.4, "act_continue": 86.1, "separate": 82.4, "no_ema": 79.9, "more_layers": 79.5,
+    "attention": 74.7, "fewer_calls": 73.7, "one_state": 71.9, "last_call": 56.5, "one_pass": 0.0,
+}  # fmt: skip
+"""Exact accuracy on hard 9x9 Sudokus, in percent: arXiv 2510.04871, table 1 and text."""
+
+GRID_N, GRID_T, GRID_MIXING = (1, 3, 6), (1, 2, 3), ("mlp", "attention")
+
+
+def sudoku() -> list[Recipe]:
+    """The paper's rows, early and four times later."""
+    recipes = []
+    for times, when in ((1, "ablation"), (LONG, "ablation_long")):
+        for name, (about, model, training) in SUDOKU.items():
+            longer = replace(training, n_batches=times * training.n_batches)
+            recipes.append(_on_sudoku(f"{when}/{name}", about, model, longer))
+    return recipes
+
+
+def grid() -> list[Recipe]:
+    """n, T and mixing, each with each."""
+    return [
+        _on_sudoku(
+            f"ablation_grid/{mixing}_n{n}_T{T}",
+            f"{mixing}, n = {n}, T = {T}",
+            replace(MODEL, n_latent=n, n_cycles=T, mixing=mixing, n_heads=2),
+            TRAINING,
+        )
+        for mixing in GRID_MIXING
+        for n in GRID_N
+        for T in GRID_T
+    ]
+
+
+def _on_sudoku(name: str, about: str, model: BoardConfig, training: SupervisedConfig) -> Recipe:
+    k_steps = 1 if type(model) is BoardConfig else K_STEPS
+    learner = basic_trm.Learner(model, training, k_steps)
+    return Recipe(name, f"{about}; minimal 4x4 Sudoku", learner, basic_trm.run, basic_trm.task)
+
+
+TWO_LEVELS = HierarchicalConfig(
+    vocab_size=CELL_TOKENS, grid=(5, 5), width=32, n_layers=1, mixing="conv", expansion=3.0,
+    hidden_multiple=1, n_answers=2, positions="none", low_width=16,
+)  # fmt: skip
+ON_MAZES = SupervisedConfig(
+    n_batches=120, batch_size=48, n_sup=5, lr=4e-3, decay=0.5, eval_every=20
+)
+STEPS = ON_MAZES.n_batches * ON_MAZES.n_sup
+
+
+def mazes() -> list[Recipe]:
+    """The scripts' list: K in training, activations, carry, attention, other sizes."""
+    attention = replace(
+        TWO_LEVELS, mixing="attention", positions="rope2d", n_heads=2, expansion=2.0
+    )
+    rows = {
+        f"K{k}": (f"K = {k} in training", TWO_LEVELS, _supervised(k), 5) for k in (2, 3, 5, 7)
+    } | {
+        "relu": ("ReLU in both levels", replace(TWO_LEVELS, activation="relu"), ON_MAZES, 5),
+        "swiglu": (
+            "SwiGLU in both levels",
+            replace(TWO_LEVELS, low_activation="swiglu"),
+            ON_MAZES,
+            5,
+        ),
+        "no_carry": ("every step starts afresh", replace(TWO_LEVELS, carry=False), ON_MAZES, 5),
+        "attention": ("attention in the high level", attention, ON_MAZES, 5),
+        "mlp": ("MLP mixing in the high level", replace(TWO_LEVELS, mixing="mlp"), ON_MAZES, 5),
+        "cells3": ("3x3 cells", replace(TWO_LEVELS, grid=(3, 3)), ON_MAZES, 3),
+        "cells7": ("7x7 cells", replace(TWO_LEVELS, grid=(7, 7)), ON_MAZES, 7),
+        "cells9": ("9x9 cells", replace(TWO_LEVELS, grid=(9, 9)), ON_MAZES, 9),
+    }
+    return [
+        Recipe(
+            f"ablation_mazes/{name}",
+            f"{about}; hierarchical, marks shortest paths",
+            marked_mazes.Learner(model, training, 16, MazeTask(size)),
+            marked_mazes.run,
+            marked_mazes.puzzle_task,
+        )
+        for name, (about, model, training, size) in rows.items()
+    ]
+
+
+def _supervised(k: int) -> SupervisedConfig:
+    """K supervised steps on a batch, and as many optimizer steps as all others."""
+    n_batches = STEPS // k
+    return replace(ON_MAZES, n_sup=k, n_batches=n_batches, eval_every=n_batches // 6)
