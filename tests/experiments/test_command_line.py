@@ -58,7 +58,8 @@ def test_list_reads_the_recorded_results(capsys):
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 1 + len(RECIPES)
     recorded = load_result(RECORDED, "basic_trm/recursion")
-    name, seeds, seconds, *_ = printed[1].split()
+    (row,) = (line for line in printed if line.startswith("basic_trm/recursion "))
+    name, seeds, seconds, *_ = row.split()
     assert (name, int(seeds)) == (recorded.recipe, len(recorded.seeds))
     assert int(seconds) == round(np.median(recorded.seconds()))
 
