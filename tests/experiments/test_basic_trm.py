@@ -108,5 +108,5 @@ def test_the_report_chooses_k_on_validation_and_gives_every_seed_its_say():
     assert "| 90.00 |" in row
     assert "Seeds: 10." in report([result])
     one = replace(result, seeds={3: result.seeds[3]})
-    assert "| mine | 30.00 | 30.00 | 90.00 |" in report([one], ["mine"]).splitlines()[2]
+    assert "| mine | 30.00 | 30.00 | 2 |" in report([one], ["mine"]).splitlines()[2]
     np.testing.assert_allclose(one.measured("test_exact_by_k"), [[1.0, 0.3, 1.0]])
