@@ -17,16 +17,22 @@ def small(monkeypatch):
     """The same questions to fewer and smaller mazes."""
     monkeypatch.setattr(easy_to_hard, "WATCHED", {3: (20, 4), 4: (20, 4)})
     monkeypatch.setattr(easy_to_hard, "BY_K", {3: (10, 5), 6: (10, 5)})
-    monkeypatch.setattr(easy_to_hard, "AT_REST", {30: (2, 3)})
+    monkeypatch.setattr(easy_to_hard, "AT_REST", {30: (2, 3), 31: (2, 3)})
 
 
-def test_a_run_measures_trees_and_loops_of_every_size(small):
+def test_every_student_is_asked_when_the_answer_is_at_rest(small):
     measured = run(Student(LOOP, BRIEF), 0, None)
+    assert measured["test_exact"] == measured["tree_30_exact"]
+    assert max(measured["tree_30_steps"]) <= 3
+    assert not any(name.startswith("tree_31") or "by_k" in name for name in measured)
+
+
+def test_looking_closely_measures_trees_and_loops_of_every_size(small):
+    measured = run(Student(LOOP, BRIEF, closely=True), 0, None)
     for name in ("tree_3", "loops_3", "tree_6", "loops_6"):
         assert len(measured[f"{name}_exact_by_k"]) == 5
     assert len(measured["watched_exact"]) == 4
-    assert measured["test_exact"] == measured["tree_30_exact"]
-    assert max(measured["tree_30_steps"]) <= 3
+    assert max(measured["tree_31_steps"]) <= 3
 
 
 def test_the_best_watched_weights_are_kept(small, monkeypatch):

@@ -8,9 +8,17 @@ mazes of 5x5 cells whose shortest path must be marked.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from trm_lib.experiments import basic_trm, marked_mazes
-from trm_lib.experiments.basic_trm import BLOCK, K_STEPS
+from trm_lib.experiments.basic_trm import (
+    BLOCK,
+    K_STEPS,
+    Learner,
+    minimal_sudoku4,
+    train_and_measure,
+)
 from trm_lib.experiments.marked_mazes import MazeTask
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.models import BoardConfig, HierarchicalConfig, LoopedConfig, TRMConfig
@@ -95,18 +103,24 @@ def grid() -> list[Recipe]:
     ]
 
 
+def run(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """Train one learner, and measure it on every fourth puzzle of the unseen classes."""
+    train, validation, test = minimal_sudoku4()
+    return train_and_measure(learner, seed, checkpoint, train, validation[::4], test[::4])
+
+
 def _on_sudoku(name: str, about: str, model: BoardConfig, training: SupervisedConfig) -> Recipe:
     k_steps = 1 if type(model) is BoardConfig else K_STEPS
-    learner = basic_trm.Learner(model, training, k_steps)
-    return Recipe(name, f"{about}; minimal 4x4 Sudoku", learner, basic_trm.run, basic_trm.task)
+    learner = Learner(model, training, k_steps)
+    return Recipe(name, f"{about}; minimal 4x4 Sudoku", learner, run, basic_trm.task)
 
 
 TWO_LEVELS = HierarchicalConfig(
     vocab_size=CELL_TOKENS, grid=(5, 5), width=32, n_layers=1, mixing="conv", expansion=3.0,
-    hidden_multiple=1, n_answers=2, positions="none", low_width=16,
+    hidden_multiple=1, n_answers=2, positions="none", low_width=16, n_cycles=3,
 )  # fmt: skip
 ON_MAZES = SupervisedConfig(
-    n_batches=120, batch_size=48, n_sup=5, lr=4e-3, decay=0.5, eval_every=20
+    n_batches=100, batch_size=48, n_sup=5, lr=8e-3, decay=0.5, eval_every=20
 )
 STEPS = ON_MAZES.n_batches * ON_MAZES.n_sup
 

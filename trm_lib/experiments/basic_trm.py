@@ -69,15 +69,15 @@ def task(learner: Learner) -> PuzzleTask:
 
 def run(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
     """Train one learner and measure it: validation while it learns, test once at the end."""
-    return _train_and_measure(learner, seed, checkpoint, *minimal_sudoku4())
+    return train_and_measure(learner, seed, checkpoint, *minimal_sudoku4())
 
 
 def run_on_another_split(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
     """The same on a split of the classes that belongs to this seed alone."""
-    return _train_and_measure(learner, seed, checkpoint, *minimal_sudoku4(split_seed=1 + seed))
+    return train_and_measure(learner, seed, checkpoint, *minimal_sudoku4(split_seed=1 + seed))
 
 
-def _train_and_measure(
+def train_and_measure(
     learner: Learner,
     seed: int,
     checkpoint: Path,
@@ -85,6 +85,7 @@ def _train_and_measure(
     validation: PuzzleData,
     test: PuzzleData,
 ) -> dict[str, Any]:
+    """Train one learner on `train`, augmented, and measure it on the others."""
     watched = validation[:: len(validation) // 1000]
     model = learner.build(seed)
     history = fit(
