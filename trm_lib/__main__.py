@@ -1,6 +1,7 @@
 """The command line: solve a puzzle, and run, report and verify the book's experiments.
 
 python -m trm_lib solve "1...|..3.|.4..|...2"
+python -m trm_lib solve maze.txt
 python -m trm_lib list
 python -m trm_lib run basic_trm --seeds 10
 python -m trm_lib report basic_trm --figure seeds.svg
@@ -12,8 +13,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trm_lib.solving import SolvedMaze, SolvedSudoku
 
 RECORDED = Path(__file__).parents[1] / "book" / "results"
 
@@ -41,10 +47,35 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _solve(args: argparse.Namespace) -> int:
-    from trm_lib import solve
+    from trm_lib.solving import SolvedSudoku, solve
+
+    solved = solve(_puzzle_text(args.puzzle), args.k)
+    if isinstance(solved, SolvedSudoku):
+        _print_sudoku(solved)
+        return 0 if solved.is_right else 1
+    _print_maze(solved)
+    return 0 if solved.is_shortest else 1
+
+
+def _puzzle_text(argument: str) -> str:
+    """The puzzle itself, what is in the file of that name, or, for "-", in standard input."""
+    if argument == "-":
+        return sys.stdin.read()
+    if os.path.isfile(argument):
+        try:
+            return Path(argument).read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise ValueError(
+                f"expected a puzzle as text in {argument}, got other bytes: save it as UTF-8 text"
+            ) from None
+    if re.fullmatch(r"\S*[A-Za-z]{2}\S*", argument):  # two letters in a row are in no puzzle
+        raise ValueError(f"expected a puzzle, or a file with one, found no file {argument!r}")
+    return argument
+
+
+def _print_sudoku(solved: SolvedSudoku) -> None:
     from trm_lib.puzzles import sudoku_text
 
-    solved = solve(args.puzzle, args.k)
     print(f"puzzle  {sudoku_text(solved.puzzle)}")
     for k, (step, right) in enumerate(zip(solved.steps, solved.right, strict=True), start=1):
         print(f"K = {k:<3} {sudoku_text(step)}  {'right' if right else ''}".rstrip())
@@ -55,7 +86,13 @@ def _solve(args: argparse.Namespace) -> int:
         if solved.is_right
         else f"Wrong: no answer up to K = {solved.k} obeys the rules."
     )
-    return 0 if solved.is_right else 1
+
+
+def _print_maze(solved: SolvedMaze) -> None:
+    print(solved)
+    marked = solved.steps.sum((1, 2))
+    shown = [1 << i for i in range(solved.k.bit_length()) if 1 << i < solved.k]  # 1, 2, 4, 8, ...
+    print(f"cells marked: {', '.join(f'{marked[k - 1]} at K = {k}' for k in [*shown, solved.k])}")
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -139,9 +176,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    solve = commands.add_parser("solve", help="let the shipped model solve a Sudoku, step by step")
-    solve.add_argument("puzzle", help='for example "1...|..3.|.4..|...2"')
-    solve.add_argument("--k", type=_positive, default=16, help="improvement steps at most (16)")
+    solve = commands.add_parser("solve", help="let a shipped model solve a Sudoku or a maze")
+    solve.add_argument(
+        "puzzle",
+        help='a Sudoku, for example "1...|..3.|.4..|...2", or a maze drawn with + - | or with #, '
+        "S its start and G its goal; the name of a text file with one; or - for standard input",
+    )
+    solve.add_argument(
+        "--k", type=_positive,
+        help="improvement steps at most (16; for a maze, 20 times its cells a side)",
+    )  # fmt: skip
     solve.set_defaults(command=_solve)
 
     listing = commands.add_parser("list", help="name every recipe, with the seconds a seed takes")

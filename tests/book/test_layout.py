@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "envs": {"puzzles", "viz"},
     "training": {"puzzles", "models", "viz", "envs"},
     "evaluation": {"puzzles", "models", "viz", "envs", "training"},
-    "experiments": {"puzzles", "models", "viz", "envs", "training", "evaluation"},
+    "solving": {"puzzles", "models", "evaluation"},
+    "experiments": {"puzzles", "models", "viz", "envs", "training", "evaluation", "solving"},
 }
 # Heavy packages that a room must do without.
 MUST_NOT_IMPORT = {"puzzles": {"torch", "matplotlib"}, "viz": {"torch"}, "envs": {"torch"}}
@@ -95,6 +96,7 @@ def test_imports_run_one_way(path: Path) -> None:
         ("viz", "import trm_lib.models.trm"),
         ("puzzles", "from ..models import TRM"),
         ("puzzles", "import torch"),
+        ("evaluation", "from trm_lib import solving"),
         ("training", "def late():\n    from trm_lib.experiments import run"),
         (None, "import book.build"),
     ],

@@ -95,6 +95,13 @@ def test_both_letters_stand_in_one_cell_for_a_walker_who_has_arrived() -> None:
         parse_maze(text)
 
 
+def test_stars_stand_in_marked_cells_but_for_those_of_the_letters() -> None:
+    marks = np.array([[True, False], [True, True]])
+    starred = ["+---+---+", "| S     |", "+   +---+", "| *   G |", "+---+---+"]
+    assert maze_text(MAZE.walls[0], 0, 3, marks).split("\n") == starred
+    assert maze_text(MAZE.walls[0], 0, 3, np.zeros((2, 2), bool)) == DRAWN
+
+
 def changed(text: str, line: int, column: int, symbol: str) -> str:
     lines = text.split("\n")
     row = lines[line - 1]
@@ -170,6 +177,11 @@ def test_refusals_say_where_and_what(text: str, message: str) -> None:
         ((MAZE.walls[0], 4, 3), "start: expected a cell from 0 to 3, got 4"),
         ((MAZE.walls[0], 0, -1), "goal: expected a cell from 0 to 3, got -1"),
         ((MAZE.walls[0], 0.0, 3), "start: expected a cell from 0 to 3, got 0.0"),
+        (
+            (MAZE.walls[0], 0, 3, np.eye(3) > 0),
+            r"marks: expected bool of shape \(2, 2\), .* \(3, 3\)",
+        ),
+        ((MAZE.walls[0], 0, 3, np.eye(2)), "marks: expected bool .* got float64"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(arguments: tuple, message: str) -> None:

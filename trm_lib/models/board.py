@@ -102,8 +102,7 @@ def require_boards(inputs: Tensor, puzzle: Tensor, config: BoardConfig) -> None:
             f"inputs expected tokens from 0 to {V - 1}, got {int(inputs.min())} to "
             f"{int(inputs.max())}: rebuild the model with a larger vocab_size or fix the data"
         )
-    bound = config.mixing == "mlp" or config.positions == "learned"
-    if bound and tuple(inputs.shape[1:]) != config.grid:
+    if config.bound and tuple(inputs.shape[1:]) != config.grid:
         raise ValueError(
             f"inputs expected boards of shape {config.grid}, whose cells this model has learnt by "
             f"their places, got {tuple(inputs.shape[1:])}: use mixing='conv', or 'attention' with "

@@ -120,6 +120,11 @@ class BoardConfig:
         return math.prod(self.grid)
 
     @property
+    def bound(self) -> bool:
+        """Whether cells are learnt by their places, so that `grid` is the only shape to read."""
+        return self.mixing == "mlp" or self.positions == "learned"
+
+    @property
     def n_tokens(self) -> int:
         """P + L, the puzzle tokens and the cells."""
         return self.puzzle_tokens + self.n_cells

@@ -6,7 +6,14 @@ from trm_lib.puzzles.maze_format import maze_text, parse_maze
 from trm_lib.puzzles.maze_layouts import all_trees, layout_class, layout_key
 from trm_lib.puzzles.maze_picture import label_picture, maze_picture, read_maze_picture
 from trm_lib.puzzles.maze_symmetry import augment_mazes, turn_cells, turn_mazes
-from trm_lib.puzzles.maze_tokens import maze_labels, maze_tokens, pixel_labels, pixel_tokens
+from trm_lib.puzzles.maze_tokens import (
+    maze_labels,
+    maze_tokens,
+    pixel_labels,
+    pixel_tokens,
+    read_maze_tokens,
+)
+from trm_lib.puzzles.maze_ways import marked_way, shortest_way
 from trm_lib.puzzles.splits import Split, split_by_class, split_by_hash
 from trm_lib.puzzles.sudoku_classes import canonical_sudoku, class_key
 from trm_lib.puzzles.sudoku_clues import augment_with_clues
@@ -44,6 +51,7 @@ __all__ = [
     "label_picture",
     "layout_class",
     "layout_key",
+    "marked_way",
     "maze_distances",
     "maze_labels",
     "maze_picture",
@@ -56,7 +64,9 @@ __all__ = [
     "pixel_tokens",
     "random_symmetries",
     "read_maze_picture",
+    "read_maze_tokens",
     "shortest_path_cells",
+    "shortest_way",
     "solve_exactly",
     "split_by_class",
     "split_by_hash",

@@ -209,6 +209,17 @@ def check_walls(walls: np.ndarray, name: str = "walls") -> np.ndarray:
     return walls
 
 
+def check_marks(marks: np.ndarray, size: int) -> np.ndarray:
+    """Refuse anything but (n, n) bool, for n = size."""
+    marks = np.asarray(marks)
+    if marks.shape != (size, size) or marks.dtype != bool:
+        raise ValueError(
+            f"marks: expected bool of shape {(size, size)}, one a cell, got {marks.dtype} of shape "
+            f"{marks.shape}"
+        )
+    return marks
+
+
 def passages(walls: np.ndarray) -> np.ndarray:
     """Return (B, n, n, 4) bool: whether one can walk from a cell in each direction."""
     return (walls[..., None] >> np.arange(4, dtype=np.uint8) & 1) == 0

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trm_lib.puzzles.maze import SIZES, Mazes, check_walls
+from trm_lib.puzzles.maze import SIZES, Mazes, check_marks, check_walls
 from trm_lib.puzzles.maze_picture import wall_pixels, walls_from_pixels
 
 
@@ -44,17 +44,18 @@ _FORMS = {
 }
 
 
-def maze_text(walls: np.ndarray, start: int, goal: int) -> str:
+def maze_text(walls: np.ndarray, start: int, goal: int, marks: np.ndarray | None = None) -> str:
     """Draw one maze as text.
 
     Args:
         walls: (n, n) integers, those of one maze of ``Mazes``.
         start: Number of the cell marked S: the start, or where somebody walking stands.
         goal: Number of the cell marked G. Where it is S's cell too, both letters stand in it.
+        marks: (n, n) bool, the cells to draw a star in, but for those of S and G.
 
     Returns:
         2 n + 1 lines of 4 n + 1 characters, the last without a line end; ``parse_maze`` reads
-        them back if start and goal differ.
+        them back if start and goal differ and there are no stars.
 
     Raises:
         ValueError: If an argument is not as above.
@@ -72,6 +73,8 @@ def maze_text(walls: np.ndarray, start: int, goal: int) -> str:
     text[1::2, ::4][closed[1::2, ::2]] = "|"
     for middle in (1, 2, 3):
         text[::2, middle::4][closed[::2, 1::2]] = "-"
+    if marks is not None:
+        text[1::2, 2::4][check_marks(marks, size)] = "*"
     for name, letter, cell in (("goal", "G", goal), ("start", "S", start)):
         if not isinstance(cell, int | np.integer) or not 0 <= cell < size * size:
             raise ValueError(f"{name}: expected a cell from 0 to {size * size - 1}, got {cell!r}")

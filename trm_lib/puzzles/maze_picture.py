@@ -80,8 +80,8 @@ def read_maze_picture(picture: np.ndarray) -> Mazes:
     _refuse(~black & ~between & ~cells, picture, "black: a border, or a corner of cells")
     _refuse(~(black | white) & between, picture, "black or white: it lies between two cells")
     _refuse(black & cells, picture, "not black: it is a cell")
-    start = _only(green[:, 1::2, 1::2], "green pixel, the start")
-    goal = _only(red[:, 1::2, 1::2], "red pixel, the goal")
+    start = only_cell(green[:, 1::2, 1::2], "picture", "green pixel, the start", "paint one cell")
+    goal = only_cell(red[:, 1::2, 1::2], "picture", "red pixel, the goal", "paint one cell")
     return Mazes(walls_from_pixels(black), start, goal)
 
 
@@ -156,12 +156,17 @@ def _refuse(wrong: np.ndarray, picture: np.ndarray, expected: str) -> None:
         )
 
 
-def _only(marked: np.ndarray, what: str) -> np.ndarray:
-    """Return (B,) int64: the one cell that is marked in each (n, n)."""
+def only_cell(marked: np.ndarray, where: str, what: str, remedy: str) -> np.ndarray:
+    """Return (B,) int64: the one cell that is marked in each (n, n) of (B, n, n) bool.
+
+    Raises:
+        ValueError: If none or several are; it says where, what was expected, and the remedy.
+    """
     marked = marked.reshape(len(marked), marked.shape[1] ** 2)
     wrong = np.flatnonzero(marked.sum(axis=1) != 1)
     if len(wrong):
+        which = wrong[0]
         raise ValueError(
-            f"picture {wrong[0]}: expected one {what}, got {marked[wrong[0]].sum()}: paint one cell"
+            f"{where} {which}: expected one {what}, got {marked[which].sum()}: {remedy}"
         )
     return marked.argmax(axis=1)

@@ -1,27 +1,26 @@
-"""Give a puzzle to a trained model, and check what it says by the exact rules.
+"""Give a Sudoku to a trained model, and check what it says by the rules.
 
 Axes: K steps, N size of the board.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trm_lib.evaluation import answers_by_k
 from trm_lib.models import BoardConfig, BoardNet
-from trm_lib.models.weights import load_model
 from trm_lib.puzzles import check_sudoku, is_solution, parse_sudoku, solve_exactly, sudoku_text
+from trm_lib.solving.shipped import shipped_model
+from trm_lib.solving.solved import Solved
 
-SHIPPED = {4: "sudoku4.safetensors", 6: "sudoku6.safetensors"}
-"""Weight file of the shipped Sudoku model, by size of the board."""
+K_STEPS = 16
 
 
-@dataclass(frozen=True)
-class Solved:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SolvedSudoku(Solved):
     """What the model answered, step by step, and what the rules say of it.
 
     Attributes:
@@ -35,20 +34,6 @@ class Solved:
     """
 
     puzzle: np.ndarray
-    steps: np.ndarray = field(repr=False)
-    right: np.ndarray = field(repr=False)
-
-    @property
-    def k(self) -> int:
-        return int(self.right.argmax()) + 1 if self.is_right else len(self.steps)
-
-    @property
-    def is_right(self) -> bool:
-        return bool(self.right.any())
-
-    @property
-    def answer(self) -> np.ndarray:
-        return self.steps[self.k - 1]
 
     def __str__(self) -> str:
         verdict = (
@@ -59,51 +44,19 @@ class Solved:
         return f"{sudoku_text(self.answer)}  ({verdict})"
 
 
-def solve(puzzle: str | ArrayLike, k_steps: int = 16, model: BoardNet | None = None) -> Solved:
-    """Let a trained TRM think about a Sudoku for K steps, and check each answer.
-
-        >>> solve("1...|..3.|.4..|...2").is_right
-        True
-
-    Args:
-        puzzle: text such as "1...|..3.|.4..|...2" or an (N, N) array, 0 = empty; it must have
-            exactly one solution.
-        k_steps: K, how many improvement steps to think.
-        model: a model over (N, N) boards with N + 1 tokens; by default the one
-            shipped for N = 4 or 6.
-
-    Raises:
-        ValueError: the puzzle is malformed, breaks the rules, has no solution or several (the
-            message names the row or cell), no model is shipped for its size, `model` is not one
-            for such boards, or K < 1.
-    """
+def solve_sudoku(
+    puzzle: str | ArrayLike, k_steps: int | None = None, model: BoardNet | None = None
+) -> SolvedSudoku:
+    """What `trm_lib.solve` does with a Sudoku; arguments and errors as there."""
     board = parse_sudoku(puzzle)
     check_sudoku(board)
     model = shipped_model(len(board)) if model is None else model
     _require_fitting(model, len(board))
     _require_one_solution(board)
+    k_steps = K_STEPS if k_steps is None else k_steps
     steps = answers_by_k(model, board[None], k_steps)[:, 0].astype(np.int8)
-    return Solved(board, steps, is_solution(np.broadcast_to(board, steps.shape), steps))
-
-
-def shipped_model(size: int) -> BoardNet:
-    """The Sudoku model that comes with the library for N x N boards.
-
-    Raises:
-        ValueError: there is none of this size.
-    """
-    if size not in SHIPPED:
-        raise ValueError(
-            f"no model is shipped for {size}x{size} Sudoku, only for {sorted(SHIPPED)}: train "
-            f"one with trm_lib.training.fit and pass it as model="
-        )
-    return load_model(weights_folder() / SHIPPED[size])
-
-
-def weights_folder() -> Path:
-    """Where shipped weights lie: inside an installed package, or in the book's folder."""
-    installed = Path(__file__).parent / "weights"
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "book" / "weights"
+    right = is_solution(np.broadcast_to(board, steps.shape), steps)
+    return SolvedSudoku(puzzle=board, steps=steps, right=right)
 
 
 def _require_fitting(model: BoardNet, size: int) -> None:
