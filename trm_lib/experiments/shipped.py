@@ -157,7 +157,7 @@ def ship_maze_paths(path: Path) -> dict:
     }
     at_rest = {
         f"tree, {size} x {size} cells, answer at rest": measured[f"tree_{size}_exact"]
-        for size in recipe.config.at_rest
+        for size in easy_to_hard.AT_REST
     }
     card = {
         "what": "convolutional network, looped, that marks the shortest path of a maze; any size",
