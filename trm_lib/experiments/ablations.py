@@ -29,6 +29,11 @@ MODEL = TRMConfig(**BLOCK, n_latent=3, n_cycles=2)
 TRAINING = SupervisedConfig(n_batches=16, n_sup=16, lr=16e-3, warmup=25, eval_every=4)
 ACT = replace(TRAINING, n_batches=256, n_sup=1, eval_every=64)  # as many optimizer steps
 LONG = 4  # times the steps, to see what is left of a difference
+MIXING = {
+    "mlp": {},
+    "attention": {"mixing": "attention", "positions": "rope2d", "n_heads": 2},
+}
+"""How cells exchange information: fields that differ from `MODEL`."""
 
 Row = tuple[str, BoardConfig, SupervisedConfig]
 
@@ -53,7 +58,7 @@ SUDOKU: dict[str, Row] = {
     ),
     "attention": (
         "cells mixed by attention",
-        replace(MODEL, mixing="attention", n_heads=2),
+        replace(MODEL, **MIXING["attention"]),
         TRAINING,
     ),
     "fewer_calls": ("T = 1, n = 1", replace(MODEL, n_latent=1, n_cycles=1), TRAINING),
@@ -75,7 +80,7 @@ PAPER = {
 }  # fmt: skip
 """Exact accuracy on hard 9x9 Sudokus, in percent: arXiv 2510.04871, table 1 and text."""
 
-GRID_N, GRID_T, GRID_MIXING = (1, 3, 6), (1, 2, 3), ("mlp", "attention")
+GRID_N, GRID_T = (1, 3, 6), (1, 2, 3)
 
 
 def sudoku() -> list[Recipe]:
@@ -94,10 +99,10 @@ def grid() -> list[Recipe]:
         _on_sudoku(
             f"ablation_grid/{mixing}_n{n}_T{T}",
             f"{mixing}, n = {n}, T = {T}",
-            replace(MODEL, n_latent=n, n_cycles=T, mixing=mixing, n_heads=2),
+            replace(MODEL, n_latent=n, n_cycles=T, **how),
             TRAINING,
         )
-        for mixing in GRID_MIXING
+        for mixing, how in MIXING.items()
         for n in GRID_N
         for T in GRID_T
     ]
