@@ -94,13 +94,14 @@ def sudoku() -> list[Recipe]:
 
 
 def grid() -> list[Recipe]:
-    """n, T and mixing, each with each."""
+    """n, T and mixing, each with each; attention, which learns later, for longer."""
+    longer = replace(TRAINING, n_batches=LONG * TRAINING.n_batches)
     return [
         _on_sudoku(
             f"ablation_grid/{mixing}_n{n}_T{T}",
             f"{mixing}, n = {n}, T = {T}",
             replace(MODEL, n_latent=n, n_cycles=T, **how),
-            TRAINING,
+            longer if mixing == "attention" else TRAINING,
         )
         for mixing, how in MIXING.items()
         for n in GRID_N
