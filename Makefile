@@ -46,7 +46,7 @@ unit: $(READY)
 
 chapters: $(READY)
 	$(call step,every chapter as a test,\
-	  $(KERNEL_ENV) $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS))
+	  $(KERNEL_ENV) $(PY) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS))
 
 site: book
 	$(call step,checks of the built site,$(PY) -m pytest tests/book/test_site.py)

@@ -2,7 +2,7 @@
 
 Axes: B batch, L cells, D width. x is the embedded question, y the embedded current answer and
 z the latent reasoning, each (B, L, D). `net` maps (B, L, D) to (B, L, D); it is called
-T * (n + 1) times with the same weights, unless `answer` is another network, which then makes y.
+T * (n + 1) times with the same weights, unless another function makes the answer.
 
 Source: "Less is More: Recursive Reasoning with Tiny Networks" (arXiv 2510.04871), figure 3.
 """
@@ -15,16 +15,11 @@ import torch
 from torch import Tensor
 
 Net = Callable[[Tensor], Tensor]
+Answer = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def latent_recursion(
-    net: Net,
-    x: Tensor,
-    y: Tensor,
-    z: Tensor,
-    n: int,
-    seeing: bool = False,
-    answer: Net | None = None,
+    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, answer: Answer | None = None
 ) -> tuple[Tensor, Tensor]:
     """Think n times about question and answer, then answer once.
 
@@ -32,28 +27,19 @@ def latent_recursion(
         net: called n + 1 times.
         x, y, z: question, answer and latent.
         n: how often to think.
-        seeing: the answer is made with an eye on the question; the paper's is not.
-        answer: a network of its own for the answer; the paper's is `net` again.
+        answer: makes the new y from x, y and z; the paper's is net(y + z), blind to the question.
 
     Returns:
         The new answer y and the new latent z.
     """
     for _ in range(n):
         z = net(z + (y + x))
-    answer = net if answer is None else answer
-    y = answer(y + z + x) if seeing else answer(y + z)  # the paper: not from the question
+    y = net(y + z) if answer is None else answer(x, y, z)
     return y, z
 
 
 def deep_recursion(
-    net: Net,
-    x: Tensor,
-    y: Tensor,
-    z: Tensor,
-    n: int,
-    T: int,
-    seeing: bool = False,
-    answer: Net | None = None,
+    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, T: int, answer: Answer | None = None
 ) -> tuple[Tensor, Tensor]:
     """One improvement step: T cycles of latent recursion, only the last with a gradient.
 
@@ -65,19 +51,12 @@ def deep_recursion(
     """
     with torch.no_grad():
         for _ in range(T - 1):
-            y, z = latent_recursion(net, x, y, z, n, seeing, answer)
-    return latent_recursion(net, x, y, z, n, seeing, answer)
+            y, z = latent_recursion(net, x, y, z, n, answer)
+    return latent_recursion(net, x, y, z, n, answer)
 
 
 def last_call_recursion(
-    net: Net,
-    x: Tensor,
-    y: Tensor,
-    z: Tensor,
-    n: int,
-    T: int,
-    seeing: bool = False,
-    answer: Net | None = None,
+    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, T: int, answer: Answer | None = None
 ) -> tuple[Tensor, Tensor]:
     """The same numbers as `deep_recursion`, but only the last update of z and of y has a gradient.
 
@@ -91,10 +70,10 @@ def last_call_recursion(
     """
     with torch.no_grad():
         for _ in range(T - 1):
-            y, z = latent_recursion(net, x, y, z, n, seeing, answer)
+            y, z = latent_recursion(net, x, y, z, n, answer)
         for _ in range(n - 1):
             z = net(z + (y + x))
-    return latent_recursion(net, x, y, z, min(n, 1), seeing, answer)
+    return latent_recursion(net, x, y, z, min(n, 1), answer)
 
 
 GRADIENTS = {"cycle": deep_recursion, "call": last_call_recursion}

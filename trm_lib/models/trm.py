@@ -178,10 +178,15 @@ class TRM(BoardNet):
         self, x: Tensor, y: Tensor, z: Tensor, grid: tuple[int, ...]
     ) -> tuple[Tensor, Tensor]:
         """One improvement step of the states."""
-        c, net = self.config, lambda h: self.stack(h, grid)
-        answer = (lambda h: self.answer_stack(h, grid)) if c.separate else None
-        improve = GRADIENTS[c.gradient]
-        return improve(net, x, y, z, c.n_latent, c.n_cycles, c.seeing, answer)
+        c, last = self.config, self.answer_stack if self.config.separate else self.stack
+
+        def answer(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+            return last(y + z + x if c.seeing else y + z, grid)
+
+        def net(h: Tensor) -> Tensor:
+            return self.stack(h, grid)
+
+        return GRADIENTS[c.gradient](net, x, y, z, c.n_latent, c.n_cycles, answer)
 
     def _make_room(self, carry: Carry, inputs: Tensor, puzzle: Tensor | None) -> Carry:
         """In training mode, fresh boards with fresh thoughts where the carry has halted."""
