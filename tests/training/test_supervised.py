@@ -9,6 +9,7 @@ import torch
 from trm_lib.evaluation import exact_by_k
 from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
+from trm_lib.training.losses import answer_loss
 from trm_lib.training.run import TrainingRun
 from trm_lib.training.supervised import deep_supervision
 
@@ -210,6 +211,19 @@ def test_before_an_answer_is_due_only_what_must_stay_is_judged():
     torch.testing.assert_close(torch.stack(losses), torch.stack(expected))
 
 
+def test_silent_steps_come_before_the_judged_ones_and_teach_nothing():
+    data, model = opposite_corner(), new_model()
+    run = TrainingRun(model, data, replace(QUICK, batch_size=8, n_sup=1, silent_steps=2))
+    losses = []
+    run.learn = losses.append  # the weights stay as they are
+    deep_supervision(run)
+    inputs, labels = TrainingRun(model, data, run.config).next_batch()
+    carry = model.initial_carry(inputs)
+    for _ in range(3):
+        carry, out = model(carry, inputs)
+    torch.testing.assert_close(losses, [answer_loss(out.logits, labels)])
+
+
 def test_an_answer_that_is_due_too_late_is_refused():
     with pytest.raises(ValueError, match="1 to n_sup = 2, got 3"):
         replace(QUICK, due=3)
@@ -217,4 +231,6 @@ def test_an_answer_that_is_due_too_late_is_refused():
     before = weights(model)
     with pytest.raises(ValueError, match="a model that halts"):
         fit(model, opposite_corner(), replace(QUICK, due=2))
+    with pytest.raises(ValueError, match="silent_steps expected 0 with a model that halts"):
+        fit(model, opposite_corner(), replace(QUICK, silent_steps=2))
     assert torch.equal(weights(model), before)

@@ -159,6 +159,10 @@ def recipes() -> list[Recipe]:
     }
     changes = {
         "due_at_once": ("judged in full from the first step", {"due": 1}),
+        "silent": (
+            "the first nine answers not judged at all",
+            {"n_sup": 11, "silent_steps": 9, "due": 1, "n_batches": 273},
+        ),
         "due_last": ("judged in full at the last step alone", {"due": 20}),
         "fewer_steps": (
             "ten steps, judged in full from the fifth",
@@ -166,7 +170,6 @@ def recipes() -> list[Recipe]:
         ),
         "no_average": ("weights not averaged", {"ema_decay": 0.0}),
         "rate_falls": ("the rate falls to 0 over the second half", {"decay": 0.5}),
-        "no_weight_decay": ("no weight decay", {"weight_decay": 0.0}),
     }
     students |= {
         name: (f"one state, {about}", Student(LOOP, replace(TRAINING, **change)))

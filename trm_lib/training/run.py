@@ -49,7 +49,8 @@ class SupervisedConfig:
         batch_size: puzzles in a batch.
         n_sup: improvement steps supervised on each batch. A model that halts has an `n_sup` of
             its own.
-        due: improvement step, from 1, by which an answer is due. Before it, only cells whose right
+        silent_steps: improvement steps on each batch before the supervised ones, without gradient.
+        due: supervised step, from 1, by which an answer is due. Before it, only cells whose right
             token is not 0 are judged: an answer may be late, but must not give up what is right.
         lr: learning rate after warm-up.
         warmup: optimizer steps over which the rate rises linearly from 0.
@@ -70,6 +71,7 @@ class SupervisedConfig:
     n_batches: int = 500
     batch_size: int = 128
     n_sup: int = 4
+    silent_steps: int = 0
     due: int = 1
     lr: float = 1e-3
     warmup: int = 50
@@ -85,7 +87,7 @@ class SupervisedConfig:
     def __post_init__(self) -> None:
         for name, least in [
             ("n_batches", 1), ("batch_size", 1), ("n_sup", 1), ("due", 1), ("eval_every", 1),
-            ("warmup", 0), ("seed", 0),
+            ("silent_steps", 0), ("warmup", 0), ("seed", 0),
         ]:  # fmt: skip
             self._set(name, whole(getattr(self, name), name, least))
         for name, accepts, expected in [
@@ -142,11 +144,13 @@ class TrainingRun:
         self.model, self.data, self.config = model, data, config
         self.device = device_of(model)
         self.halting = bool(getattr(getattr(model, "config", None), "halting", False))
-        if self.halting and config.due > 1:
-            raise ValueError(
-                f"due expected 1 with a model that halts, which must know after every step whether "
-                f"it is right; got {config.due}: build the model with halting=False"
-            )
+        for name, usual in (("due", 1), ("silent_steps", 0)):
+            value = getattr(config, name)
+            if self.halting and value != usual:
+                raise ValueError(
+                    f"{name} expected {usual} with a model that halts, which must know after every "
+                    f"step whether it is right; got {value}: build the model with halting=False"
+                )
         self.n_steps = config.n_batches * (1 if self.halting else config.n_sup)
         rng = np.random.default_rng(config.seed)
         self.stream = Batches(data, config.batch_size, rng, augment)

@@ -64,8 +64,8 @@ def fit(
         What happened: losses, evaluations, seconds.
 
     Raises:
-        ValueError: the data holds tokens the model does not know, `due` is late though the model
-            halts, `evaluate` does not return accuracies (K,), or a checkpoint does not belong to
+        ValueError: the data holds tokens the model does not know, `due` is late or a step
+            is silent though the model halts, `evaluate` does not return accuracies (K,), or a checkpoint does not belong to
             this run, is damaged, or would be overwritten; raised before training, with everything
             left as it was.
         FileNotFoundError: there is nothing to resume from.
@@ -113,12 +113,17 @@ def fit(
 def deep_supervision(run: TrainingRun) -> Tensor:
     """The paper's pseudocode: think about one batch `n_sup` times, learning every time.
 
+    Deviation: there, no improvement step is silent and no answer is due later than at once.
+
     Returns:
         The loss of the last improvement step.
     """
     inputs, labels = run.next_batch()
     carry = run.model.initial_carry(inputs)
     must_stay = labels.masked_fill(labels == 0, IGNORE)
+    with torch.no_grad():
+        for _ in range(run.config.silent_steps):
+            carry, _ = run.model(carry, inputs)
     for step in range(1, run.config.n_sup + 1):
         carry, out = run.model(carry, inputs)
         loss = answer_loss(out.logits, labels if step >= run.config.due else must_stay)
