@@ -64,10 +64,10 @@ def fit(
         What happened: losses, evaluations, seconds.
 
     Raises:
-        ValueError: the data holds tokens the model does not know, `due` is late or a step
-            is silent though the model halts, `evaluate` does not return accuracies (K,), or a checkpoint does not belong to
-            this run, is damaged, or would be overwritten; raised before training, with everything
-            left as it was.
+        ValueError: the data holds tokens the model does not know, `due` is late or a step is silent
+            though the model halts, `evaluate` does not return accuracies (K,), or a checkpoint does
+            not belong to this run, is damaged, or would be overwritten; raised before training,
+            with everything left as it was.
         FileNotFoundError: there is nothing to resume from.
         FloatingPointError: the loss is not finite; raised before the optimizer step it would feed.
     """
