@@ -148,6 +148,12 @@ def mazes() -> list[Recipe]:
         ),
         "no_carry": ("every step starts afresh", replace(TWO_LEVELS, carry=False), ON_MAZES, 5),
         "attention": ("attention in the high level", attention, ON_MAZES, 5),
+        "attention_long": (
+            "attention in the high level, four times the steps",
+            attention,
+            replace(ON_MAZES, n_batches=LONG * ON_MAZES.n_batches, eval_every=80),
+            5,
+        ),
         "mlp": ("MLP mixing in the high level", replace(TWO_LEVELS, mixing="mlp"), ON_MAZES, 5),
         "cells3": ("3x3 cells", replace(TWO_LEVELS, grid=(3, 3)), ON_MAZES, 3),
         "cells7": ("7x7 cells", replace(TWO_LEVELS, grid=(7, 7)), ON_MAZES, 7),
