@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 CHAPTERS := $(sort $(wildcard book/*.ipynb))
 
 # Chapters draw inside the page and, in a build, without progress bars.
-KERNEL_ENV := TQDM_DISABLE=1 MPLBACKEND=module://matplotlib_inline.backend_inline
+KERNEL_ENV := OMP_NUM_THREADS=1 TQDM_DISABLE=1 MPLBACKEND=module://matplotlib_inline.backend_inline
 
 # $(call step,what it does,command): runs the command, then says how long it took.
 define step
@@ -39,14 +39,17 @@ $(READY): requirements.txt
 book: $(READY)
 	$(call step,execute chapters and render the book,$(KERNEL_ENV) $(PY) book/build.py)
 
-test: unit book chapters site
+# Two cores are kept busy: the unit tests take both, then one renders the book, one tests chapters.
+test: unit
+	@$(MAKE) --no-print-directory -j2 book chapters
+	@$(MAKE) --no-print-directory site
 
 unit: $(READY)
 	$(call step,unit tests,MPLBACKEND=Agg OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/book/test_site.py)
 
 chapters: $(READY)
 	$(call step,every chapter as a test,\
-	  $(KERNEL_ENV) $(PY) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS))
+	  $(KERNEL_ENV) $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS))
 
 site: book
 	$(call step,checks of the built site,$(PY) -m pytest tests/book/test_site.py)
