@@ -1,8 +1,8 @@
 """Chapter 08: which part matters? The paper's ablation, row for row, and the scripts' list.
 
-The paper's rows on minimal 4x4 Sudokus of unseen symmetry classes, after so few optimizer steps
-that the whole machine is not yet at the ceiling. The scripts' rows, for the hierarchical TRM, on
-mazes of 5x5 cells whose shortest path must be marked.
+The paper's rows on minimal 4x4 and 6x6 Sudokus of unseen symmetry classes, after so few optimizer
+steps that the whole machine is not yet at the ceiling. The scripts' rows, for the hierarchical TRM,
+on mazes of 5x5 cells whose shortest path must be marked.
 """
 
 from __future__ import annotations
@@ -20,59 +20,62 @@ from trm_lib.experiments.basic_trm import (
     train_and_measure,
 )
 from trm_lib.experiments.marked_mazes import MazeTask
+from trm_lib.experiments.paper_trm import minimal_sudoku6
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.task import PuzzleTask
 from trm_lib.models import BoardConfig, HierarchicalConfig, LoopedConfig, TRMConfig
+from trm_lib.puzzles import augment_sudoku
 from trm_lib.puzzles.maze_tokens import CELL_TOKENS
 from trm_lib.training import SupervisedConfig
 
-MODEL = TRMConfig(**BLOCK, n_latent=3, n_cycles=2)
+BLOCK6 = {"vocab_size": 7, "grid": (6, 6), "width": 64, "n_layers": 1, "expansion": 2.0}
 TRAINING = SupervisedConfig(n_batches=16, n_sup=16, lr=16e-3, warmup=25, eval_every=4)
-ACT = replace(TRAINING, n_batches=256, n_sup=1, eval_every=64)  # as many optimizer steps
+TRAINING6 = SupervisedConfig(
+    n_batches=40, n_sup=16, lr=4e-3, warmup=50, ema_decay=0.995, eval_every=10
+)
 LONG = 4  # times the steps, to see what is left of a difference
 MIXING = {
     "mlp": {},
     "attention": {"mixing": "attention", "positions": "rope2d", "n_heads": 2},
 }
-"""How cells exchange information: fields that differ from `MODEL`."""
+"""How cells exchange information: fields that differ from the whole TRM."""
 
 Row = tuple[str, BoardConfig, SupervisedConfig]
 
-SUDOKU: dict[str, Row] = {
-    "whole": ("the TRM: n = 3, T = 2, 16 supervised steps", MODEL, TRAINING),
-    "no_ema": ("judged by its last weights", MODEL, replace(TRAINING, ema_decay=0.0)),
-    "separate": ("a network of its own for y", replace(MODEL, separate=True), TRAINING),
-    "one_state": (
-        "one state: z without y",
-        LoopedConfig(**BLOCK, n_calls=4, n_cycles=2),
-        TRAINING,
-    ),
-    "last_call": (
-        "gradient through the last calls alone",
-        replace(MODEL, gradient="call"),
-        TRAINING,
-    ),
-    "more_layers": (
-        "two layers, called half as often",
-        replace(MODEL, n_layers=2, n_latent=1),
-        TRAINING,
-    ),
-    "attention": (
-        "cells mixed by attention",
-        replace(MODEL, **MIXING["attention"]),
-        TRAINING,
-    ),
-    "fewer_calls": ("T = 1, n = 1", replace(MODEL, n_latent=1, n_cycles=1), TRAINING),
-    "seeing": ("y sees the question", replace(MODEL, seeing=True), TRAINING),
-    "no_carry": ("every step starts afresh", MODEL, replace(TRAINING, carry=False)),
-    "act": ("halting, persistent carry", replace(MODEL, halting=True, n_sup=16), ACT),
-    "act_continue": (
-        "the same, and the value of going on",
-        replace(MODEL, halting=True, continuing=True, n_sup=16),
-        ACT,
-    ),
-    "one_pass": ("the block, called once", BoardConfig(**BLOCK), ACT),
-}
-"""What is changed in each row of the paper's table, in our words, and how it is trained."""
+
+def paper_rows(block: dict[str, Any], training: SupervisedConfig) -> dict[str, Row]:
+    """What is changed in each row of the paper's table, in our words, and how it is trained."""
+    whole = TRMConfig(**block, n_latent=3, n_cycles=2)
+    k = training.n_sup  # as many optimizer steps for the rows that take one a batch
+    act = replace(
+        training, n_batches=k * training.n_batches, n_sup=1, eval_every=k * training.eval_every
+    )
+    rows = [
+        ("whole", "the TRM: n = 3, T = 2, 16 supervised steps", whole, training),
+        ("no_ema", "judged by its last weights", whole, replace(training, ema_decay=0.0)),
+        ("separate", "a network of its own for y", replace(whole, separate=True), training),
+        ("one_state", "one state: z without y",
+         LoopedConfig(**block, n_calls=4, n_cycles=2), training),
+        ("last_call", "gradient through the last calls alone",
+         replace(whole, gradient="call"), training),
+        ("more_layers", "two layers, called half as often",
+         replace(whole, n_layers=2, n_latent=1), training),
+        ("attention", "cells mixed by attention",
+         replace(whole, **MIXING["attention"]), training),
+        ("fewer_calls", "T = 1, n = 1", replace(whole, n_latent=1, n_cycles=1), training),
+        ("seeing", "y sees the question", replace(whole, seeing=True), training),
+        ("no_carry", "every step starts afresh", whole, replace(training, carry=False)),
+        ("act", "halting, persistent carry", replace(whole, halting=True, n_sup=16), act),
+        ("act_continue", "the same, and the value of going on",
+         replace(whole, halting=True, continuing=True, n_sup=16), act),
+        ("one_pass", "the block, called once", BoardConfig(**block), act),
+    ]  # fmt: skip
+    return {name: (about, model, how) for name, about, model, how in rows}
+
+
+SUDOKU = paper_rows(BLOCK, TRAINING)
+SUDOKU6 = paper_rows(BLOCK6, TRAINING6)
+MODEL = SUDOKU["whole"][1]
 
 PAPER = {
     "whole": 87.4, "act_continue": 86.1, "separate": 82.4, "no_ema": 79.9, "more_layers": 79.5,
@@ -84,13 +87,12 @@ GRID_N, GRID_T = (1, 3, 6), (1, 2, 3)
 
 
 def sudoku() -> list[Recipe]:
-    """The paper's rows, early and four times later."""
-    recipes = []
-    for times, when in ((1, "ablation"), (LONG, "ablation_long")):
-        for name, (about, model, training) in SUDOKU.items():
-            longer = replace(training, n_batches=times * training.n_batches)
-            recipes.append(_on_sudoku(f"{when}/{name}", about, model, longer))
-    return recipes
+    """The paper's rows on 4x4, early and four times later, and the same on 6x6."""
+    early = [_on_sudoku(f"ablation/{name}", row) for name, row in SUDOKU.items()]
+    later = paper_rows(BLOCK, replace(TRAINING, n_batches=LONG * TRAINING.n_batches))
+    late = [_on_sudoku(f"ablation_long/{name}", row) for name, row in later.items()]
+    larger = [_on_sudoku(f"ablation_6x6/{name}", SUDOKU6[name], size=6) for name in PAPER]
+    return early + late + larger
 
 
 def grid() -> list[Recipe]:
@@ -99,9 +101,11 @@ def grid() -> list[Recipe]:
     return [
         _on_sudoku(
             f"ablation_grid/{mixing}_n{n}_T{T}",
-            f"{mixing}, n = {n}, T = {T}",
-            replace(MODEL, n_latent=n, n_cycles=T, **how),
-            longer if mixing == "attention" else TRAINING,
+            (
+                f"{mixing}, n = {n}, T = {T}",
+                replace(MODEL, n_latent=n, n_cycles=T, **how),
+                longer if mixing == "attention" else TRAINING,
+            ),
         )
         for mixing, how in MIXING.items()
         for n in GRID_N
@@ -115,10 +119,24 @@ def run(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
     return train_and_measure(learner, seed, checkpoint, train, validation[::4], test[::4])
 
 
-def _on_sudoku(name: str, about: str, model: BoardConfig, training: SupervisedConfig) -> Recipe:
+def task6(learner: Learner) -> PuzzleTask:
+    """What a learner is trained on, for `debug`: 6x6."""
+    train, validation, _ = minimal_sudoku6()
+    n_sup = learner.training.n_sup
+    return PuzzleTask(learner.build, learner.training, train, validation, augment_sudoku, n_sup)
+
+
+def run6(learner: Learner, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """The same on 6x6."""
+    return train_and_measure(learner, seed, checkpoint, *minimal_sudoku6())
+
+
+def _on_sudoku(name: str, row: Row, size: int = 4) -> Recipe:
+    about, model, training = row
     k_steps = 1 if type(model) is BoardConfig else K_STEPS
+    how = (run, basic_trm.task) if size == 4 else (run6, task6)
     learner = Learner(model, training, k_steps)
-    return Recipe(name, f"{about}; minimal 4x4 Sudoku", learner, run, basic_trm.task)
+    return Recipe(name, f"{about}; minimal {size}x{size} Sudoku", learner, *how)
 
 
 TWO_LEVELS = HierarchicalConfig(
