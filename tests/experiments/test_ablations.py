@@ -4,27 +4,40 @@ from dataclasses import fields
 
 import pytest
 
-from trm_lib.experiments.ablations import LONG, MODEL, PAPER, SUDOKU, TRAINING, grid, mazes, sudoku
+from trm_lib.experiments.ablations import (
+    LONG,
+    MODEL,
+    PAPER,
+    SUDOKU,
+    SUDOKU6,
+    TRAINING,
+    TRAINING6,
+    grid,
+    mazes,
+    sudoku,
+)
 from trm_lib.models import TRMConfig, count_parameters
-
-STEPS = TRAINING.n_batches * TRAINING.n_sup
 
 
 @pytest.mark.parametrize("recipe", sudoku(), ids=lambda recipe: recipe.name)
 def test_everybody_takes_as_many_optimizer_steps(recipe):
     training, halting = recipe.config.training, getattr(recipe.config.model, "halting", False)
+    whole = TRAINING6 if recipe.name.startswith("ablation_6x6/") else TRAINING
     times = LONG if recipe.name.startswith("ablation_long/") else 1
-    assert training.n_batches * (1 if halting else training.n_sup) == times * STEPS
+    steps = training.n_batches * (1 if halting else training.n_sup)
+    assert steps == times * whole.n_batches * whole.n_sup
     kept = {"batch_size", "lr", "decay", "weight_decay", "optimizer", "seed"}
-    assert all(getattr(training, name) == getattr(TRAINING, name) for name in kept)
+    assert all(getattr(training, name) == getattr(whole, name) for name in kept)
 
 
-def test_a_row_changes_one_thing_or_says_why_two():
+@pytest.mark.parametrize("rows", [SUDOKU, SUDOKU6], ids=["4x4", "6x6"])
+def test_a_row_changes_one_thing_or_says_why_two(rows):
+    whole = rows["whole"][1]
     changed = {
         name: {
-            f.name for f in fields(TRMConfig) if getattr(model, f.name) != getattr(MODEL, f.name)
+            f.name for f in fields(TRMConfig) if getattr(model, f.name) != getattr(whole, f.name)
         }
-        for name, (_, model, _) in SUDOKU.items()
+        for name, (_, model, _) in rows.items()
         if isinstance(model, TRMConfig)
     }
     assert changed["whole"] == changed["no_ema"] == changed["no_carry"] == set()
@@ -36,9 +49,10 @@ def test_a_row_changes_one_thing_or_says_why_two():
         assert len(changed[name]) == 1
 
 
-def test_one_state_makes_as_many_calls_and_has_as_many_parameters():
-    whole, single = (recipe.config for recipe in sudoku() if recipe.name in
-                     ("ablation/whole", "ablation/one_state"))  # fmt: skip
+@pytest.mark.parametrize("when", ["ablation", "ablation_6x6"])
+def test_one_state_makes_as_many_calls_and_has_as_many_parameters(when):
+    recipes = {recipe.name: recipe.config for recipe in sudoku()}
+    whole, single = recipes[f"{when}/whole"], recipes[f"{when}/one_state"]
     assert single.model.n_calls == MODEL.n_latent + 1
     assert single.model.n_cycles == MODEL.n_cycles
     assert count_parameters(whole.build(0)) == count_parameters(single.build(0))
