@@ -51,24 +51,24 @@ def paper_rows(block: dict[str, Any], training: SupervisedConfig) -> dict[str, R
         training, n_batches=k * training.n_batches, n_sup=1, eval_every=k * training.eval_every
     )
     rows = [
-        ("whole", "the TRM: n = 3, T = 2, 16 supervised steps", whole, training),
-        ("no_ema", "judged by its last weights", whole, replace(training, ema_decay=0.0)),
-        ("separate", "a network of its own for y", replace(whole, separate=True), training),
-        ("one_state", "one state: z without y",
+        ("whole", "the whole machine", whole, training),
+        ("no_ema", "last weights, not averaged", whole, replace(training, ema_decay=0.0)),
+        ("separate", "y has its own network", replace(whole, separate=True), training),
+        ("one_state", "one state, z without y",
          LoopedConfig(**block, n_calls=4, n_cycles=2), training),
-        ("last_call", "gradient through the last calls alone",
+        ("last_call", "gradient of the last calls",
          replace(whole, gradient="call"), training),
-        ("more_layers", "two layers, called half as often",
+        ("more_layers", "two layers, half the calls",
          replace(whole, n_layers=2, n_latent=1), training),
-        ("attention", "cells mixed by attention",
+        ("attention", "attention, not MLP",
          replace(whole, **MIXING["attention"]), training),
-        ("fewer_calls", "T = 1, n = 1", replace(whole, n_latent=1, n_cycles=1), training),
+        ("fewer_calls", "fewer calls, n = T = 1", replace(whole, n_latent=1, n_cycles=1), training),
         ("seeing", "y sees the question", replace(whole, seeing=True), training),
         ("no_carry", "every step starts afresh", whole, replace(training, carry=False)),
         ("act", "halting, persistent carry", replace(whole, halting=True, n_sup=16), act),
-        ("act_continue", "the same, and the value of going on",
+        ("act_continue", "halting, value of going on",
          replace(whole, halting=True, continuing=True, n_sup=16), act),
-        ("one_pass", "the block, called once", BoardConfig(**block), act),
+        ("one_pass", "one call, no recursion", BoardConfig(**block), act),
     ]  # fmt: skip
     return {name: (about, model, how) for name, about, model, how in rows}
 

@@ -169,6 +169,7 @@ def recipes() -> list[Recipe]:
             {"n_sup": 10, "due": 5, "n_batches": 300},
         ),
         "no_average": ("weights not averaged", {"ema_decay": 0.0}),
+        "no_decay": ("weights not decayed", {"weight_decay": 0.0}),
         "rate_falls": ("the rate falls to 0 over the second half", {"decay": 0.5}),
     }
     students |= {
