@@ -14,6 +14,7 @@ from trm_lib.models.hierarchical import (
 from trm_lib.models.kinds import build_model
 from trm_lib.models.looped import Looped, LoopedCarry, LoopedConfig
 from trm_lib.models.mixing import MIXINGS, POSITIONS
+from trm_lib.models.multi_scale import MultiScale, MultiScaleConfig
 from trm_lib.models.official import load_official, official_config, official_names
 from trm_lib.models.policies import Policy, PolicyOutput
 from trm_lib.models.recursion import (
@@ -45,6 +46,8 @@ __all__ = [
     "LoopedCarry",
     "LoopedConfig",
     "MLPPolicy",
+    "MultiScale",
+    "MultiScaleConfig",
     "Policy",
     "PolicyOutput",
     "StepOutput",

@@ -121,13 +121,15 @@ def require_boards(inputs: Tensor, puzzle: Tensor, config: BoardConfig) -> None:
         )
 
 
-def require_state(state: Tensor, inputs: Tensor, puzzle_tokens: int, width: int) -> None:
+def require_state(
+    state: Tensor, inputs: Tensor, puzzle_tokens: int, width: int, *copies: int
+) -> None:
     """Refuse a carried state that is not one of these boards.
 
     Raises:
-        ValueError: it is not of shape (B, P + L, width).
+        ValueError: it is not of shape (B, *copies, P + L, width).
     """
-    expected = (len(inputs), puzzle_tokens + math.prod(inputs.shape[1:]), width)
+    expected = (len(inputs), *copies, puzzle_tokens + math.prod(inputs.shape[1:]), width)
     if tuple(state.shape) != expected:
         raise ValueError(
             f"carry expected states of shape {expected} for these inputs, got "

@@ -9,17 +9,18 @@ from trm_lib.models.config import BoardConfig
 from trm_lib.models.feedforward import FeedForward
 from trm_lib.models.hierarchical import HierarchicalTRM
 from trm_lib.models.looped import Looped
+from trm_lib.models.multi_scale import MultiScale
 from trm_lib.models.trm import TRM
 
-KINDS: tuple[type[BoardNet], ...] = (TRM, FeedForward, HierarchicalTRM, Looped)
+KINDS: tuple[type[BoardNet], ...] = (TRM, FeedForward, HierarchicalTRM, Looped, MultiScale)
 
 
 def build_model(config: BoardConfig, seed: int) -> BoardNet:
     """The untrained network that a config describes: `TRM`, `Looped`, and so on.
 
     Args:
-        config: a `TRMConfig`, `LoopedConfig`, `HierarchicalConfig`, or a plain `BoardConfig` for
-            `FeedForward`.
+        config: a `TRMConfig`, `LoopedConfig`, `MultiScaleConfig`, `HierarchicalConfig`, or a plain
+            `BoardConfig` for `FeedForward`.
         seed: of its initial weights.
 
     Raises:
