@@ -86,7 +86,7 @@ def train_and_measure(
     test: PuzzleData,
 ) -> dict[str, Any]:
     """Train one learner on `train`, augmented, and measure it on the others."""
-    watched = validation[:: len(validation) // 1000]
+    watched = validation[:: max(1, len(validation) // 1000)]
     model = learner.build(seed)
     history = fit(
         model,
