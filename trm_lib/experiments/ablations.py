@@ -102,8 +102,8 @@ def sudoku() -> list[Recipe]:
     later = paper_rows(BLOCK, replace(TRAINING, n_batches=LONG * TRAINING.n_batches))
     late = [_on_sudoku(f"ablation_long/{name}", row) for name, row in later.items()]
     larger = [
-        _on_sudoku(f"ablation_6x6/{name}", SUDOKU6[name], size=6)
-        for name in PAPER
+        _on_sudoku(f"ablation_6x6/{name}", row, size=6)
+        for name, row in SUDOKU6.items()
         if name != "attention"  # it does not begin to learn in so few steps
     ]
     halved = paper_rows(BLOCK6, replace(TRAINING6, lr=TRAINING6.lr / 2))
