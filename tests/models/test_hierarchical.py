@@ -77,6 +77,21 @@ def test_a_cycle_is_what_the_docstring_says():
     torch.testing.assert_close(carry.low, low)
 
 
+def test_without_a_full_gradient_early_cycles_add_thought_and_no_gradient():
+    inputs = boards()
+    short, long = model(n_cycles=1), model(n_cycles=3, full_gradient=False)
+    carry = short.initial_carry(inputs)
+    for _ in range(2):
+        carry, _ = short(carry, inputs)
+    _, expected = short(carry, inputs)
+    _, out = long(long.initial_carry(inputs), inputs)
+    torch.testing.assert_close(out.logits, expected.logits)
+    expected.logits.square().sum().backward()
+    out.logits.square().sum().backward()
+    for ours, theirs in zip(long.parameters(), short.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
 def test_a_seed_fixes_the_model_and_disturbs_nothing_else():
     before = torch.get_rng_state()
     first, again, other = model().state_dict(), model().state_dict(), model(seed=1).state_dict()

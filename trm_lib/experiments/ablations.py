@@ -184,6 +184,12 @@ def mazes() -> list[Recipe]:
             ON_MAZES,
             5,
         ),
+        "last_cycle": (
+            "gradient of the last cycle alone",
+            replace(TWO_LEVELS, full_gradient=False),
+            ON_MAZES,
+            5,
+        ),
         "no_carry": (
             "no carry, not even when asked",
             replace(TWO_LEVELS, carry=False),

@@ -52,8 +52,9 @@ class HierarchicalConfig(BoardConfig):
     Attributes:
         low_width: E, channels of each cell in the low level.
         n_low: blocks in the low level.
-        n_cycles: rounds of high, low, feedback in one call, all with a gradient. How many calls,
-            K, is free.
+        n_cycles: rounds of high, low, feedback in one call. How many calls, K, is free.
+        full_gradient: all rounds of a call have a gradient; False leaves it to the last, as in the
+            TRM.
         activation: what the high level's feed-forward layers are, one of `ACTIVATIONS`.
         low_activation: the same for the low level.
         carry: False starts every call afresh, so that more calls change nothing.
@@ -65,6 +66,7 @@ class HierarchicalConfig(BoardConfig):
     low_width: int = 32
     n_low: int = 1
     n_cycles: int = 1
+    full_gradient: bool = True
     activation: str = "swiglu"
     low_activation: str = "relu"
     carry: bool = True
@@ -77,8 +79,10 @@ class HierarchicalConfig(BoardConfig):
             value = getattr(self, name)
             if value not in ACTIVATIONS:
                 raise ValueError(f"{name} expected one of {ACTIVATIONS}, got {value!r}")
-        if not isinstance(self.carry, bool):
-            raise ValueError(f"carry expected True or False, got {self.carry!r}")
+        for name in ("full_gradient", "carry"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} expected True or False, got {value!r}")
 
     @property
     def low(self) -> BoardConfig:
@@ -189,7 +193,11 @@ class HierarchicalTRM(BoardNet):
         if not self.config.carry:
             carry = self.initial_carry(inputs)
         high, low = carry.high, carry.low
-        for _ in range(self.config.n_cycles):
+        early = 0 if self.config.full_gradient else self.config.n_cycles - 1
+        with torch.no_grad():
+            for _ in range(early):
+                high, low = self.cycle(x, high, low, grid)
+        for _ in range(self.config.n_cycles - early):
             high, low = self.cycle(x, high, low, grid)
         answer = StepOutput(self.read(high, inputs))
         return HierarchicalCarry(high.detach(), low.detach()), answer
