@@ -11,7 +11,7 @@ from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 from trm_lib.training.losses import answer_loss
 from trm_lib.training.run import TrainingRun
-from trm_lib.training.supervised import deep_supervision
+from trm_lib.training.supervised import correct, deep_supervision
 
 BOARD = {"vocab_size": 4, "grid": (2, 2), "width": 16, "n_layers": 1}
 QUICK = SupervisedConfig(
@@ -222,6 +222,24 @@ def test_silent_steps_come_before_the_judged_ones_and_teach_nothing():
     for _ in range(3):
         carry, out = model(carry, inputs)
     torch.testing.assert_close(losses, [answer_loss(out.logits, labels)])
+
+
+def test_a_lesson_of_ones_own_is_taught_from_every_batch():
+    data, model = opposite_corner(), new_model()
+    seen = []
+
+    def shown_the_answer(run):
+        inputs, labels = run.next_batch()
+        seen.append(inputs)
+        return correct(run, run.model.initial_carry(inputs), inputs, [labels] * run.config.n_sup)
+
+    before = weights(model)
+    history = fit(model, data, QUICK, lesson=shown_the_answer)
+    other = new_model()
+    fit(other, data, QUICK)
+    assert len(seen) == len(history.loss) == QUICK.n_batches
+    assert not torch.equal(weights(model), before)
+    assert torch.equal(weights(model), weights(other))  # it does what the usual lesson does
 
 
 def test_an_answer_that_is_due_too_late_is_refused():

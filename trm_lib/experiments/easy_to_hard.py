@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from trm_lib.evaluation import answers_at_rest, exact_by_k
 from trm_lib.experiments.marked_mazes import MazeTask, maze_data
+from trm_lib.experiments.maze_schools import SCHOOLS, five, mazes_of
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.task import PuzzleTask
 from trm_lib.models import (
@@ -27,9 +27,8 @@ from trm_lib.models import (
     build_model,
     count_parameters,
 )
-from trm_lib.puzzles import generate_mazes, maze_labels, maze_tokens
 from trm_lib.puzzles.maze_tokens import CELL_TOKENS
-from trm_lib.training import History, PuzzleData, SupervisedConfig, fit
+from trm_lib.training import History, SupervisedConfig, fit
 
 WATCHED = {9: (100, 60), 15: (200, 100)}
 """Mazes, and K, by which the weights to keep are chosen; by cells a side."""
@@ -48,23 +47,17 @@ class Student:
 
     Attributes:
         closely: asked after every step, with loops, and on the largest mazes too.
+        taught: by what, one of `SCHOOLS`.
     """
 
     model: BoardConfig
     training: SupervisedConfig
     closely: bool = False
+    taught: str = "due"
 
     def build(self, seed: int) -> BoardNet:
         """The untrained network of this seed."""
         return build_model(self.model, seed)
-
-
-@cache
-def mazes_of(size: int, count: int, seed: int, layout: str = "tree") -> PuzzleData:
-    """Mazes with start and goal anywhere, and the cells on their shortest paths."""
-    rng = np.random.default_rng([size, seed])
-    mazes = generate_mazes(size, count, rng, layout, start="random", goal="random")
-    return PuzzleData(maze_tokens(mazes), maze_labels(mazes))
 
 
 def trained(student: Student, seed: int, progress: bool = False) -> tuple[BoardNet, History, int]:
@@ -74,7 +67,7 @@ def trained(student: Student, seed: int, progress: bool = False) -> tuple[BoardN
         The network; the history, with the mean over both sizes of the share that is right at the
         last K; and the batch the weights were taken from.
     """
-    train, _, _ = maze_data(MazeTask(5))
+    mazes, lesson = SCHOOLS[student.taught]
     best = {"share": -1.0, "evaluation": 0, "weights": {}}
     evaluations = 0
 
@@ -94,7 +87,7 @@ def trained(student: Student, seed: int, progress: bool = False) -> tuple[BoardN
 
     network = student.build(seed)
     config = replace(student.training, seed=seed)
-    history = fit(network, train, config, evaluate=evaluate, progress=progress)
+    history = fit(network, mazes(), config, evaluate=evaluate, lesson=lesson, progress=progress)
     network.load_state_dict(best["weights"])
     return network, history, best["evaluation"] * config.eval_every
 
@@ -127,10 +120,10 @@ def run(student: Student, seed: int, checkpoint: Path | None) -> dict[str, Any]:
 
 
 def puzzle_task(student: Student) -> PuzzleTask:
-    """What a student is trained on, for `debug`."""
-    train, validation, _ = maze_data(MazeTask(5))
+    """The mazes of 5x5 cells that a student without a school is trained on, for `debug`."""
+    _, validation, _ = maze_data(MazeTask(5))
     return PuzzleTask(
-        student.build, student.training, train, validation, None, student.training.n_sup
+        student.build, student.training, five(), validation, None, student.training.n_sup
     )
 
 
@@ -172,9 +165,18 @@ def recipes() -> list[Recipe]:
         "no_decay": ("weights not decayed", {"weight_decay": 0.0}),
         "rate_falls": ("the rate falls to 0 over the second half", {"decay": 0.5}),
     }
+    schools = {
+        "mixed_sizes": "mazes of 3x3, 4x4 and 5x5 cells",
+        "random_start": "0 to 20 silent steps before the twenty judged ones",
+        "noisy_start": "every thought begins in noise",
+        "round_by_round": "judged by dead-end filling, a round a step",
+    }
     students |= {
         name: (f"one state, {about}", Student(LOOP, replace(TRAINING, **change)))
         for name, (about, change) in changes.items()
+    } | {
+        name: (f"one state, {about}", Student(LOOP, TRAINING, taught=name))
+        for name, about in schools.items()
     }
     return [
         Recipe(f"easy_to_hard/{name}", f"{about}; trained on 5x5 cells", student, run, puzzle_task)

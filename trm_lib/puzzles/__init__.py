@@ -2,6 +2,7 @@
 
 from trm_lib.puzzles.maze import Mazes, generate_mazes
 from trm_lib.puzzles.maze_distances import distance_table, maze_distances, shortest_path_cells
+from trm_lib.puzzles.maze_filling import filling_rounds
 from trm_lib.puzzles.maze_format import maze_text, parse_maze
 from trm_lib.puzzles.maze_layouts import all_trees, layout_class, layout_key
 from trm_lib.puzzles.maze_picture import label_picture, maze_picture, read_maze_picture
@@ -45,6 +46,7 @@ __all__ = [
     "class_key",
     "count_solutions",
     "distance_table",
+    "filling_rounds",
     "generate_mazes",
     "generate_sudoku",
     "is_solution",

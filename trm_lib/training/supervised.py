@@ -1,10 +1,11 @@
 """Supervised training with deep supervision: correct the model after each improvement step.
 
-There are two ways to do it, and both are here. `deep_supervision` is the pseudocode of the paper:
-a batch is thought about `n_sup` times, every time followed by an optimizer step, and then leaves
-as a whole. `persistent_carry` is what the official code does: every batch is followed by one
-optimizer step, boards that halted are replaced one by one, and the others are thought about on.
-A model that can halt is trained in the second way, any other in the first.
+There are two ways to do it, and both are here as lessons. `deep_supervision` is the pseudocode of
+the paper: a batch is thought about `n_sup` times, every time followed by an optimizer step, and
+then leaves as a whole. `persistent_carry` is what the official code does: every batch is followed
+by one optimizer step, boards that halted are replaced one by one, and the others are thought about
+on. A model that can halt is trained in the second way, any other in the first, unless a lesson of
+your own is given.
 
 Source: arXiv 2510.04871, figure 3; github.com/SamsungSAILMontreal/TinyRecursiveModels at e7b6871,
 pretrain.py and models/recursive_reasoning/trm.py.
@@ -13,13 +14,14 @@ pretrain.py and models/recursive_reasoning/trm.py.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trm_lib.models import Carry
 from trm_lib.training.checkpoint import load_run, require_both, require_place, save_run
 from trm_lib.training.data import IGNORE, Augment, PuzzleData
 from trm_lib.training.history import History
@@ -30,6 +32,9 @@ from trm_lib.training.run import SupervisedConfig, TrainingRun
 Evaluate = Callable[[nn.Module], np.ndarray]
 """model -> accuracy after each step, (K,) float in [0, 1]."""
 
+Lesson = Callable[[TrainingRun], Tensor]
+"""Teaches the model of a run from its next batch, and returns the loss of the last step."""
+
 
 def fit(
     model: nn.Module,
@@ -38,6 +43,7 @@ def fit(
     *,
     evaluate: Evaluate | None = None,
     augment: Augment | None = None,
+    lesson: Lesson | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None,
     resume_from: str | Path | None = None,
@@ -55,6 +61,8 @@ def fit(
         config: how long, how fast, which seed.
         evaluate: called on the averaged model every `eval_every` batches and at the end.
         augment: dresses each batch of puzzles anew.
+        lesson: what is done with each batch, in `n_sup` calls of `run.learn`; `deep_supervision`
+            if it is None, or `persistent_carry` with a model that halts.
         checkpoint: file to keep the whole state of the run in, ending in .safetensors.
         checkpoint_every: batches between its renewals; it is renewed at the end as well.
         resume_from: file that an earlier run with the same model, data and config left behind.
@@ -84,7 +92,7 @@ def fit(
         load_run(run, resume_from)
     history = run.history
     start = time.perf_counter() - history.seconds
-    lesson = persistent_carry if run.halting else deep_supervision
+    lesson = lesson or (persistent_carry if run.halting else deep_supervision)
 
     model.train()
     with run.fast_mode() as fast:
@@ -119,14 +127,41 @@ def deep_supervision(run: TrainingRun) -> Tensor:
         The loss of the last improvement step.
     """
     inputs, labels = run.next_batch()
-    carry = run.model.initial_carry(inputs)
+    carry = think_silently(run, inputs, run.config.silent_steps)
+    return correct(run, carry, inputs, late_answers(labels, run.config.due, 1, run.config.n_sup))
+
+
+def late_answers(labels: Tensor, due: int, first: int, count: int) -> Iterator[Tensor]:
+    """What is judged after `count` steps from number `first` on; before `due`, what must stay."""
     must_stay = labels.masked_fill(labels == 0, IGNORE)
+    for step in range(first, first + count):
+        yield labels if step >= due else must_stay
+
+
+def think_silently(run: TrainingRun, inputs: Tensor, k_steps: int) -> Carry:
+    """The carry after `k_steps` improvement steps from the model's own start, without gradient."""
+    carry = run.model.initial_carry(inputs)
     with torch.no_grad():
-        for _ in range(run.config.silent_steps):
+        for _ in range(k_steps):
             carry, _ = run.model(carry, inputs)
-    for step in range(1, run.config.n_sup + 1):
+    return carry
+
+
+def correct(run: TrainingRun, carry: Carry, inputs: Tensor, targets: Iterable[Tensor]) -> Tensor:
+    """Think on from `carry`, one improvement step for each of `targets`, learning every time.
+
+    Args:
+        run: the training run.
+        carry: where the thought begins.
+        inputs: (B, *grid) int64 questions.
+        targets: (B, *grid) int64 each, the right answer after each step, or `IGNORE`.
+
+    Returns:
+        The loss of the last improvement step.
+    """
+    for target in targets:
         carry, out = run.model(carry, inputs)
-        loss = answer_loss(out.logits, labels if step >= run.config.due else must_stay)
+        loss = answer_loss(out.logits, target)
         run.learn(loss)
         if not run.config.carry:
             carry = run.model.initial_carry(inputs)
