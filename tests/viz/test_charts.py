@@ -133,7 +133,7 @@ def test_seed_dots_draw_every_seed_the_middle_and_its_interval():
     ]
     np.testing.assert_array_equal(bar.get_xdata(), [low, high])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["TRM", "one"]
-    assert "one: interquartile mean 0.5000, 1 seed from 0.5000 to 0.5000." in figure.alt
+    assert "one: interquartile mean 0.50, 1 seed from 0.50 to 0.50." in figure.alt
 
 
 @pytest.mark.parametrize("words", ["$a^$", "$5 or $6", r"\$1", "100$"])
@@ -192,7 +192,33 @@ def test_equal_scores_do_not_hide_one_another_nor_reach_the_next_row():
     figure = seed_dots({"a": np.full(10, 0.7), "b": np.full(10, 0.7)}, "success")
     rows = [d.get_ydata() for d in figure.axes[0].lines if d.get_marker() in MARKERS]
     assert all(len(np.unique(row)) == 10 for row in rows)
-    assert 0 < rows[0].min() < rows[0].max() < 1 < rows[1].min()
+    first, second = (d.get_ydata()[0] for d in figure.axes[0].lines if d.get_marker() == "|")
+    assert first < rows[0].min() < rows[0].max() < second < rows[1].min()
+
+
+def test_only_a_row_whose_dots_are_stacked_is_taller():
+    def height(**groups):
+        return seed_dots(groups, "success").get_size_inches()[1]
+
+    apart, equal = np.linspace(0, 1, 5), np.full(5, 0.5)
+    stack = height(a=apart, b=equal) - height(a=apart, b=apart)
+    assert stack > 0
+    assert height(a=equal, b=equal) - height(a=apart, b=apart) == pytest.approx(2 * stack)
+
+
+@pytest.mark.parametrize(
+    ("scores", "middle"),
+    [
+        ([0, 0.25, 1], "0.42"),
+        ([0, 100], "50 ["),
+        ([20.5, 20.5], "20 ["),
+        ([0, 0], "0.00"),
+        ([0, 5000], "2,500"),
+        ([0.9911, 0.9961], "0.9936"),
+    ],
+)
+def test_numbers_beside_the_rows_show_a_hundredth_of_the_span(scores, middle):
+    assert f"interquartile mean {middle}" in seed_dots({"a": np.array(scores)}, "x").alt
 
 
 def test_dots_are_apart_even_if_their_scores_are_only_nearly_equal():

@@ -1,5 +1,6 @@
 """A chart of final scores in which every seed can be seen."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,7 +13,6 @@ from trm_lib.viz.style import (
     PAPER,
     TEXT_SIZE,
     BookFigure,
-    four_figures,
     literal,
     new_figure,
     write_note,
@@ -22,6 +22,7 @@ from trm_lib.viz.summaries import bootstrap_interval, interquartile_mean
 
 _DOTS = 40  # how many would fill a row side by side: nearer ones would overlap
 _DOT = 0.075  # inches from one such dot to the next
+_ROW = 0.5  # inches of a row whose dots lie side by side
 _BESIDE = {
     "va": "center",
     "fontsize": TEXT_SIZE - 0.5,
@@ -55,27 +56,29 @@ def seed_dots(
     everything = np.concatenate(list(scores.values()))
     apart = (everything.max() - everything.min()) / _DOTS
     places = {name: _stacked(values, apart) for name, values in scores.items()}
-    tallest = max(place.max() for place in places.values())
-    row_height = 0.56 + _DOT * tallest  # inches
-    figure, axes = new_figure(height=1.5 + row_height * len(groups))
+    heights = [_ROW + _DOT * place.max() for place in places.values()]  # inches
+    tops = np.cumsum([0, *heights])
+    figure, axes = new_figure(height=1.5 + tops[-1])
+    decimals = _decimals(everything)
     words = []
     for row, (name, values) in enumerate(scores.items()):
-        axes.plot(values, row + (0.2 + _DOT * places[name]) / row_height, **_dot(row))
+        top = tops[row]
+        axes.plot(values, top + 0.2 + _DOT * places[name], **_dot(row))
         middle = float(interquartile_mean(values))
-        axes.plot(middle, row, "|", markersize=17, markeredgewidth=3.2, color=INK, zorder=3.5)
-        said = four_figures(middle)
+        axes.plot(middle, top, "|", markersize=17, markeredgewidth=3.2, color=INK, zorder=3.5)
+        said = f"{middle:,.{decimals}f}"
         if len(values) > 1:
-            ends = [float(end) for end in bootstrap_interval(values)]
-            axes.plot(ends, [row, row], color=INK, linewidth=2.4, zorder=3)
-            said += f" [{four_figures(ends[0])}, {four_figures(ends[1])}]"
-        axes.annotate(said, xy=(1.02, row), xycoords=("axes fraction", "data"), **_BESIDE)
+            low, high = (float(end) for end in bootstrap_interval(values))
+            axes.plot([low, high], [top, top], color=INK, linewidth=2.4, zorder=3)
+            said += f" [{low:,.{decimals}f}, {high:,.{decimals}f}]"
+        axes.annotate(said, xy=(1.02, top), xycoords=("axes fraction", "data"), **_BESIDE)
         words.append(
             f"{name}: interquartile mean {said}, {len(values)} seed"
-            f"{'s' if len(values) > 1 else ''} from {four_figures(values.min())} to "
-            f"{four_figures(values.max())}."
+            f"{'s' if len(values) > 1 else ''} from {values.min():,.{decimals}f} to "
+            f"{values.max():,.{decimals}f}."
         )
-    axes.set(xlabel=literal(xlabel), ylim=(len(groups) - 0.15 / row_height, -0.25 / row_height))
-    axes.set_yticks(range(len(groups)), labels=[literal(name) for name in groups])
+    axes.set(xlabel=literal(xlabel), ylim=(tops[-1] - 0.15, -0.25))
+    axes.set_yticks(tops[:-1], labels=[literal(name) for name in groups])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(False, axis="y")
@@ -85,6 +88,12 @@ def seed_dots(
     opening = f"Dot plot of {xlabel}, one dot a seed." if title is None else f"{title}: {xlabel}."
     figure.alt = " ".join([opening, *words])
     return figure
+
+
+def _decimals(scores: np.ndarray) -> int:
+    """So many that the numbers beside the rows show a hundredth of what the chart spans."""
+    spans = float(scores.max() - scores.min()) or float(abs(scores).max()) or 1.0
+    return max(0, 2 - math.ceil(math.log10(spans)))
 
 
 def _dot(row: int) -> dict:
