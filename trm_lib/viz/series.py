@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from trm_lib.viz.style import COLOURS, DASHES, INK, TEXT_SIZE, literal
+from trm_lib.viz.style import COLOURS, DASHES, FAINT_INK, INK, TEXT_SIZE, literal
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def draw_curve(axes: Axes, curve: Curve, style: int, marker: str | None = None) 
 def label_curves(figure: Figure, axes: Axes, curves: list[Curve]) -> None:
     """Writes each curve's name at its right end, so that no legend must be looked up.
 
-    The names are moved apart where they would overlap, and joined to their curves by a thin line.
+    The names are moved apart where they would overlap, and joined to their curves by a thin grey
+    line; a short stroke before each is drawn as its curve is.
     """
     low, high = axes.get_ylim()
     axes.set_ylim(low, high)
@@ -113,24 +115,37 @@ def label_curves(figure: Figure, axes: Axes, curves: list[Curve]) -> None:
     ends = np.array([(curve.middle[-1] - low) / (high - low) for curve in curves])
     for style, (curve, height) in enumerate(zip(curves, spread(ends, gap), strict=True)):
         axes.annotate(
-            literal(f"{curve.name}\n{curve.words}" if curve.words else curve.name),
+            "",
             xy=(curve.x[-1], curve.middle[-1]),
-            xytext=(1.05, height),
+            xytext=(1.06, height),
             textcoords="axes fraction",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": FAINT_INK,
+                "alpha": 0.5,
+                "linewidth": 0.7,
+                "shrinkB": 3,
+            },
+        )
+        key = Line2D(
+            [1.06, 1.13],
+            [height, height],
+            transform=axes.transAxes,
+            color=COLOURS[style],
+            linestyle=DASHES[style],
+            linewidth=2.1,
+        )
+        figure.add_artist(key)
+        axes.annotate(
+            literal(f"{curve.name}\n{curve.words}" if curve.words else curve.name),
+            xy=(1.15, height),
+            xycoords="axes fraction",
             color=INK,
             fontsize=TEXT_SIZE - 0.5,
             va="center",
             linespacing=1.15,
             annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "relpos": (0, 0.5),  # from the left edge of the words, not through them
-                "color": COLOURS[style],
-                "linestyle": DASHES[style],
-                "linewidth": 1.4,
-                "shrinkA": 2,
-                "shrinkB": 3,
-            },
         )
 
 
