@@ -9,8 +9,8 @@ from trm_lib.training.policy_run import PolicyConfig
 from trm_lib.training.ppo import PPOConfig, ppo
 from trm_lib.training.reinforce import ReinforceConfig, reinforce
 from trm_lib.training.rollout import Rollout
-from trm_lib.training.run import SupervisedConfig
-from trm_lib.training.supervised import fit
+from trm_lib.training.run import SupervisedConfig, TrainingRun
+from trm_lib.training.supervised import correct, fit
 
 __all__ = [
     "IGNORE",
@@ -24,8 +24,10 @@ __all__ = [
     "ReinforceConfig",
     "Rollout",
     "SupervisedConfig",
+    "TrainingRun",
     "act_loss",
     "answer_loss",
+    "correct",
     "exactly_right",
     "fit",
     "ppo",
