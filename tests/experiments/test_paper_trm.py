@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from trm_lib.__main__ import RECORDED
-from trm_lib.experiments import load_result
+from trm_lib.experiments import load_result, paper_trm
+from trm_lib.experiments.basic_trm import minimal_sudoku4
 from trm_lib.experiments.paper_trm import (
     MODEL,
     TRAINING,
@@ -72,7 +73,10 @@ def test_recorded_results_are_the_recipes(recipe):
         assert "dirty" not in seed["provenance"]["commit"]
 
 
-def test_a_run_measures_what_a_reader_is_told(tmp_path):
+def test_a_run_measures_what_a_reader_is_told(tmp_path, monkeypatch):
+    train, validation, test = minimal_sudoku4()
+    fewer = train, validation[::20], test[::20]
+    monkeypatch.setattr(paper_trm, "minimal_sudoku4", lambda: fewer)
     short = Learner(MODEL, replace(TRAINING, n_batches=3, eval_every=3))
     measured = run(short, 0, tmp_path / "checkpoint.safetensors")
     again = run(short, 0, tmp_path / "checkpoint.safetensors")  # goes on from the finished state

@@ -225,7 +225,7 @@ def test_silent_steps_come_before_the_judged_ones_and_teach_nothing():
 
 
 def test_a_lesson_of_ones_own_is_taught_from_every_batch():
-    data, model = opposite_corner(), new_model()
+    data, model, brief = opposite_corner(), new_model(), replace(QUICK, n_batches=12)
     seen = []
 
     def shown_the_answer(run):
@@ -234,10 +234,10 @@ def test_a_lesson_of_ones_own_is_taught_from_every_batch():
         return correct(run, run.model.initial_carry(inputs), inputs, [labels] * run.config.n_sup)
 
     before = weights(model)
-    history = fit(model, data, QUICK, lesson=shown_the_answer)
+    history = fit(model, data, brief, lesson=shown_the_answer)
     other = new_model()
-    fit(other, data, QUICK)
-    assert len(seen) == len(history.loss) == QUICK.n_batches
+    fit(other, data, brief)
+    assert len(seen) == len(history.loss) == brief.n_batches
     assert not torch.equal(weights(model), before)
     assert torch.equal(weights(model), weights(other))  # it does what the usual lesson does
 
