@@ -242,6 +242,18 @@ def test_a_lesson_of_ones_own_is_taught_from_every_batch():
     assert torch.equal(weights(model), weights(other))  # it does what the usual lesson does
 
 
+def test_a_run_goes_on_with_the_lesson_it_began_with(tmp_path):
+    def own(run):
+        inputs, labels = run.next_batch()
+        return correct(run, run.model.initial_carry(inputs), inputs, [labels] * run.config.n_sup)
+
+    data, file, brief = opposite_corner(), tmp_path / "run.safetensors", replace(QUICK, n_batches=2)
+    fit(new_model(), data, brief, lesson=own, checkpoint=file, checkpoint_every=1)
+    fit(new_model(), data, brief, lesson=own, resume_from=file)
+    with pytest.raises(ValueError, match=r"the same lesson .* but it is '.*own' there and None"):
+        fit(new_model(), data, brief, resume_from=file)
+
+
 def test_an_answer_that_is_due_too_late_is_refused():
     with pytest.raises(ValueError, match="1 to n_sup = 2, got 3"):
         replace(QUICK, due=3)

@@ -243,4 +243,4 @@ def _difference(theirs: Any, mine: Any, name: str = "") -> str:
         for key in sorted(theirs.keys() | mine.keys()):
             if theirs.get(key) != mine.get(key):
                 return _difference(theirs.get(key), mine.get(key), f"{name}.{key}".strip("."))
-    return f"{name} is {theirs!r} there and {mine!r} here"
+    return f"{name or 'it'} is {theirs!r} there and {mine!r} here"

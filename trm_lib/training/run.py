@@ -165,13 +165,14 @@ class TrainingRun:
         self.labels: Tensor | None = None
         self.identity: dict[str, Any] = {}
 
-    def identify(self) -> None:
-        """Work out what a checkpoint must share with this run."""
+    def identify(self, lesson: Callable | None = None) -> None:
+        """Work out what a checkpoint must share with this run; `lesson` is one of its own."""
         training = json.loads(json.dumps(asdict(self.config)))
         self.identity = {
             "model": describe_model(self.model),
             "training": training,
             "data": _fingerprint(self.data),
+            "lesson": lesson and getattr(lesson, "__qualname__", repr(lesson)),
         }
 
     def fast_mode(self) -> AbstractContextManager[FastReport | None]:

@@ -87,7 +87,7 @@ def fit(
         _accuracies(evaluate(model))
     run = TrainingRun(model, data, config, augment)
     if checkpoint is not None or resume_from is not None:
-        run.identify()
+        run.identify(lesson)
     if resume_from is not None:
         load_run(run, resume_from)
     history = run.history
