@@ -158,7 +158,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _debug(args: argparse.Namespace) -> int:
-    from trm_lib.evaluation.diagnostics import page
+    from trm_lib.diagnostics import page
     from trm_lib.experiments import debug_recipe, find_recipes
 
     recipes = find_recipes(args.name)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trm_lib.envs.episodes import Episodes
+from trm_lib.envs.base import Episodes
 
 
 def make(keys: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -202,7 +202,7 @@ def test_a_fingerprint_tells_environments_apart_and_nothing_else():
 def test_the_fingerprint_of_a_function_is_the_same_in_every_process():
     """Its code, constants in nested functions and sets, and objects without a repr of their own."""
     script = (
-        "from trm_lib.envs.potentials import FunctionPotential\n"
+        "from trm_lib.envs.shaping import FunctionPotential\n"
         "def make(thing):\n"
         "    def inner(o):\n"
         "        return [thing for part in o if part in {'a', 'b', 'c'}]\n"

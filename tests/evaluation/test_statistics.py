@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trm_lib.evaluation import compare, probability_of_improvement
-from trm_lib.evaluation.statistics import Estimate, bootstrap_interval, interquartile_mean
+from trm_lib.statistics import Estimate, bootstrap_interval, interquartile_mean
 
 
 def counted(a, b):

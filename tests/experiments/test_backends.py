@@ -3,8 +3,8 @@
 import pytest
 
 from trm_lib.experiments import run_recipe
-from trm_lib.experiments.backends import BACKENDS, backend
 from trm_lib.experiments.recipes import RECIPES
+from trm_lib.experiments.runner import BACKENDS, backend
 
 
 def test_an_unknown_backend_is_refused(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from trm_lib import __version__
 from trm_lib.experiments import provenance
-from trm_lib.experiments.provenance import commit
+from trm_lib.experiments.runner import commit
 
 
 def git(root, *arguments):

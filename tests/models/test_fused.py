@@ -10,8 +10,7 @@ import torch.nn.functional as F
 from trm_lib.evaluation import answer_flops
 from trm_lib.models import TRM, TRMConfig
 from trm_lib.models.fused import HAS_ONEDNN, GatedUnit, Product, RMSNorm, Rotation, fits
-from trm_lib.models.layers import Linear, SwiGLU, rms_norm_by_steps
-from trm_lib.models.rotary import rotary_table, rotate
+from trm_lib.models.layers import Linear, SwiGLU, rms_norm_by_steps, rotary_table, rotate
 
 pytestmark = pytest.mark.skipif(not HAS_ONEDNN, reason="no oneDNN beside MKL")
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from trm_lib.evaluation import answer_flops, exact_by_k
 from trm_lib.models import count_parameters
-from trm_lib.models.hierarchical import HierarchicalConfig, HierarchicalTRM
+from trm_lib.models.rivals import HierarchicalConfig, HierarchicalTRM
 from trm_lib.models.weights import load_model, save_model
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 

@@ -5,10 +5,8 @@ import math
 import pytest
 import torch
 
-from trm_lib.models.block import build_stack
 from trm_lib.models.config import BoardConfig
-from trm_lib.models.layers import rms_norm
-from trm_lib.models.mixing import AttentionMixing, ConvMixing, MLPMixing
+from trm_lib.models.layers import AttentionMixing, ConvMixing, MLPMixing, build_stack, rms_norm
 
 
 def generator(seed=0):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from trm_lib.models import TRM, TRMConfig
-from trm_lib.models.rotary import rotary_table, rotary_table_2d, rotate
+from trm_lib.models.layers import rotary_table, rotary_table_2d, rotate
 
 
 def vectors(count, channels=8, seed=0):

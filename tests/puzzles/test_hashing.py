@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from trm_lib.puzzles.hashing import draw_below, mix64
+from trm_lib.puzzles.splits import draw_below, mix64
 
 
 def test_stream_of_splitmix64():

@@ -11,12 +11,14 @@ from scipy.stats import chisquare
 from trm_lib.puzzles.maze import (
     Mazes,
     check_walls,
+    distance_table,
     generate_mazes,
+    maze_distances,
     mazes_from_keys,
     passages,
+    shortest_path_cells,
     steps_to,
 )
-from trm_lib.puzzles.maze_distances import distance_table, maze_distances, shortest_path_cells
 
 KEYS = st.integers(0, 2**64 - 1)
 

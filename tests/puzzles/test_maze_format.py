@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trm_lib.puzzles.maze import Mazes, generate_mazes, mazes_from_keys
-from trm_lib.puzzles.maze_format import maze_text, parse_maze
-from trm_lib.puzzles.maze_picture import maze_picture
+from trm_lib.puzzles.maze_text import maze_picture, maze_text, parse_maze
 
 DRAWN = """\
 +---+---+

@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from trm_lib.puzzles.maze import check_walls, generate_mazes
-from trm_lib.puzzles.maze_distances import maze_distances
-from trm_lib.puzzles.maze_layouts import all_trees, layout_class, layout_key
-from trm_lib.puzzles.maze_picture import walls_from_pixels
+from trm_lib.puzzles.maze import check_walls, generate_mazes, maze_distances
+from trm_lib.puzzles.maze_symmetry import all_trees, layout_class, layout_key
+from trm_lib.puzzles.maze_text import walls_from_pixels
 from trm_lib.puzzles.splits import split_by_class, split_by_hash
 
 MASK = (1 << 64) - 1

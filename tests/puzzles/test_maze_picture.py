@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import shortest_path
 
-from trm_lib.puzzles.maze import Mazes, generate_mazes, mazes_from_keys
-from trm_lib.puzzles.maze_distances import shortest_path_cells
-from trm_lib.puzzles.maze_picture import label_picture, maze_picture, read_maze_picture
+from trm_lib.puzzles.maze import Mazes, generate_mazes, mazes_from_keys, shortest_path_cells
+from trm_lib.puzzles.maze_text import label_picture, maze_picture, read_maze_picture
 
 BLACK, WHITE, GREEN, RED = (0, 0, 0), (255, 255, 255), (0, 255, 0), (255, 0, 0)
 some_mazes = st.builds(

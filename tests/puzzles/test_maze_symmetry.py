@@ -6,10 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from trm_lib.puzzles.maze import Mazes, generate_mazes, mazes_from_keys
-from trm_lib.puzzles.maze_distances import maze_distances, shortest_path_cells
-from trm_lib.puzzles.maze_picture import maze_picture
+from trm_lib.puzzles.maze import (
+    Mazes,
+    generate_mazes,
+    maze_distances,
+    mazes_from_keys,
+    shortest_path_cells,
+)
 from trm_lib.puzzles.maze_symmetry import augment_mazes, turn_cells, turn_mazes, turn_walls
+from trm_lib.puzzles.maze_text import maze_picture
 
 some_mazes = st.builds(
     lambda size, keys, loops: mazes_from_keys(

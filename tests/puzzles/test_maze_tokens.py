@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from trm_lib.puzzles import Mazes, generate_mazes, maze_picture
-from trm_lib.puzzles.maze_distances import maze_distances
-from trm_lib.puzzles.maze_tokens import (
+from trm_lib.puzzles.maze import maze_distances
+from trm_lib.puzzles.maze_paths import (
     CELL_TOKENS,
     PIXEL_TOKENS,
     maze_labels,

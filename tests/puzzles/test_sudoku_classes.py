@@ -17,8 +17,8 @@ from trm_lib.puzzles import (
     symmetries,
     unique_masks_4x4,
 )
-from trm_lib.puzzles.sudoku_classes import symmetry_hash
-from trm_lib.puzzles.sudoku_exhaustive import masked_grids
+from trm_lib.puzzles.sudoku_generator import masked_grids
+from trm_lib.puzzles.sudoku_symmetry import symmetry_hash
 
 boards = st.sampled_from([4, 6, 9]).flatmap(
     lambda n: arrays(np.int8, (n, n), elements=st.integers(-n, n).map(lambda d: max(d, 0)))

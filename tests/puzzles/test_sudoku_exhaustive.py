@@ -11,7 +11,7 @@ from trm_lib.puzzles import (
     sudokus_4x4,
     unique_masks_4x4,
 )
-from trm_lib.puzzles.sudoku_exhaustive import masked_grids, pack_masks
+from trm_lib.puzzles.sudoku_generator import masked_grids, pack_masks
 
 
 def test_288_grids_in_order():

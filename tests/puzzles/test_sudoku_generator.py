@@ -12,7 +12,7 @@ from trm_lib.puzzles import (
     solve_exactly,
     sudokus_4x4,
 )
-from trm_lib.puzzles.sudoku_exhaustive import masked_grids
+from trm_lib.puzzles.sudoku_generator import masked_grids
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def answers(monkeypatch):
 
     def mark(*cells):
         model = Scripted(*(marked(step) for step in cells))
-        monkeypatch.setattr("trm_lib.solving.maze.shipped_model", lambda puzzle: model)
+        monkeypatch.setattr("trm_lib.solving.shipped_model", lambda puzzle: model)
 
     return mark
 
@@ -117,7 +117,7 @@ def test_a_large_maze_as_an_argument_is_not_taken_for_a_file_name(answers, monke
 
     maze = generate_mazes(30, 1, np.random.default_rng(0))
     model = Scripted(shortest_path_cells(maze)[0])
-    monkeypatch.setattr("trm_lib.solving.maze.shipped_model", lambda puzzle: model)
+    monkeypatch.setattr("trm_lib.solving.shipped_model", lambda puzzle: model)
     assert main(["solve", maze_text(maze.walls[0], maze.start[0], maze.goal[0])]) == 0
     assert "proved the shortest" in capsys.readouterr().out
 

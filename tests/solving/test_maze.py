@@ -23,8 +23,7 @@ from trm_lib.puzzles import (
     shortest_path_cells,
     shortest_way,
 )
-from trm_lib.solving import weights_folder
-from trm_lib.solving.shipped import SHIPPED
+from trm_lib.solving import SHIPPED, weights_folder
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
 TREE = """

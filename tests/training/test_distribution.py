@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trm_lib.training.distribution import (
+from trm_lib.training.rollout import (
     entropy,
     imitation_loss,
     log_prob_of,

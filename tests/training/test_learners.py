@@ -19,7 +19,7 @@ from trm_lib.models import (
     TRMConfig,
 )
 from trm_lib.training import PPOConfig, ReinforceConfig, policy_run, ppo, reinforce
-from trm_lib.training.optimize import descend
+from trm_lib.training.optimizers import descend
 from trm_lib.training.policy_run import PolicyRun
 from trm_lib.training.ppo import improve as improve_ppo
 from trm_lib.training.reinforce import improve as improve_reinforce

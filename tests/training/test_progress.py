@@ -2,7 +2,7 @@
 
 import pytest
 
-from trm_lib.training.progress import progress_bar
+from trm_lib.training.run import progress_bar
 
 
 @pytest.mark.parametrize(

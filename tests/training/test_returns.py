@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trm_lib.training.returns import advantages, discounted_returns
+from trm_lib.training.rollout import advantages, discounted_returns
 
 S, E = 9, 30
 

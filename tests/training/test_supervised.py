@@ -109,7 +109,7 @@ def test_carry_off_restarts_every_improvement_step():
 
 
 def test_learning_rate_rises_stays_and_falls():
-    from trm_lib.training.optimize import rate_factor
+    from trm_lib.training.optimizers import rate_factor
 
     config = SupervisedConfig(n_batches=50, n_sup=2, warmup=10, decay=0.2)
     factors = [rate_factor(config.warmup, config.decay, step, 100) for step in range(100)]

@@ -19,7 +19,7 @@ from trm_lib.viz import (
     new_figure,
     seed_dots,
 )
-from trm_lib.viz.series import spread
+from trm_lib.viz.charts import spread
 from trm_lib.viz.style import COLOURS, DASHES, MARKERS, four_figures
 
 X = np.arange(60.0)

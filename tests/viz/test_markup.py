@@ -1,6 +1,6 @@
 """Fragments keep their meaning when their ids are renamed."""
 
-from trm_lib.viz.markup import unique_ids
+from trm_lib.viz.style import unique_ids
 
 
 def test_every_way_of_pointing_at_an_id_is_renamed():

@@ -64,7 +64,7 @@ def test_bootstrap_is_repeatable_pointwise_and_independent_of_how_it_is_cut(monk
     values = np.random.default_rng(1).normal(size=(6, 2, 25))
     low, high = bootstrap_interval(values, resamples=300)
     assert low.shape == high.shape == (2, 25)
-    monkeypatch.setattr("trm_lib.viz.summaries._BLOCK", 300 * 6 * 7)
+    monkeypatch.setattr("trm_lib.statistics._BLOCK", 300 * 6 * 7)
     np.testing.assert_array_equal(bootstrap_interval(values, resamples=300), (low, high))
     alone = bootstrap_interval(values[:, 1, 3], resamples=300)
     np.testing.assert_array_equal(alone, (low[1, 3], high[1, 3]))

@@ -6,17 +6,15 @@ Importing this room registers `trm/Maze-v0`, `trm/Sudoku-v0` and `trm/SudokuCell
 
 import gymnasium as gym
 
-from trm_lib.envs.maze import MAZE_REWARDS, MazeEnv, MazeReward
-from trm_lib.envs.maze_vector import MazeVectorEnv
+from trm_lib.envs.maze import MAZE_REWARDS, MazeEnv, MazeReward, MazeVectorEnv
 from trm_lib.envs.shaping import PotentialShaping, VectorPotentialShaping
-from trm_lib.envs.sudoku import SUDOKU_REWARDS, SudokuEnv, SudokuReward
+from trm_lib.envs.sudoku import SUDOKU_REWARDS, SudokuEnv, SudokuReward, SudokuVectorEnv
 from trm_lib.envs.sudoku_cell import (
     SUDOKU_CELL_REWARDS,
     SudokuCellEnv,
     SudokuCellReward,
     SudokuCellVectorEnv,
 )
-from trm_lib.envs.sudoku_vector import SudokuVectorEnv
 
 __all__ = [
     "MAZE_REWARDS",
@@ -38,12 +36,12 @@ __all__ = [
 gym.register(
     "trm/Maze-v0",
     "trm_lib.envs.maze:MazeEnv",
-    vector_entry_point="trm_lib.envs.maze_vector:MazeVectorEnv",
+    vector_entry_point="trm_lib.envs.maze:MazeVectorEnv",
 )
 gym.register(
     "trm/Sudoku-v0",
     "trm_lib.envs.sudoku:SudokuEnv",
-    vector_entry_point="trm_lib.envs.sudoku_vector:SudokuVectorEnv",
+    vector_entry_point="trm_lib.envs.sudoku:SudokuVectorEnv",
 )
 gym.register(
     "trm/SudokuCell-v0",

@@ -13,13 +13,9 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike
 
 from trm_lib.checks import number
-from trm_lib.envs.batched import BatchedEnv
-from trm_lib.envs.episodes import Episodes
-from trm_lib.envs.single import SingleEnv, check_choice
-from trm_lib.envs.sudoku import read_puzzles
-from trm_lib.envs.sudoku_source import Empties, SudokuSource
-from trm_lib.envs.sudoku_vector import one_hot, peers
-from trm_lib.puzzles.sudoku_format import sudoku_text
+from trm_lib.envs.base import BatchedEnv, Episodes, SingleEnv, check_choice
+from trm_lib.envs.sudoku import Empties, SudokuSource, one_hot, peers, read_puzzles
+from trm_lib.puzzles.sudoku import sudoku_text
 
 
 @dataclass(frozen=True)

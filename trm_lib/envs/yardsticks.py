@@ -13,8 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from trm_lib.envs.maze import read_maze
-from trm_lib.puzzles.maze import steps_to
-from trm_lib.puzzles.maze_distances import maze_distances
+from trm_lib.puzzles.maze import maze_distances, steps_to
 from trm_lib.puzzles.sudoku_solver import solve_exactly
 from trm_lib.puzzles.sudoku_symmetry import check_rng
 

@@ -1,23 +1,32 @@
 """Measuring: exact accuracy by K, halting, what it costs, how episodes end, what seeds say."""
 
-from trm_lib.evaluation.episodes import Outcomes, every_maze, play_each, play_episodes
-from trm_lib.evaluation.exact import answers_by_k, exact_by_k
 from trm_lib.evaluation.flops import answer_flops, decision_flops
-from trm_lib.evaluation.halting import (
+from trm_lib.evaluation.playing import (
+    Acting,
+    Outcomes,
+    every_maze,
+    play_each,
+    play_episodes,
+    success_by_k,
+    thinking,
+)
+from trm_lib.evaluation.thinking import (
     Calibration,
     HaltedAnswers,
+    RestedAnswers,
+    answers_at_rest,
+    answers_by_k,
     answers_with_halting,
     calibration,
+    exact_by_k,
     halt_logits_by_k,
 )
-from trm_lib.evaluation.policies import Acting, success_by_k, thinking
-from trm_lib.evaluation.statistics import (
+from trm_lib.statistics import (
     Comparison,
     Estimate,
     compare,
     probability_of_improvement,
 )
-from trm_lib.evaluation.stopping import RestedAnswers, answers_at_rest
 
 __all__ = [
     "Acting",

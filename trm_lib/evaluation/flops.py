@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from trm_lib.evaluation.policies import thinking
+from trm_lib.evaluation.playing import thinking
 from trm_lib.models import Policy
 
 

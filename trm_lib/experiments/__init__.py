@@ -1,16 +1,23 @@
 """Experiments: named recipes, a runner over seeds, results with their provenance."""
 
-from trm_lib.experiments.catalogue import catalogue
 from trm_lib.experiments.debug import debug_recipe
-from trm_lib.experiments.figures import draw, draw_by_k, draw_learning
-from trm_lib.experiments.provenance import provenance
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.recipes import RECIPES, find_recipes
-from trm_lib.experiments.report import report
 from trm_lib.experiments.results import Result, load_result, recorded
-from trm_lib.experiments.runner import require_seed, run_recipe, verify
-from trm_lib.experiments.scores import Scores, best_step, scores
-from trm_lib.experiments.verdicts import costs, speeds, verdicts
+from trm_lib.experiments.runner import provenance, require_seed, run_recipe, verify
+from trm_lib.experiments.tables import (
+    Scores,
+    best_step,
+    catalogue,
+    costs,
+    draw,
+    draw_by_k,
+    draw_learning,
+    report,
+    scores,
+    speeds,
+    verdicts,
+)
 
 __all__ = [
     "RECIPES",

@@ -13,8 +13,8 @@ from typing import Any
 
 from trm_lib.evaluation import answer_flops, exact_by_k
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.runner import kept_in
 from trm_lib.experiments.task import PuzzleTask
-from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import BoardConfig, BoardNet, TRMConfig, build_model, count_parameters
 from trm_lib.puzzles import augment_sudoku, class_key, minimal_sudokus_4x4, split_by_class
 from trm_lib.training import PuzzleData, SupervisedConfig, fit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trm_lib.evaluation.diagnostics import Finding, diagnose_policy, diagnose_puzzles
+from trm_lib.diagnostics import Finding, diagnose_policy, diagnose_puzzles
 from trm_lib.experiments.learners import train_policy
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.task import PolicyTask, PuzzleTask
@@ -25,7 +25,7 @@ def debug_recipe(recipe: Recipe, seed: int = 0, progress: bool = True) -> list[F
     if recipe.task is None:
         raise ValueError(
             f"{recipe.name} expected a task to debug, has none: call the diagnostics of "
-            f"trm_lib.evaluation.diagnostics on its model yourself"
+            f"trm_lib.diagnostics on its model yourself"
         )
     task = recipe.task(recipe.config)
     return _puzzles(task, seed, progress) if isinstance(task, PuzzleTask) else _policy(

@@ -15,7 +15,7 @@ import torch
 from gymnasium.vector import VectorEnv
 
 from trm_lib.evaluation import decision_flops
-from trm_lib.experiments.unfinished import kept_in
+from trm_lib.experiments.runner import kept_in
 from trm_lib.experiments.vector_policy import VectorPolicy, VectorPolicyConfig
 from trm_lib.models import (
     BoardPolicy,

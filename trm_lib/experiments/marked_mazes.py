@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from trm_lib.evaluation import answer_flops, answers_by_k, exact_by_k
+from trm_lib.experiments.runner import kept_in
 from trm_lib.experiments.task import PuzzleTask
-from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import BoardConfig, BoardNet, build_model, count_parameters
 from trm_lib.puzzles import (
     generate_mazes,

@@ -21,8 +21,8 @@ from trm_lib.evaluation import (
 )
 from trm_lib.experiments.basic_trm import BLOCK, minimal_sudoku4
 from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.runner import kept_in
 from trm_lib.experiments.task import PuzzleTask
-from trm_lib.experiments.unfinished import kept_in
 from trm_lib.models import TRM, TRMConfig, build_model, count_parameters
 from trm_lib.puzzles import (
     augment_sudoku,

@@ -12,9 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trm_lib.models.block import build_stack
 from trm_lib.models.config import BoardConfig
-from trm_lib.models.layers import Linear, truncated_normal_
+from trm_lib.models.layers import Linear, build_stack, truncated_normal_
 
 HALF_POWER = 0.707106781
 """1 / sqrt(2), to the digits the official code gives it: keeps the size of a sum of two vectors."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trm_lib.checks import number, whole
-from trm_lib.models.mixing import MIXINGS, POSITIONS
+from trm_lib.models.layers import MIXINGS, POSITIONS
 from trm_lib.models.recursion import GRADIENTS
 
 

@@ -14,10 +14,9 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor, nn
 
-from trm_lib.models.block import build_stack
 from trm_lib.models.board import BoardNet, require_boards, require_state
 from trm_lib.models.config import TRMConfig
-from trm_lib.models.layers import truncated_normal_
+from trm_lib.models.layers import build_stack, truncated_normal_
 from trm_lib.models.recursion import GRADIENTS
 
 

@@ -1,4 +1,6 @@
-"""Small trained models on disk: safetensors, with what is needed to rebuild them inside.
+"""Which network each config describes.
+
+Small trained models on disk: safetensors, with what is needed to rebuild them inside.
 
 Nothing is ever unpickled, so a weight file can hold numbers but cannot run code.
 """
@@ -16,8 +18,31 @@ from torch import Tensor
 
 from trm_lib.files import write_whole
 from trm_lib.models.board import BoardNet
-from trm_lib.models.board_policy import CORES, BoardPolicy
-from trm_lib.models.kinds import KINDS
+from trm_lib.models.config import BoardConfig
+from trm_lib.models.policies import CORES, BoardPolicy
+from trm_lib.models.rivals import FeedForward, HierarchicalTRM, Looped, MultiScale
+from trm_lib.models.trm import TRM
+
+KINDS: tuple[type[BoardNet], ...] = (TRM, FeedForward, HierarchicalTRM, Looped, MultiScale)
+
+
+def build_model(config: BoardConfig, seed: int) -> BoardNet:
+    """The untrained network that a config describes: `TRM`, `Looped`, and so on.
+
+    Args:
+        config: a `TRMConfig`, `LoopedConfig`, `MultiScaleConfig`, `HierarchicalConfig`, or a plain
+            `BoardConfig` for `FeedForward`.
+        seed: of its initial weights.
+
+    Raises:
+        ValueError: no network is described by a config of this class.
+    """
+    for kind in KINDS:
+        if kind.config_type is type(config):
+            return kind(config, torch.Generator().manual_seed(seed))
+    known = ", ".join(kind.config_type.__name__ for kind in KINDS)
+    raise ValueError(f"config expected one of {known}, got {config!r}")
+
 
 _KINDS = {kind.__name__: kind for kind in (*KINDS, BoardPolicy)}
 _CORES = {config.__name__: config for config in CORES}

@@ -1,35 +1,62 @@
 """Sudoku and mazes: rules, exact solvers, generators, symmetries and splits. NumPy only."""
 
-from trm_lib.puzzles.maze import Mazes, generate_mazes
-from trm_lib.puzzles.maze_distances import distance_table, maze_distances, shortest_path_cells
-from trm_lib.puzzles.maze_filling import filling_rounds
-from trm_lib.puzzles.maze_format import maze_text, parse_maze
-from trm_lib.puzzles.maze_layouts import all_trees, layout_class, layout_key
-from trm_lib.puzzles.maze_picture import label_picture, maze_picture, read_maze_picture
-from trm_lib.puzzles.maze_symmetry import augment_mazes, turn_cells, turn_mazes
-from trm_lib.puzzles.maze_tokens import (
+from trm_lib.puzzles.maze import (
+    Mazes,
+    distance_table,
+    generate_mazes,
+    maze_distances,
+    shortest_path_cells,
+)
+from trm_lib.puzzles.maze_paths import (
+    filling_rounds,
+    marked_way,
     maze_labels,
     maze_tokens,
     pixel_labels,
     pixel_tokens,
     read_maze_tokens,
+    shortest_way,
 )
-from trm_lib.puzzles.maze_ways import marked_way, shortest_way
+from trm_lib.puzzles.maze_symmetry import (
+    all_trees,
+    augment_mazes,
+    layout_class,
+    layout_key,
+    turn_cells,
+    turn_mazes,
+)
+from trm_lib.puzzles.maze_text import (
+    label_picture,
+    maze_picture,
+    maze_text,
+    parse_maze,
+    read_maze_picture,
+)
 from trm_lib.puzzles.splits import Split, split_by_class, split_by_hash
-from trm_lib.puzzles.sudoku_classes import canonical_sudoku, class_key
-from trm_lib.puzzles.sudoku_clues import augment_with_clues
-from trm_lib.puzzles.sudoku_exhaustive import (
+from trm_lib.puzzles.sudoku import (
+    box_shape,
+    check_sudoku,
+    is_solution,
+    parse_sudoku,
+    sudoku_text,
+    units,
+)
+from trm_lib.puzzles.sudoku_generator import (
     all_grids_4x4,
+    augment_with_clues,
+    generate_sudoku,
     minimal_sudokus_4x4,
     sudokus_4x4,
     unique_masks_4x4,
 )
-from trm_lib.puzzles.sudoku_format import parse_sudoku, sudoku_text
-from trm_lib.puzzles.sudoku_generator import generate_sudoku
-from trm_lib.puzzles.sudoku_geometry import box_shape, units
-from trm_lib.puzzles.sudoku_rules import check_sudoku, is_solution
 from trm_lib.puzzles.sudoku_solver import ExactResult, count_solutions, solve_exactly
-from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, random_symmetries, symmetries
+from trm_lib.puzzles.sudoku_symmetry import (
+    augment_sudoku,
+    canonical_sudoku,
+    class_key,
+    random_symmetries,
+    symmetries,
+)
 
 __all__ = [
     "ExactResult",

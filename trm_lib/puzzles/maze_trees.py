@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from trm_lib.puzzles.hashing import mix64
+from trm_lib.puzzles.splits import mix64
 
 _NEXT_ARROW = np.uint64(0x9E3779B97F4A7C15)  # the increment of SplitMix64
 _SHARE_WORTH_KEEPING = 0.8  # done mazes are carried along until so few others are left

@@ -1,14 +1,229 @@
-"""Exact Sudoku solving: the solution, whether it is the only one, and how hard it was to find."""
+"""Sudoku as an exact cover, with all candidates in one Python integer.
+
+A candidate is "digit d stands in cell c"; it is bit d * L + c (d counted from 0) of an integer of
+N * L bits. Four families of constraints each want exactly one candidate: every cell holds one
+digit; every row, column and box holds each digit once. In each family, one shift lines the
+candidates of all its constraints up at once, so a few integer operations find every constraint
+with no candidate left (a contradiction), every one with a single candidate left (a naked single
+for cells, a hidden single for rows, columns and boxes), and the one with the fewest to guess among.
+
+Exact Sudoku solving: the solution, whether it is the only one, and how hard it was to find.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trm_lib.puzzles.sudoku_cover import clues_of, cover, from_clues, search, to_board
-from trm_lib.puzzles.sudoku_format import parse_sudoku
+from trm_lib.puzzles.sudoku import box_shape, parse_sudoku
+
+
+@dataclass(frozen=True)
+class Family:
+    """Constraints of one kind: candidate ``base bit + shift``, one for each shift.
+
+    Attributes:
+        base: One bit a constraint.
+        shifts: N shifts, which reach the N candidates of each constraint.
+        spread: Sum of ``1 << shift``; base bits times spread = all their candidates.
+    """
+
+    base: int
+    shifts: tuple[int, ...]
+    spread: int
+
+
+@dataclass(frozen=True)
+class Cover:
+    """The exact cover of one board size.
+
+    Attributes:
+        size: N.
+        everything: All N * L candidates.
+        keep: For each candidate, the candidates that can stand beside it, itself included.
+        families: Cells, rows, columns, boxes.
+    """
+
+    size: int
+    everything: int
+    keep: tuple[int, ...]
+    families: tuple[Family, ...]
+
+
+@lru_cache
+def cover(size: int) -> Cover:
+    """Return the exact cover of a board size (4, 6 or 9).
+
+    Raises:
+        ValueError: If ``size`` is not 4, 6 or 9.
+    """
+    box_rows, box_cols = box_shape(size)
+    n, cells = size, size * size
+    starts = [digit * cells for digit in range(n)]
+    corners = [r * n + c for r in range(0, n, box_rows) for c in range(0, n, box_cols)]
+    families = (
+        _family(range(cells), starts),
+        _family([start + row * n for start in starts for row in range(n)], range(n)),
+        _family([start + column for start in starts for column in range(n)], range(0, cells, n)),
+        _family(
+            [start + corner for start in starts for corner in corners],
+            [r * n + c for r in range(box_rows) for c in range(box_cols)],
+        ),
+    )
+    everything = (1 << n * cells) - 1
+    keep = [everything] * (n * cells)
+    for family in families:
+        one = sum(1 << shift for shift in family.shifts)
+        for base in bit_positions(family.base):
+            for shift in family.shifts:
+                keep[base + shift] &= ~((one << base) ^ (1 << base + shift))
+    return Cover(n, everything, tuple(keep), families)
+
+
+def from_clues(rules: Cover, clues: Iterable[int]) -> int:
+    """Return the candidates left when the given candidates are placed."""
+    left = rules.everything
+    for clue in clues:
+        left &= rules.keep[clue]
+    return left
+
+
+def clues_of(board: np.ndarray) -> list[int]:
+    """Return the candidates that the digits of an (N, N) board stand for, in cell order."""
+    cells = board.size
+    flat = board.reshape(-1).tolist()
+    return [(digit - 1) * cells + cell for cell, digit in enumerate(flat) if digit]
+
+
+def to_board(rules: Cover, candidates: int) -> np.ndarray:
+    """Return the (N, N) int8 board on which each given candidate stands in its cell."""
+    cells = rules.size * rules.size
+    board = np.zeros(cells, dtype=np.int8)
+    for candidate in bit_positions(candidates):
+        board[candidate % cells] = candidate // cells + 1
+    return board.reshape(rules.size, rules.size)
+
+
+def bit_positions(bits: int) -> list[int]:
+    """Return the positions of the set bits, lowest first."""
+    positions = []
+    while bits:
+        low = bits & -bits
+        positions.append(low.bit_length() - 1)
+        bits ^= low
+    return positions
+
+
+def propagate(rules: Cover, left: int, placed: int) -> tuple[int, int] | None:
+    """Place naked and hidden singles until there are none.
+
+    Args:
+        rules: The exact cover.
+        left: Candidates left.
+        placed: Those of them whose consequences have been drawn.
+
+    Returns:
+        ``(left, placed)`` when nothing more follows, or None at a contradiction. The board is
+        solved when the two are equal.
+    """
+    while True:
+        forced = 0
+        for family in rules.families:
+            base = family.base
+            once = twice = 0
+            for shift in family.shifts:
+                here = (left >> shift) & base
+                twice |= once & here
+                once |= here
+            if once != base:
+                return None
+            forced |= left & ((base ^ twice) * family.spread)
+        forced &= ~placed
+        if not forced:
+            return left, placed
+        for candidate in bit_positions(forced):
+            left &= rules.keep[candidate]
+        placed |= forced
+
+
+def search(
+    rules: Cover, left: int, limit: int | None, rng: np.random.Generator | None = None
+) -> tuple[int, int, int]:
+    """Count the ways to complete a cover: singles first, then guesses.
+
+    Guesses are the candidates of the tightest constraint: two digits for a cell are as good as
+    two cells for a digit.
+
+    Args:
+        rules: The exact cover.
+        left: Candidates left.
+        limit: Stop after this many solutions; None counts them all.
+        rng: For a random completion: guesses come in random order, and among cells only, which
+            is quicker on an empty board. None tries the lowest candidate first.
+
+    Returns:
+        Candidates of the first solution (0 if there is none), number of solutions found, number
+        of guesses that ended in a contradiction.
+    """
+    first, found, dead_ends = 0, 0, 0
+    families = rules.families if rng is None else rules.families[:1]
+    todo = [(left, 0)]
+    while todo:
+        left, placed = todo.pop()
+        state = propagate(rules, left, placed)
+        if state is None:
+            dead_ends += placed > 0
+            continue
+        left, placed = state
+        if left == placed:
+            first, found = first or left, found + 1
+            if found == limit:
+                break
+            continue
+        guesses = bit_positions(_tightest_constraint(families, left))
+        if rng is not None:
+            rng.shuffle(guesses)
+        todo += [(left & rules.keep[guess], placed | 1 << guess) for guess in reversed(guesses)]
+    return first, found, dead_ends
+
+
+def _family(bases: Iterable[int], shifts: Iterable[int]) -> Family:
+    shifts = tuple(shifts)
+    return Family(sum(1 << base for base in bases), shifts, sum(1 << shift for shift in shifts))
+
+
+def _tightest_constraint(families: Iterable[Family], left: int) -> int:
+    """Return the candidates of an open constraint with the fewest of them.
+
+    The candidates of all constraints of a family are counted at once, in binary. Of equals, the
+    earliest family decides, then the lowest base.
+    """
+    best, fewest = 0, left.bit_count() + 1
+    for family in families:
+        base = family.base
+        ones = twos = fours = eights = 0  # the binary digits of each constraint's count
+        for shift in family.shifts:
+            here = (left >> shift) & base
+            pairs = ones & here
+            ones ^= here
+            quads = twos & pairs
+            twos ^= pairs
+            eights |= fours & quads
+            fours ^= quads
+        tightest = twos | fours | eights  # the open ones: two candidates or more
+        for digit in (eights, fours, twos, ones):
+            tightest = tightest & ~digit or tightest
+        here = left & ((tightest & -tightest) * family.spread)
+        count = here.bit_count()
+        if 1 < count < fewest:
+            best, fewest = here, count
+            if count == 2:
+                break
+    return best
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,22 @@ from torch import Tensor
 
 from trm_lib.checks import whole
 from trm_lib.models import Policy
-from trm_lib.training.distribution import entropy, imitation_loss, log_prob_of, log_probs
-from trm_lib.training.policy_history import PolicyHistory
-from trm_lib.training.policy_run import Evaluate, PolicyConfig, PolicyRun, require_runnable
-from trm_lib.training.returns import discounted_returns, in_deviations
-from trm_lib.training.rollout import Rollout
+from trm_lib.training.policy_run import (
+    Evaluate,
+    PolicyConfig,
+    PolicyHistory,
+    PolicyRun,
+    require_runnable,
+)
+from trm_lib.training.rollout import (
+    Rollout,
+    discounted_returns,
+    entropy,
+    imitation_loss,
+    in_deviations,
+    log_prob_of,
+    log_probs,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,15 @@
-"""Acting: a policy plays in vector environments, and what happened is kept.
+"""Choosing among the legal actions: masked softmax, its entropy, sampling, imitation.
+
+Axes: K improvement steps, A actions.
+
+What an action was worth: returns, and generalised advantages.
+
+Axes: S time steps, E environments.
+
+Source: Williams, "Simple statistical gradient-following algorithms" (1992); Schulman et al.,
+"High-dimensional continuous control using generalized advantage estimation" (arXiv 1506.02438).
+
+Acting: a policy plays in vector environments, and what happened is kept.
 
 Axes: S time steps, E environments, A actions.
 """
@@ -16,7 +27,171 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
 from trm_lib.models import Policy
-from trm_lib.training.distribution import log_prob_of, log_probs, sample
+
+MASKED = -1e8
+"""The logit of an action that is not allowed."""
+
+
+def log_probs(logits: Tensor, mask: Tensor) -> Tensor:
+    """Log probabilities of all actions, about -1e8 where the mask forbids one.
+
+    Args:
+        logits: (..., A) float.
+        mask: bool, True where allowed; of the same shape or broadcast to it.
+
+    Raises:
+        ValueError: a mask allows nothing, or is not bool.
+    """
+    if mask.dtype != torch.bool:
+        raise ValueError(f"mask expected bool, got {mask.dtype}")
+    if not mask.any(-1).all():
+        count = int((~mask.any(-1)).sum())
+        raise ValueError(
+            f"mask expected at least one allowed action in every state, got none in {count} of "
+            f"{mask[..., 0].numel()}: the environment should have ended such an episode"
+        )
+    return torch.log_softmax(logits.masked_fill(~mask, MASKED), dim=-1)
+
+
+def entropy(log_p: Tensor) -> Tensor:
+    """Entropy in nats of log probabilities from `log_probs`: (..., A) -> (...).
+
+    A masked action has probability exactly 0 and adds exactly 0.
+    """
+    return -(log_p.exp() * log_p).sum(-1)
+
+
+def log_prob_of(log_p: Tensor, actions: Tensor) -> Tensor:
+    """The log probability of the action taken: (..., A) and (...) int64 -> (...)."""
+    return log_p.gather(-1, actions[..., None])[..., 0]
+
+
+def sample(log_p: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw an action for each row: (B, A) -> (B,) int64.
+
+    Raises:
+        FloatingPointError: the logits were not numbers.
+    """
+    if torch.isnan(log_p).any():
+        raise FloatingPointError(
+            "the policy's logits became nan, so no action was drawn: lower lr, or look for "
+            "non-finite values in the policy or its observations"
+        )
+    return torch.multinomial(log_p.exp(), 1, generator=generator)[:, 0]
+
+
+def imitation_loss(log_p: Tensor) -> Tensor:
+    """Deep supervision of a policy: every earlier answer is to become the last one.
+
+    Cross-entropy of the answers after 1 to K - 1 improvement steps against the answer after K,
+    which is the teacher and gets no gradient; mean over all, 0 for K = 1. A policy gradient of
+    their own would be wrong for them, since the actions were drawn from the last answer.
+
+    Args:
+        log_p: (K, ..., A) float from `log_probs`.
+    """
+    if len(log_p) == 1:
+        return log_p.new_zeros(())
+    teacher = log_p[-1].detach().exp()
+    return -(teacher * log_p[:-1]).sum(-1).mean()
+
+
+def discounted_returns(rewards: Tensor, done: Tensor, gamma: float) -> Tensor:
+    """Rewards to go, G_t = r_t + gamma * G_{t+1}, begun anew where an episode is done.
+
+    Args:
+        rewards: (S, E) float.
+        done: (S, E) bool, whether the episode ended with this step.
+        gamma: discount.
+
+    Returns:
+        (S, E) float. What comes after the last step counts as 0.
+
+    Raises:
+        ValueError: no steps, other types, shapes that differ, or rewards that are not finite.
+    """
+    _require_steps((rewards,), (done,))
+    returns = torch.zeros_like(rewards)
+    ahead = rewards.new_zeros(rewards.shape[1:])
+    for t in range(len(rewards) - 1, -1, -1):
+        ahead = rewards[t] + gamma * ahead * ~done[t]
+        returns[t] = ahead
+    return returns
+
+
+def advantages(
+    rewards: Tensor,
+    values: Tensor,
+    next_values: Tensor,
+    terminated: Tensor,
+    truncated: Tensor,
+    gamma: float,
+    gae_lambda: float,
+) -> Tensor:
+    """Generalised advantages: sums of temporal differences, weighted by (gamma * lambda)^i.
+
+    delta_t = r_t + gamma * V(s_{t+1}) - V(s_t), with V(s_{t+1}) = 0 where the episode terminated.
+    Where it was only cut off, V of the last observation stands for what would have come.
+
+    Args:
+        rewards, values: (S, E) float.
+        next_values: (S, E) float, V of the observation that followed, the final one where the
+            episode ended.
+        terminated, truncated: (S, E) bool.
+        gamma: discount.
+        gae_lambda: 0 trusts the values after one step, 1 the rewards alone.
+
+    Returns:
+        (S, E) float.
+
+    Raises:
+        ValueError: no steps, other types, shapes that differ, or rewards that are not finite.
+    """
+    _require_steps((rewards, values, next_values), (terminated, truncated))
+    deltas = rewards + gamma * next_values * ~terminated - values
+    goes_on = ~(terminated | truncated)
+    result = torch.zeros_like(rewards)
+    ahead = rewards.new_zeros(rewards.shape[1:])
+    for t in range(len(rewards) - 1, -1, -1):
+        ahead = deltas[t] + gamma * gae_lambda * ahead * goes_on[t]
+        result[t] = ahead
+    return result
+
+
+def in_deviations(centred: Tensor, deviation: Tensor, largest: Tensor) -> Tensor:
+    """Numbers less their mean, over their standard deviation; 0 where that is rounding noise.
+
+    Args:
+        centred: (S, E) float.
+        deviation, largest: () or (E,) float, their standard deviation, and the largest magnitude
+            before the mean was taken away.
+    """
+    noise = deviation <= 1e-6 * largest
+    return (centred / (deviation + 1e-8)).masked_fill(noise, 0.0)
+
+
+def _require_steps(numbers: tuple[Tensor, ...], ends: tuple[Tensor, ...]) -> None:
+    """Check rewards, and values if any, and how episodes ended."""
+    rewards, *others = *numbers, *ends
+    if rewards.dim() != 2 or not all(part.is_floating_point() for part in numbers):
+        raise ValueError(f"rewards and values expected (S, E) float, got {_forms(numbers)}")
+    if any(part.dtype != torch.bool for part in ends):
+        raise ValueError(f"done, terminated and truncated expected bool, got {_forms(ends)}")
+    if rewards.numel() == 0:
+        raise ValueError("rewards expected at least one step, got none: the episodes are empty")
+    if any(other.shape != rewards.shape for other in others):
+        shapes = ", ".join(str(tuple(other.shape)) for other in others)
+        raise ValueError(f"expected everything of shape {tuple(rewards.shape)}, got {shapes}")
+    if not torch.isfinite(rewards).all():
+        t, env = (int(i) for i in (~torch.isfinite(rewards)).nonzero()[0][:2])
+        raise ValueError(
+            f"rewards expected finite numbers, got {rewards[t, env].item()} at step {t} of "
+            f"environment {env}: mend the environment or its reward"
+        )
+
+
+def _forms(tensors: tuple[Tensor, ...]) -> str:
+    return ", ".join(f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}" for t in tensors)
 
 
 @dataclass

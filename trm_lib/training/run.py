@@ -1,4 +1,8 @@
-"""One training run: everything that changes from one optimizer step to the next.
+"""A progress bar that looks right in a terminal, in JupyterLab and in Colab.
+
+What happened during a training run.
+
+One training run: everything that changes from one optimizer step to the next.
 
 `fit` drives it and shows the algorithm; this file is the bookkeeping, and `checkpoint.py` puts it
 on disk.
@@ -8,19 +12,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm.auto import tqdm
 
 from trm_lib.checks import number, whole
 from trm_lib.models import Carry, FastReport, device_of, fast_mode
-from trm_lib.training.adam_atan2 import AdamAtan2
 from trm_lib.training.checkpoint import (
     describe_model,
     load_optimizer,
@@ -29,8 +34,91 @@ from trm_lib.training.checkpoint import (
     tensors_of,
 )
 from trm_lib.training.data import Augment, Batches, PuzzleData, as_tokens
-from trm_lib.training.history import History
-from trm_lib.training.optimize import descend, rate_factor
+from trm_lib.training.optimizers import AdamAtan2, descend, rate_factor
+
+if TYPE_CHECKING:
+    from trm_lib.viz import BookFigure
+
+
+def progress_bar(
+    steps: int, description: str, unit: str, shown: bool = True, done: int = 0
+) -> tqdm:
+    """Count to `steps`, showing how far it is.
+
+    Args:
+        steps: how many there are.
+        description: what is going on.
+        unit: what a step is.
+        shown: False for silence. The environment variable TQDM_DISABLE=1 silences every bar; in a
+            notebook tqdm alone would overlook it.
+        done: how many of them are done already.
+    """
+    silenced = os.environ.get("TQDM_DISABLE", "0").lower() not in ("", "0", "false")
+    return tqdm(
+        range(done, steps),
+        desc=description,
+        unit=unit,
+        total=steps,
+        initial=done,
+        disable=silenced or not shown,
+    )
+
+
+@dataclass
+class History:
+    """Losses and evaluations of one run.
+
+    Attributes:
+        loss: the loss after the last improvement step of each batch.
+        batch: batches seen at each evaluation.
+        elapsed: seconds since the start at each evaluation.
+        accuracy: one list per evaluation: exact accuracy after 1, 2, ..., K steps.
+        finished: boards that halted after each batch; of models that halt only.
+        steps: how many improvement steps those had taken, summed.
+        seconds: the whole run.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    batch: list[int] = field(default_factory=list)
+    elapsed: list[float] = field(default_factory=list)
+    accuracy: list[list[float]] = field(default_factory=list)
+    finished: list[int] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def log_loss(self, loss: float) -> None:
+        """Keep the loss of one more batch."""
+        self.loss.append(loss)
+
+    def log_halting(self, steps: Tensor) -> None:
+        """Keep how many steps the boards that just halted had taken: (H,) int64."""
+        self.finished.append(len(steps))
+        self.steps.append(int(steps.sum()))
+
+    def log_evaluation(self, batch: int, elapsed: float, accuracy: np.ndarray) -> None:
+        """Keep one evaluation: batches seen, seconds, exact accuracy (K,)."""
+        self.batch.append(batch)
+        self.elapsed.append(elapsed)
+        self.accuracy.append([float(a) for a in accuracy])
+
+    def plot(self) -> BookFigure:
+        """Draw exact accuracy against batches, one line for K = 1, 2, 4, ... as far as measured.
+
+        Raises:
+            ValueError: the run was not evaluated, so there is nothing to draw.
+        """
+        from trm_lib.viz import learning_curves
+
+        if not self.accuracy:
+            raise ValueError("expected a run with evaluations: pass evaluate= to fit")
+        accuracy = np.array(self.accuracy)  # (evaluations, K)
+        shown = [2**i for i in range(int(accuracy.shape[1]).bit_length())]
+        return learning_curves(
+            {f"K = {k}": (np.array(self.batch), accuracy[:, k - 1]) for k in shown},
+            xlabel="batches seen",
+            ylabel="share of puzzles exactly right",
+        )
+
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,

@@ -24,10 +24,8 @@ from torch import Tensor, nn
 from trm_lib.models import Carry
 from trm_lib.training.checkpoint import load_run, require_both, require_place, save_run
 from trm_lib.training.data import IGNORE, Augment, PuzzleData
-from trm_lib.training.history import History
 from trm_lib.training.losses import act_loss, answer_loss
-from trm_lib.training.progress import progress_bar
-from trm_lib.training.run import SupervisedConfig, TrainingRun
+from trm_lib.training.run import History, SupervisedConfig, TrainingRun, progress_bar
 
 Evaluate = Callable[[nn.Module], np.ndarray]
 """model -> accuracy after each step, (K,) float in [0, 1]."""

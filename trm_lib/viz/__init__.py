@@ -4,17 +4,13 @@ Arrays go in; figures, SVG and HTML come out. Every picture carries its text alt
 network, and is legible in grey and on light and dark pages.
 """
 
-from trm_lib.viz.boards import sudoku_svg
-from trm_lib.viz.carries import carry_chart
-from trm_lib.viz.curves import accuracy_by_k, learning_curves
-from trm_lib.viz.dots import seed_dots
-from trm_lib.viz.filmstrip import thinking_strip
+from trm_lib.statistics import bootstrap_interval, interquartile_mean, moving_average
+from trm_lib.viz.boards import carry_chart, sudoku_svg, thinking_strip
+from trm_lib.viz.charts import accuracy_by_k, learning_curves, seed_dots
 from trm_lib.viz.mazes import maze_svg
-from trm_lib.viz.picture import SVGPicture
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels
 from trm_lib.viz.slider import KSlider, k_slider
-from trm_lib.viz.style import BookFigure, figure_html, new_figure
-from trm_lib.viz.summaries import bootstrap_interval, interquartile_mean, moving_average
+from trm_lib.viz.style import BookFigure, SVGPicture, figure_html, new_figure
 
 __all__ = [
     "BookFigure",

@@ -1,19 +1,42 @@
 """Sudoku boards as SVG that reads on any page, in grey, and aloud.
 
 Axes: N rows and columns of a board. Digits run from 1 to N; 0 is an empty cell.
+
+A checked Sudoku board: what is given, what is wrong, and how to say it in words.
+
+Axes: N rows and columns of a board. Digits run from 1 to N; 0 is an empty cell.
+
+A film strip of a model thinking: its board after each step, side by side.
+
+The persistent carry as a picture: who sits in the batch, for how long, and who follows.
+
+Axes: S improvement steps, B places in the batch.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+from matplotlib.collections import PatchCollection
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
 
-from trm_lib.viz.board_state import BOX_SHAPES, SudokuState, describe, sudoku_state
-from trm_lib.viz.markup import check_text
-from trm_lib.viz.picture import SVGPicture
+from trm_lib.viz.style import (
+    FAINT_INK,
+    INK,
+    PAPER,
+    BookFigure,
+    SVGPicture,
+    check_text,
+    new_figure,
+    write_note,
+    write_title,
+)
 
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
-INK = "#222222"
-FAINT_INK = "#595959"
 _ANSWER = "#0072B2"
 _WRONG = "#D55E00"
 _WRONG_DIGIT = "#8A3A00"
@@ -167,3 +190,240 @@ def _grid(
     path += "".join(f"M{c * cell:g} 0V{side:g}" for c in range(0, size + 1, columns))
     look = f'fill="none" stroke="{colour}" stroke-width="{width:g}" stroke-linecap="square"'
     return f'<path d="{path}" {look} data-part="{part}"/>'
+
+
+BOX_SHAPES = {4: (2, 2), 6: (2, 3), 9: (3, 3)}  # rows and columns of one box
+
+
+@dataclass(frozen=True)
+class SudokuState:
+    """A checked board with everything that is drawn of it, arrays of shape (N, N).
+
+    Attributes:
+        board: digits, 0 where a cell is empty.
+        given: whether a cell is a clue.
+        wrong: whether a digit is known to be wrong.
+        judged: whether the solution is known.
+        confidence: numbers in [0, 1], or None.
+    """
+
+    board: np.ndarray
+    given: np.ndarray
+    wrong: np.ndarray
+    judged: bool
+    confidence: np.ndarray | None
+
+
+def sudoku_state(
+    board: np.ndarray,
+    clues: np.ndarray | None = None,
+    solution: np.ndarray | None = None,
+    confidence: np.ndarray | None = None,
+) -> SudokuState:
+    """Checks the arrays of a board and works out which digits are wrong.
+
+    Args and Raises: as in `sudoku_svg`.
+    """
+    board = np.asarray(board)
+    if board.ndim != 2 or board.shape[0] != board.shape[1] or len(board) not in BOX_SHAPES:
+        raise ValueError(
+            f"board must have shape (4, 4), (6, 6) or (9, 9), got {board.shape}; "
+            "reshape a flat board of N * N cells to (N, N)."
+        )
+    board = _digits("board", board, board.shape, lowest=0)
+    given = np.zeros(board.shape, dtype=bool)
+    wrong = np.zeros(board.shape, dtype=bool)
+    if clues is not None:
+        clues = _digits("clues", clues, board.shape, lowest=0)
+        given = clues > 0
+        wrong |= given & (board > 0) & (board != clues)
+    if solution is not None:
+        solution = _digits("solution", solution, board.shape, lowest=1)
+        wrong |= (board > 0) & (board != solution)
+    if confidence is not None:
+        confidence = np.asarray(confidence, dtype=float)
+        if confidence.shape != board.shape:
+            raise ValueError(
+                f"confidence must have the board's shape {board.shape}, got {confidence.shape}."
+            )
+        if not np.all((confidence >= 0) & (confidence <= 1)):
+            raise ValueError(
+                f"confidence must lie in [0, 1], got {confidence.min():g} to "
+                f"{confidence.max():g}; pass probabilities, not logits."
+            )
+    return SudokuState(board, given, wrong, solution is not None, confidence)
+
+
+def _digits(what: str, array: np.ndarray, shape: tuple[int, ...], lowest: int) -> np.ndarray:
+    """Returns an array of digits from `lowest` to N, or says why it is not one."""
+    array = np.asarray(array)
+    if array.shape != shape:
+        raise ValueError(f"{what} must have the board's shape {shape}, got {array.shape}.")
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            f"{what} must hold digits as integers, got dtype {array.dtype}; "
+            "turn logits into digits with argmax, and a mask of clues with mask * board."
+        )
+    if array.min() < lowest or array.max() > len(array):
+        raise ValueError(
+            f"{what} must hold digits from {lowest} to {len(array)}, "
+            f"got {array.min()} to {array.max()}."
+        )
+    return array
+
+
+def score(state: SudokuState) -> str:
+    """Says how many of the answers, the cells that are not clues, are right."""
+    answers = ~state.given
+    right = answers & (state.board > 0) & ~state.wrong
+    return f"{right.sum()} of {answers.sum()} right"
+
+
+def describe(state: SudokuState) -> str:
+    """Says what a board shows: how many answers are right, then each row."""
+    size = len(state.board)
+    words = [f"{size} by {size} Sudoku with {state.given.sum()} clues."]
+    if state.judged:
+        words.append(f"Answers: {score(state)}.")
+    for r, row in enumerate(state.board):
+        cells = [
+            f"{digit or 'empty'}{' wrong' if state.wrong[r, c] else ''}"
+            for c, digit in enumerate(row)
+        ]
+        words.append(f"Row {r + 1}: {', '.join(cells)}.")
+    return " ".join(words)
+
+
+_LAYOUT = {4: (4, 34), 6: (3, 31), 9: (3, 25)}  # N: most boards in a row, pixels a cell
+_GAP = 26
+_WORDS = 48  # room for two lines under each board
+
+
+def thinking_strip(
+    boards: np.ndarray,
+    clues: np.ndarray,
+    solution: np.ndarray,
+    labels: Sequence[str] | None = None,
+) -> SVGPicture:
+    """Draws a model's boards in the order of its steps, in as few even rows as fit a page.
+
+    Under each board stand its label and how many of the answers are right.
+
+    Args:
+        boards: digits after each step, shape (S, N, N), from 0 (empty) to N.
+        clues: the puzzle, shape (N, N), 0 where nothing was given.
+        solution: the solved board, shape (N, N), from 1 to N.
+        labels: one a step; "K = 1", "K = 2" ... by default.
+
+    Returns:
+        One drawing, the same text at every run.
+
+    Raises:
+        ValueError: if a shape or a value is not as above, or if the labels are not S texts.
+    """
+    boards = np.asarray(boards)
+    if boards.ndim != 3 or len(boards) == 0 or boards.shape[-1] not in BOX_SHAPES:
+        raise ValueError(
+            "boards must have shape (S, N, N) with S >= 1 and N = 4, 6 or 9, "
+            f"got {boards.shape}; pass one board as board[None]."
+        )
+    labels = [f"K = {k + 1}" for k in range(len(boards))] if labels is None else list(labels)
+    if len(labels) != len(boards):
+        raise ValueError(f"{len(boards)} boards need as many labels, got {len(labels)}.")
+    for label in labels:
+        check_text("each label", label)
+    states = [sudoku_state(board, clues, solution) for board in boards]
+    most, cell = _LAYOUT[boards.shape[-1]]
+    rows = -(-len(boards) // most)
+    columns = -(-len(boards) // rows)
+    side = boards.shape[-1] * cell
+    parts = []
+    for i, (state, label) in enumerate(zip(states, labels, strict=True)):
+        x = _GAP / 2 + (i % columns) * (side + _GAP)
+        y = 8 + (i // columns) * (side + _WORDS + 8)
+        parts.append(f'<g transform="translate({x:g} {y:g})">')
+        parts += board_elements(state, cell)
+        parts += _words_under(state, label, side)
+        parts.append("</g>")
+    alt = " ".join(f"{label}: {score(state)}." for state, label in zip(states, labels, strict=True))
+    alt = f"A model solving a Sudoku in {len(boards)} steps. {alt} At the end: "
+    alt += describe(states[-1])
+    width = columns * (side + _GAP)
+    height = 8 + rows * (side + _WORDS + 8)
+    return SVGPicture(svg_element(width, height, alt, parts), alt)
+
+
+def _words_under(state: SudokuState, label: str, side: float) -> list[str]:
+    middle = f'x="{side / 2:g}" text-anchor="middle"'
+    return [
+        f'<text {middle} y="{side + 22:g}" font-size="16" font-weight="700" fill="{INK}">'
+        f"{escape(label)}</text>",
+        f'<text {middle} y="{side + 41:g}" font-size="14" fill="{FAINT_INK}">{score(state)}</text>',
+    ]
+
+
+_SHADES = LinearSegmentedColormap.from_list("steps", ["#dcebf5", "#0072B2"])
+
+
+def carry_chart(steps: np.ndarray, n_sup: int, title: str | None = None) -> BookFigure:
+    """Draws each place of a batch as a row, and each stay of a puzzle as a bar in it.
+
+    A bar grows darker with every improvement step its puzzle is given, and ends where the puzzle
+    halts and makes room for the next.
+
+    Args:
+        steps: (S, B) integers, how many improvement steps the puzzle in each place had had after
+            each improvement step of the batch, as `carry.steps` tells; a 1 is a fresh puzzle.
+        n_sup: most steps a puzzle can get; the darkest shade.
+        title: one line above the chart.
+
+    Returns:
+        The figure; `alt` says how many puzzles came and how long they stayed.
+
+    Raises:
+        ValueError: `steps` is not such an array.
+    """
+    steps, n_sup = np.asarray(steps), int(n_sup)
+    whole = np.issubdtype(steps.dtype, np.integer) and steps.ndim == 2 and steps.size
+    if not whole or steps.min() < 1 or steps.max() > n_sup:
+        raise ValueError(
+            f"steps expected whole numbers from 1 to {n_sup} of shape (S, B), got {steps!r}"
+        )
+    S, B = steps.shape
+    if not ((steps[1:] == 1) | (steps[1:] == steps[:-1] + 1)).all():
+        raise ValueError("steps expected to count up by one, or begin again at 1; they jump")
+    figure, axes = new_figure(height=1.3 + 0.2 * B)
+    axes.imshow(
+        steps.T, cmap=_SHADES, vmin=1, vmax=n_sup, aspect="auto", interpolation="nearest",
+        extent=(0, S, B - 0.5, -0.5),
+    )  # fmt: skip
+    stays = []
+    for place in range(B):
+        begins = np.flatnonzero((steps[:, place] == 1) | (np.arange(S) == 0))
+        ends = np.append(begins[1:], S)
+        stays += [Rectangle((begin, place - 0.5), end - begin, 1) for begin, end in
+                  zip(begins, ends, strict=True)]  # fmt: skip
+        for end in ends[(ends - begins > 1) & (ends < S)]:  # who is still there has no last step
+            last = steps[end - 1, place]
+            axes.text(
+                end - 0.3, place, str(last), ha="right", va="center", fontsize=7.5,
+                color=PAPER if last > n_sup / 2 else INK,
+            )  # fmt: skip
+    axes.add_collection(PatchCollection(stays, facecolor="none", edgecolor=PAPER, linewidth=2.4))
+    axes.set(
+        xlim=(0, S), ylim=(B - 0.5, -0.5), xlabel="improvement steps of the batch", ylabel="seat"
+    )
+    axes.set_yticks([0, B - 1], labels=["1", str(B)])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(False)
+    axes.yaxis.label.set_color(FAINT_INK)
+    write_title(axes, title)
+    write_note(figure, "A bar is one puzzle; the number at its end, the steps it had when it left.")
+    fresh = (steps[1:] == 1).sum()
+    opening = "" if title is None else f"{title}. "
+    figure.alt = (
+        f"{opening}{B} seats over {S} improvement steps. {fresh} fresh puzzles came in; "
+        f"the longest stay was {steps.max()} improvement steps."
+    )
+    return figure

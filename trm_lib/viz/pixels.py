@@ -7,10 +7,8 @@ from numbers import Integral
 
 import numpy as np
 
-from trm_lib.viz.board_state import BOX_SHAPES, sudoku_state
-from trm_lib.viz.boards import INK
-from trm_lib.viz.maze_state import maze_state
-from trm_lib.viz.mazes import AGENT, GOAL
+from trm_lib.viz.boards import BOX_SHAPES, INK, sudoku_state
+from trm_lib.viz.mazes import AGENT, GOAL, maze_state
 from trm_lib.viz.style import COLOURS, PAPER
 
 _SHADE = "#E6E8EB"  # the start of a maze, and clues

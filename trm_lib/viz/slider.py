@@ -11,8 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from trm_lib.viz.markup import check_text, unique_ids
-from trm_lib.viz.style import figure_html
+from trm_lib.viz.style import check_text, figure_html, unique_ids
 
 _HERE = Path(__file__).parent
 _SHOWN = itertools.count(1)  # a slider shown twice needs two ids

@@ -1,0 +1,329 @@
+"""Each planted fault is named, and nothing else; healthy runs have no fault.
+
+"nothing learned" is a symptom: it stands beside the cause where a fault keeps a model from
+learning anything at all.
+"""
+
+import copy
+from dataclasses import replace
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from tests.diagnostics.conftest import (
+    FLAT,
+    PPO,
+    WALKER,
+    E,
+    K,
+    mazes,
+    on_a_grid,
+    open_mazes,
+    trained,
+    trm,
+)
+from tests.diagnostics.faulty import (
+    Forgetful,
+    Hoarding,
+    Swinging,
+    Tiring,
+    turned_into,
+    with_gradient_times,
+    with_halting,
+    with_idle_units,
+)
+from trm_lib.diagnostics import diagnose_policy, diagnose_puzzles
+from trm_lib.evaluation import exact_by_k
+from trm_lib.experiments.basic_trm import MODEL, SAME_BLOCK
+from trm_lib.models import (
+    BoardPolicy,
+    FeedForward,
+    FlatPolicyConfig,
+    GRUPolicy,
+    MLPPolicy,
+)
+from trm_lib.puzzles import all_grids_4x4, generate_mazes, shortest_path_cells
+from trm_lib.training import (
+    PolicyHistory,
+    PuzzleData,
+    ReinforceConfig,
+    SupervisedConfig,
+    reinforce,
+)
+
+ALONE = ReinforceConfig(n_updates=4, use_masks=False)
+
+
+def faults(findings):
+    """What is wrong, each finding having been asked for its words and its figure's too."""
+    for finding in findings:
+        assert finding.evidence in " ".join(str(finding).split())
+        assert finding.healthy or finding.remedy
+    return {finding.fault for finding in findings} - {None}
+
+
+def joined(a, b):
+    return PuzzleData(np.concatenate([a.inputs, b.inputs]), np.concatenate([a.labels, b.labels]))
+
+
+def right_share(model, data):
+    return float(exact_by_k(model, data, K)[-1])
+
+
+# Puzzles and their models: what is planted, by the name that the battery must give it.
+
+
+def one_answer(sudoku, solver):
+    train, validation = sudoku
+    first = train.labels[0]
+    same = train[(train.labels == first).all((1, 2))]
+    return solver, joined(same, train[: len(same) // 2]), validation, K
+
+
+def answer_shown(sudoku, solver):
+    grids = np.random.default_rng(0).permutation(all_grids_4x4())
+    data = PuzzleData(grids, grids)
+    return solver, data[:200], data[200:], K
+
+
+def two_answers(sudoku, solver):
+    train, validation = sudoku
+    torn = PuzzleData(train.inputs[:200], train.labels[200:400])
+    return solver, joined(train, torn), validation, K
+
+
+def seen_before(sudoku, solver):
+    return solver, sudoku[0], joined(sudoku[1], sudoku[0][:10]), K
+
+
+def never_mixing(sudoku, solver):
+    few = SupervisedConfig(n_batches=15, batch_size=64, n_sup=2, lr=2e-2, warmup=5, ema_decay=0.9)
+    return trained(trm(MODEL, mixing="none"), sudoku[0], few), *sudoku, 2
+
+
+def near_sighted(sudoku, solver):
+    rng = np.random.default_rng(0)
+    drawn = generate_mazes(6, 400, rng, start="random", goal="random")
+    marks = np.zeros((400, 36), int)
+    marks[np.arange(400), drawn.start] = marks[np.arange(400), drawn.goal] = 1
+    tokens = drawn.walls + 16 * marks.reshape(drawn.walls.shape)
+    data = PuzzleData(tokens.astype(int), shortest_path_cells(drawn).astype(int))
+    few = SupervisedConfig(n_batches=40, batch_size=64, n_sup=1, lr=2e-2, warmup=5, ema_decay=0.9)
+    model = trained(on_a_grid((6, 6), 32, positions="none"), data[:300], few)
+    return model, data[:300], data[300:], 1
+
+
+def idle(sudoku, solver):
+    return trm(MODEL), *sudoku, K
+
+
+def crammed(sudoku, solver):
+    few = sudoku[0][:40]
+    long = SupervisedConfig(n_batches=40, batch_size=40, n_sup=4, lr=2e-2, ema_decay=0.9)
+    return trained(trm(MODEL), few, long), few, sudoku[1], K
+
+
+def altered(alter):
+    return lambda sudoku, solver: (alter(solver), *sudoku, K)
+
+
+PUZZLES = {
+    "near-constant targets": one_answer,
+    "leaked targets": answer_shown,
+    "contradictory labels": two_answers,
+    "test puzzles in training": seen_before,
+    "cells never meet": never_mixing,
+    "short sight": near_sighted,
+    "nothing learned": idle,
+    "learnt by heart": crammed,
+    "vanishing gradient": altered(lambda model: with_gradient_times(model, 1e-4)),
+    "exploding gradient": altered(lambda model: with_gradient_times(model, 1e5)),
+    "exploding state": altered(lambda model: turned_into(Hoarding, model)),
+    "flipping answers": altered(lambda model: turned_into(Swinging, model)),
+    "carry ignored": altered(lambda model: turned_into(Forgetful, model)),
+    "overthinking": altered(lambda model: turned_into(Tiring, model)),
+    "dead units": altered(with_idle_units),
+    "misjudged answers": altered(lambda model: with_halting(model, 0.3)),
+}
+
+
+@pytest.mark.parametrize("fault", PUZZLES)
+def test_the_battery_names_what_is_planted_in_a_model_or_its_puzzles(fault, sudoku, solver):
+    assert faults(diagnose_puzzles(*PUZZLES[fault](sudoku, solver))) == {fault}
+
+
+@pytest.mark.parametrize(
+    ("script", "named"),
+    [
+        ("obstacles", {"constant targets"}),
+        ("rooms", {"empty targets", "test puzzles in training"}),  # it knows few mazes
+        ("toy", {"position-blind", "nothing learned"}),  # nothing can be learned, and nothing is
+    ],
+)
+def test_the_battery_names_what_is_wrong_with_the_scripts(script, named, scripts):
+    assert faults(diagnose_puzzles(*scripts[script])) == named
+
+
+def test_a_solver_that_is_well_has_no_fault(sudoku, solver, hierarchical):
+    train, validation = sudoku
+    assert right_share(solver, validation) > 0.9
+    assert right_share(hierarchical, validation) > 0.5
+    assert faults(diagnose_puzzles(solver, train, validation, K)) == set()
+    assert faults(diagnose_puzzles(hierarchical, train, validation, K)) == set()
+    halting = with_halting(solver, float(exact_by_k(solver, validation, 1)[0]))
+    assert faults(diagnose_puzzles(halting, train, validation, 1)) == set()
+
+
+def test_the_toy_is_learned_where_cells_know_their_place(scripts):
+    _, train, validation, _ = scripts["toy"]
+    model = on_a_grid((16,), 10, mixing="none", positions="learned", width=32)
+    long = SupervisedConfig(n_batches=100, batch_size=64, n_sup=K, lr=1e-2, ema_decay=0.9)
+    findings = diagnose_puzzles(trained(model, train, long), train, validation, K)
+    assert faults(findings) == set()
+    assert right_share(model, validation) > 0.95
+
+
+# Policies: what is planted, by the name that the battery must give it.
+
+
+def board_policy(**changes):
+    return BoardPolicy(replace(WALKER, **changes), torch.Generator().manual_seed(0))
+
+
+def one_maze(walker):
+    return diagnose_policy(board_policy(), lambda n: mazes(n, layout="open", start="fixed",
+                           goal="fixed"), ALONE, 16)  # fmt: skip
+
+
+def mask_holds_the_answer(walker):
+    flat = FlatPolicyConfig(n_inputs=80, n_actions=4)
+    make = lambda n: gym.make_vec("trm/SudokuCell-v0", n)  # noqa: E731
+    return diagnose_policy(MLPPolicy(flat), make, replace(ALONE, use_masks=True), 16)
+
+
+def made_up_its_mind(walker):
+    policy = board_policy()
+    with torch.no_grad():
+        policy.core.head.weight.mul_(1000)
+    return diagnose_policy(policy, mazes, ALONE, 16)
+
+
+def alone_with_itself(walker):
+    """The seed's: one episode a batch, standardised inside."""
+    return diagnose_policy(board_policy(), mazes, ALONE, 1)
+
+
+def inside_of_many(walker):
+    return diagnose_policy(board_policy(), mazes, replace(ALONE, baseline="episode"), 16)
+
+
+def standing_still(walker):
+    still = replace(ALONE, lr=1e-9)
+    policy = board_policy()
+    history = reinforce(policy, mazes(16), still, progress=False)
+    return diagnose_policy(policy, mazes, still, 16, untrained=board_policy(), history=history)
+
+
+def sure_and_failing(walker):
+    policy, untrained, _ = walker
+    updates = 50
+    history = PolicyHistory(
+        steps=list(range(updates)), episodes=[100] * updates, successes=[42] * updates,
+        entropy=np.geomspace(1.3, 0.001, updates).tolist(),
+    )  # fmt: skip
+    made = lambda n: mazes(n, layout="tree", max_steps=6)  # noqa: E731  chance has less
+    return diagnose_policy(policy, made, ALONE, 16, untrained=untrained, history=history)
+
+
+def without_a_value(walker):
+    policy, untrained, history = copy.deepcopy(walker)
+    with torch.no_grad():
+        policy.critic[-1].weight.zero_()
+    return diagnose_policy(policy, open_mazes, PPO, E, untrained=untrained, history=history)
+
+
+def deaf_to_its_last_action(walker):
+    policy = board_policy(previous_action=True)
+    policy.y_of_action[:] = policy.y_of_action[0].clone()
+    return diagnose_policy(policy, mazes, ALONE, 16)
+
+
+def gru():
+    return GRUPolicy(FLAT, torch.Generator().manual_seed(0))
+
+
+def forgetting(walker):
+    policy = gru()
+    with torch.no_grad():
+        policy.gru.weight_hh.zero_()
+        policy.gru.bias_ih.chunk(3)[1].fill_(-100.0)  # the gate that keeps what was remembered
+    return diagnose_policy(policy, mazes, ALONE, 16)
+
+
+POLICIES = [
+    ("one and only task", one_maze),
+    ("chance solves it", mask_holds_the_answer),
+    ("prejudiced start", made_up_its_mind),
+    ("success and failure praised alike", alone_with_itself),
+    ("success and failure praised alike", inside_of_many),
+    ("nothing learned", standing_still),
+    ("entropy collapse", sure_and_failing),
+    ("the value explains nothing", without_a_value),
+    ("previous action ignored", deaf_to_its_last_action),
+    ("memory ignored", forgetting),
+]
+
+
+@pytest.mark.parametrize(("fault", "plant"), POLICIES, ids=lambda p: getattr(p, "__name__", None))
+def test_the_battery_names_what_is_planted_in_a_policy_or_its_task(fault, plant, walker):
+    assert faults(plant(walker)) == {fault}
+
+
+def test_a_policy_that_learned_has_no_fault(walker):
+    policy, untrained, history = walker
+    found = diagnose_policy(policy, open_mazes, PPO, E, untrained=untrained, history=history)
+    assert faults(found) == set()
+    assert history.success_rate()[-1] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("policy", "config", "num_envs"),
+    [
+        (board_policy(), PPO, E),
+        (board_policy(previous_action=True, n_steps=2), ALONE, 16),
+        (board_policy(carry_over_time=True), PPO, E),
+        (gru(), PPO, E),
+        (MLPPolicy(FLAT), ALONE, 16),
+    ],
+    ids=["trm", "previous action", "carry over time", "gru", "mlp"],
+)
+def test_untrained_policies_have_no_fault(policy, config, num_envs):
+    assert faults(diagnose_policy(policy, mazes, config, num_envs)) == set()
+
+
+def test_models_and_policies_are_left_as_they_came(sudoku, solver, walker):
+    model, policy = copy.deepcopy(solver).train(), copy.deepcopy(walker[0]).train()
+    one_pass = FeedForward(SAME_BLOCK)
+    for module in (model, policy, one_pass):
+        for parameter in module.parameters():
+            parameter.grad = torch.ones_like(parameter)
+    before = [copy.deepcopy(m.state_dict()) for m in (model, policy, one_pass)]
+    diagnose_puzzles(model, *sudoku, K)
+    diagnose_puzzles(one_pass, *sudoku, 1)
+    diagnose_policy(policy, open_mazes, PPO, E, history=walker[2])
+    for module, state in zip((model, policy, one_pass), before, strict=True):
+        assert module.training
+        assert all((parameter.grad == 1).all() for parameter in module.parameters())
+        torch.testing.assert_close(module.state_dict(), state, rtol=0, atol=0)
+        assert not any(m._forward_hooks or m._forward_pre_hooks for m in module.modules())
+
+
+def test_twice_the_same_is_found(sudoku, solver, walker):
+    def found():
+        few = sudoku[0][:500]
+        puzzles = diagnose_puzzles(solver, few, sudoku[1][:100], K)
+        return [str(f) for f in (*puzzles, *diagnose_policy(walker[0], open_mazes, ALONE, 16))]
+
+    assert found() == found()

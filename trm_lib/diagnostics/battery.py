@@ -1,0 +1,134 @@
+"""All diagnostics at once, on a puzzle solver or on a policy."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from trm_lib.checks import whole
+from trm_lib.diagnostics.data import dead_units, label_audit
+from trm_lib.diagnostics.finding import Finding
+from trm_lib.diagnostics.learning import (
+    certainty,
+    gradient_by_call,
+    gradients,
+    judge_gradients,
+    learned,
+    value,
+)
+from trm_lib.diagnostics.policies import Make, credit, first_choices, gains_of, yardsticks
+from trm_lib.diagnostics.thinking import (
+    carried,
+    drift,
+    halting,
+    listening,
+    overthinking,
+    score,
+    sight,
+)
+from trm_lib.evaluation.thinking import answers_by_k
+from trm_lib.models import Policy
+from trm_lib.training import PolicyHistory, PPOConfig, PuzzleData
+from trm_lib.training.policy_run import PolicyConfig
+from trm_lib.training.rollout import Player, Rollout
+
+_PUZZLES = 1000  # that a trained model is judged by
+_EPISODES = 64  # at least, whose praise and blame is looked at; and steps of what is played
+
+
+def diagnose_puzzles(
+    model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: int
+) -> list[Finding]:
+    """Everything that can be asked of a trained model and its puzzles.
+
+    Args:
+        model: trained, with the interface of `TRM`; it is left as it came.
+        train: what it was trained on.
+        validation: puzzles it has not seen.
+        k_steps: K, the steps it was trained for.
+    """
+    k_steps = whole(k_steps, "k_steps (K)", 1)
+    some, learnt = _drawn(validation), _drawn(train)
+    findings = [
+        *label_audit(train, validation),
+        score(model, learnt, some, k_steps),
+        sight(model, some, k_steps),
+        drift(model, some.inputs, k_steps),
+        carried(model, some.inputs, k_steps),
+        overthinking(model, some, k_steps),
+        dead_units(model, lambda: answers_by_k(model, some.inputs, k_steps)),
+    ]
+    if isinstance(getattr(model, "stack", None), nn.Module):
+        findings.append(gradients(model, learnt, k_steps))
+    if getattr(getattr(model, "config", None), "halting", False):
+        findings.append(halting(model, some, k_steps))
+    return findings
+
+
+def diagnose_policy(
+    policy: Policy,
+    make: Make,
+    config: PolicyConfig,
+    num_envs: int,
+    *,
+    untrained: Policy | None = None,
+    history: PolicyHistory | None = None,
+    seed: int = 0,
+) -> list[Finding]:
+    """Everything that can be asked of a policy, its learner and its environment.
+
+    Args:
+        policy: trained or not; it is left as it came.
+        make: environments of so many copies, as it learned in.
+        config: how it learns.
+        num_envs: E, environments of a batch: it decides what an episode is compared with.
+        untrained: the policy before it learned, for its first choices and the praise it began
+            with. None: `policy` stands for it.
+        history: of its training, for what came of it.
+        seed: of everything that is drawn.
+    """
+    first = policy if untrained is None else untrained
+    task = yardsticks(make, config.use_masks, seed=seed)
+    batches = practice(first, make, config, num_envs, seed)
+    generator = torch.Generator().manual_seed(seed)
+    findings = [
+        task,
+        credit([(rollout, gains_of(rollout, config)) for rollout in batches]),
+        *listening(policy, make, config.use_masks, seed),
+    ]
+    if untrained is not None or history is None:
+        findings.insert(1, first_choices(first, make, config.use_masks, seed))
+    player = Player(policy, make(_EPISODES // 2), seed, config.use_masks)
+    few, played = (player.play(steps, generator) for steps in (8, _EPISODES))
+    with torch.no_grad():
+        findings.append(dead_units(policy, lambda: _judged(policy, played)))
+    stack = getattr(getattr(policy, "core", None), "stack", None)
+    if stack is not None:
+        norms = gradient_by_call(stack, lambda: _judged(policy, few).mean())
+        findings.append(judge_gradients(norms))
+    if history is not None:
+        findings += [learned(history, task.numbers["chance"]), certainty(history)]
+        if isinstance(config, PPOConfig):
+            findings.append(value(played, config.gamma))
+    return findings
+
+
+def practice(
+    policy: Policy, make: Make, config: PolicyConfig, num_envs: int, seed: int = 0
+) -> list[Rollout]:
+    """Batches as this learner would play them, until there are 64 episodes; nothing is learned."""
+    num_envs = whole(num_envs, "num_envs", 1)
+    player = Player(policy, make(num_envs), seed, config.use_masks)
+    generator = torch.Generator().manual_seed(seed)
+    return [player.play_once(generator) for _ in range(int(np.ceil(_EPISODES / num_envs)))]
+
+
+def _drawn(data: PuzzleData) -> PuzzleData:
+    return data[np.random.default_rng(0).permutation(len(data))[:_PUZZLES]]
+
+
+def _judged(policy: Policy, played: Rollout) -> torch.Tensor:
+    """The log probabilities of what was done, (S, E); with them comes a gradient."""
+    out = policy.unroll(played.observations, played.previous, played.memory)
+    return out.logits[-1].log_softmax(-1).gather(-1, played.actions[..., None])[..., 0]

@@ -1,0 +1,266 @@
+"""What a chart says of several seeds: smoothing, the interquartile mean, and its interval.
+
+Axes: R seeds (runs), S steps.
+
+What seeds say: the middle of one learner's, and whether two learners differ.
+
+Every score is one number a seed. Axes: R seeds (runs) of one learner.
+
+Source:
+    Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
+    NeurIPS 2021: interquartile mean, bootstrap over seeds, probability of improvement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import PermutationMethod, bootstrap, mannwhitneyu, trim_mean
+
+from trm_lib.checks import number, whole
+
+_BLOCK = 4_000_000  # numbers held at once while resampling
+
+
+def moving_average(values: np.ndarray, window: int) -> np.ndarray:
+    """Averages each value with its neighbours on both sides.
+
+    Near the ends, where neighbours are missing, it averages those there are.
+
+    Args:
+        values: shape (..., S).
+        window: how many values are averaged; odd, so that the average is centred.
+
+    Returns:
+        Smoothed values, same shape.
+
+    Raises:
+        ValueError: if `window` is even, below 1 or above S.
+    """
+    values = np.asarray(values, dtype=float)
+    steps = values.shape[-1]
+    if window % 2 == 0 or not 1 <= window <= steps:
+        raise ValueError(
+            f"window must be an odd number from 1 to the {steps} steps there are, got {window}."
+        )
+    kernel = np.ones(window)
+    present = np.convolve(np.ones(steps), kernel, mode="same")
+    rows = [np.convolve(row, kernel, mode="same") for row in values.reshape(-1, steps)]
+    return np.reshape(rows, values.shape) / present
+
+
+def interquartile_mean(values: np.ndarray) -> np.ndarray:
+    """Returns the mean of the middle half over seeds, which one lucky run cannot move.
+
+    The lowest and the highest quarter are dropped; of R seeds, floor(R / 4) at each end. With
+    fewer than four seeds it is the mean.
+
+    Args:
+        values: shape (R, ...).
+
+    Returns:
+        Shape (...).
+
+    Raises:
+        ValueError: if there is no seed, or a value is NaN.
+
+    Source:
+        Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
+        NeurIPS 2021, who take SciPy's trimmed mean too.
+    """
+    return trim_mean(_by_seed(values), 0.25, axis=0)
+
+
+def bootstrap_interval(
+    values: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a percentile bootstrap interval of the interquartile mean over seeds.
+
+    Whole seeds are drawn with replacement, so that steps of one run stay together; the interval
+    itself is pointwise. With few seeds it is too narrow: it knows only the runs it saw.
+
+    Args:
+        values: shape (R, ...), R >= 2.
+        level: probability that the interval aims at, in (0, 1).
+        resamples: how many times the seeds are drawn anew.
+        seed: of the generator that draws them.
+
+    Returns:
+        Lower and upper ends, each of shape (...).
+
+    Raises:
+        ValueError: if there are fewer than two seeds, or a value is NaN.
+    """
+    values = _by_seed(values)
+    seeds = len(values)
+    if seeds < 2:
+        raise ValueError(f"an interval over seeds needs at least two of them, got {seeds}.")
+    result = bootstrap(
+        (values,),
+        lambda drawn, axis: trim_mean(drawn, 0.25, axis=axis),
+        n_resamples=resamples,
+        batch=max(1, _BLOCK // values.size),
+        confidence_level=level,
+        method="percentile",
+        axis=0,
+        rng=np.random.default_rng(seed),
+    )
+    return result.confidence_interval.low, result.confidence_interval.high
+
+
+def _by_seed(values: np.ndarray) -> np.ndarray:
+    """Checks that there is a seed, and that every seed has a value."""
+    values = np.asarray(values, dtype=float)
+    if values.ndim == 0 or len(values) == 0:
+        raise ValueError(f"values must have shape (seeds, ...), one seed or more, got {values!r}.")
+    if np.isnan(values).any():
+        raise ValueError(
+            f"values must be numbers, got {np.isnan(values).sum()} NaN: find out why a seed failed."
+        )
+    return values
+
+
+_SHUFFLES = 20_000  # of the seeds' labels: all there are, up to 8 seeds a learner
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two learners' seeds say about which of them scores higher; `print` it.
+
+    Attributes:
+        names: what the learners are called, a then b.
+        a: interquartile mean of a's seeds, with its 95% bootstrap interval.
+        b: the same of b.
+        improvement: probability that a seed of a scores above one of b, with its interval.
+        p_value: two-sided Mann-Whitney test by shuffling the seeds: how often equal learners look
+            at least this different.
+    """
+
+    names: tuple[str, str]
+    a: Estimate
+    b: Estimate
+    improvement: Estimate
+    p_value: float
+
+    @property
+    def winner(self) -> str | None:
+        """The learner that scores higher, or None where these seeds cannot tell.
+
+        To win, the intervals of the two means must lie apart, the interval of the probability of
+        improvement must lie on the same side of 0.5, and the test must reject at 5%. The test is
+        asked too because a bootstrap knows only the seeds it saw: with two or three a learner,
+        equal learners often fall apart by chance, and both intervals would believe it.
+        """
+        if self.p_value > 1 - _LEVEL:
+            return None
+        if self.a.low > self.b.high and self.improvement.low > 0.5:
+            return self.names[0]
+        if self.b.low > self.a.high and self.improvement.high < 0.5:
+            return self.names[1]
+        return None
+
+    def __str__(self) -> str:
+        a, b = self.names
+        verdict = "no winner" if self.winner is None else f"{self.winner} scores higher"
+        return (
+            f"{a} {self.a}, {b} {self.b}; a seed of {a} scores above one of {b} with probability "
+            f"{self.improvement} (p = {self.p_value:.2g}): {verdict}."
+        )
+
+
+def probability_of_improvement(
+    a: np.ndarray, b: np.ndarray, level: float = _LEVEL, resamples: int = 2000, seed: int = 0
+) -> Estimate:
+    """How probable it is that a seed drawn from a scores above one drawn from b; ties count half.
+
+    It is the Mann-Whitney U statistic over the number of pairs. The interval is a percentile
+    bootstrap, stratified: a's seeds are drawn from a's and b's from b's. With few seeds it is too
+    narrow; where all of a lies above all of b, it is the point 1.
+
+    Args:
+        a: scores of one learner, shape (R_a,), R_a >= 2.
+        b: scores of the other, shape (R_b,), R_b >= 2.
+        level: probability that the interval aims at, in (0, 1).
+        resamples: how many times the seeds are drawn anew.
+        seed: of the generator that draws them.
+
+    Raises:
+        ValueError: there are fewer than two seeds, a score is not finite, or `level`,
+            `resamples` or `seed` is out of range.
+    """
+    a, b = _scores(a, "a"), _scores(b, "b")
+    number(level, "level", lambda v: 0 < v < 1, "a number in (0, 1)")
+    interval = bootstrap(
+        (a, b),
+        _share_of_pairs,
+        n_resamples=whole(resamples, "resamples", 1),
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(whole(seed, "seed", 0)),
+    ).confidence_interval
+    return Estimate(float(_share_of_pairs(a, b)), float(interval.low), float(interval.high))
+
+
+def compare(a: np.ndarray, b: np.ndarray, names: tuple[str, str] = ("a", "b")) -> Comparison:
+    """Compares two learners by their seeds; all intervals are 95%, all draws repeatable.
+
+    Args:
+        a: scores of one learner, shape (R_a,), R_a >= 2; higher is better.
+        b: scores of the other, shape (R_b,), R_b >= 2.
+        names: what to call them.
+
+    Raises:
+        ValueError: there are fewer than two seeds, or a score is not finite.
+    """
+    if len(set(names)) != 2 or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"names expected two different names, got {names!r}")
+    a, b = _scores(a, names[0]), _scores(b, names[1])
+    shuffled = PermutationMethod(n_resamples=_SHUFFLES, rng=np.random.default_rng(0))
+    return Comparison(
+        tuple(names),
+        _middle(a),
+        _middle(b),
+        probability_of_improvement(a, b),
+        float(mannwhitneyu(a, b, method=shuffled).pvalue),
+    )
+
+
+def _share_of_pairs(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Share of the pairs (one of a, one of b) in which a is larger, ties half."""
+    # "asymptotic" is about the p-value, which is not used here, and is the cheapest.
+    larger = mannwhitneyu(a, b, axis=axis, method="asymptotic").statistic
+    return larger / (a.shape[axis] * b.shape[axis])
+
+
+def _middle(scores: np.ndarray) -> Estimate:
+    low, high = bootstrap_interval(scores, level=_LEVEL)
+    return Estimate(float(interquartile_mean(scores)), float(low), float(high))
+
+
+def _scores(values: np.ndarray, name: str) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError(
+            f"scores of {name} expected shape (seeds,) with at least two seeds, got shape "
+            f"{values.shape}: run more seeds, or pick one score a seed"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"scores of {name} expected finite numbers, got {values}: find out why a seed failed; "
+            f"leaving it out would flatter the learner"
+        )
+    return values
