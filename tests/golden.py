@@ -62,7 +62,7 @@ from trm_lib.experiments import (  # noqa: E402
     sudoku_rl,
 )
 from trm_lib.models.weights import load_model  # noqa: E402
-from trm_lib.puzzles.sudoku_generator import masked_grids  # noqa: E402
+from trm_lib.puzzles import masked_grids  # noqa: E402
 from trm_lib.solving import shipped_model, weights_folder  # noqa: E402
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels  # noqa: E402
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from numbers import Integral, Real
 
+import numpy as np
+
 
 def whole(value: object, name: str, least: int) -> int:
     """The value as an int.
@@ -35,3 +37,15 @@ def number(value: object, name: str, accepts: Callable[[float], bool], expected:
         if math.isfinite(number) and accepts(number):
             return number
     raise ValueError(f"{name} expected {expected}, got {value!r}")
+
+
+def check_rng(rng: object) -> None:
+    """Refuse a source of randomness that is not a NumPy Generator.
+
+    Raises:
+        ValueError: it is something else, such as a seed.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(
+            f"expected rng to be a NumPy Generator, got {rng!r}: pass np.random.default_rng(seed)"
+        )

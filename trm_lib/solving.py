@@ -30,6 +30,7 @@ from trm_lib.evaluation.thinking import think
 from trm_lib.models import BoardConfig, BoardNet
 from trm_lib.models.weights import load_model
 from trm_lib.puzzles import (
+    CELL_TOKENS,
     Mazes,
     check_sudoku,
     is_solution,
@@ -46,7 +47,6 @@ from trm_lib.puzzles import (
     solve_exactly,
     sudoku_text,
 )
-from trm_lib.puzzles.maze_paths import CELL_TOKENS
 
 __all__ = ["SolvedMaze", "SolvedSudoku", "shipped_model", "solve", "weights_folder"]
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from tests.envs.agreement import assert_same_steps
 from trm_lib.envs import MAZE_REWARDS, MazeEnv, MazeReward, MazeVectorEnv
-from trm_lib.puzzles import generate_mazes
-from trm_lib.puzzles.maze import Mazes
+from trm_lib.puzzles import Mazes, generate_mazes
 
 LAYOUTS = generate_mazes(4, 7, np.random.default_rng(0)).walls
 OPTIONS = [

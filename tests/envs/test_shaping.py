@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from trm_lib.envs.maze import AGENT, MazeEnv, MazeVectorEnv
 from trm_lib.envs.shaping import PotentialShaping, VectorPotentialShaping
-from trm_lib.puzzles.maze import Mazes, mazes_from_keys
+from trm_lib.puzzles import Mazes, mazes_from_keys
 
 NAMES = ("manhattan", "shortest path")
 

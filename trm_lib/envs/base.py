@@ -27,7 +27,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from trm_lib.checks import whole
-from trm_lib.puzzles.splits import mix64
+from trm_lib.puzzles import mix64
 
 _MOST_READY = 64
 _CELLS_READY = 1 << 17

@@ -18,19 +18,19 @@ from numpy.typing import ArrayLike
 
 from trm_lib.checks import number, whole
 from trm_lib.envs.base import BatchedEnv, Episodes, SingleEnv, check_choice
-from trm_lib.puzzles.maze import (
+from trm_lib.puzzles import (
     Layout,
     Mazes,
     Place,
-    check_options,
+    check_maze_options,
     check_walls,
+    draw_below,
+    maze_text,
     mazes_from_keys,
     passages,
     places_from_keys,
     steps_to,
 )
-from trm_lib.puzzles.maze_text import maze_text
-from trm_lib.puzzles.splits import draw_below
 
 _LAYOUT = 2  # the stream of randomness that chooses among given layouts
 AGENT, GOAL = 4, 5  # channels of the observation; 0 to 3 are the walls
@@ -127,7 +127,7 @@ class MazeEnv(SingleEnv):
         render_mode: str | None = None,
     ) -> None:
         super().__init__(render_mode)
-        check_options(size, layout, loops, start, goal)
+        check_maze_options(size, layout, loops, start, goal)
         check_choice("observation", observation, ("channels", "flat"))
         self._source = MazeSource(size, layout, loops, start, goal, layouts)
         self.size = self._source.size
@@ -192,7 +192,7 @@ class MazeSource:
         goal: Place,
         layouts: ArrayLike | None,
     ) -> None:
-        check_options(size, layout, loops, start, goal)
+        check_maze_options(size, layout, loops, start, goal)
         self._options = (layout, loops, start, goal)
         self._layouts = None if layouts is None else check_walls(layouts, "layouts").copy()
         if self._layouts is not None and len(self._layouts) == 0:

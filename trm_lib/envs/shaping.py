@@ -44,7 +44,7 @@ from numpy.typing import ArrayLike
 from trm_lib.checks import number
 from trm_lib.envs.base import described
 from trm_lib.envs.maze import AGENT, read_maze
-from trm_lib.puzzles.maze import maze_distances
+from trm_lib.puzzles import maze_distances
 
 Potential = str | Callable[[Any], ArrayLike]
 

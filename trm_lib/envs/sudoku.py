@@ -23,16 +23,19 @@ from numpy.typing import ArrayLike
 
 from trm_lib.checks import number, whole
 from trm_lib.envs.base import BatchedEnv, Episodes, SingleEnv, check_choice
-from trm_lib.puzzles.splits import draw_below
-from trm_lib.puzzles.sudoku import as_boards, box_shape, sudoku_text, units
-from trm_lib.puzzles.sudoku_generator import (
+from trm_lib.puzzles import (
     FEWEST_CLUES,
     all_grids_4x4,
+    box_shape,
+    check_boards,
+    draw_below,
     generate_sudoku,
     masked_grids,
+    solve_exactly,
+    sudoku_text,
     sudokus_4x4,
+    units,
 )
-from trm_lib.puzzles.sudoku_solver import solve_exactly
 
 Empties = int | tuple[int, int]
 _EMPTIES, _PUZZLE, _CELL = 0, 1, 2  # streams of randomness
@@ -115,7 +118,7 @@ def with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: If these are not boards, one is full, or one has no solution or several.
     """
-    puzzles = as_boards(puzzles)
+    puzzles = check_boards(puzzles)
     if puzzles.ndim != 3 or len(puzzles) == 0:
         raise ValueError(f"puzzles: expected shape (M, N, N) with M >= 1, got {puzzles.shape}")
     full = (puzzles > 0).all(axis=(1, 2))

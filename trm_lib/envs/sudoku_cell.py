@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from trm_lib.checks import number
 from trm_lib.envs.base import BatchedEnv, Episodes, SingleEnv, check_choice
 from trm_lib.envs.sudoku import Empties, SudokuSource, one_hot, peers, read_puzzles
-from trm_lib.puzzles.sudoku import sudoku_text
+from trm_lib.puzzles import sudoku_text
 
 
 @dataclass(frozen=True)

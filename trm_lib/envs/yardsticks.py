@@ -12,10 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from trm_lib.checks import check_rng
 from trm_lib.envs.maze import read_maze
-from trm_lib.puzzles.maze import maze_distances, steps_to
-from trm_lib.puzzles.sudoku_solver import solve_exactly
-from trm_lib.puzzles.sudoku_symmetry import check_rng
+from trm_lib.puzzles import maze_distances, solve_exactly, steps_to
 
 Policy = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

@@ -20,7 +20,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from trm_lib.checks import whole
 from trm_lib.models import BoardPolicy, Policy
-from trm_lib.puzzles.maze import Mazes, check_walls
+from trm_lib.puzzles import Mazes, check_walls
 from trm_lib.training.rollout import log_probs, sample
 
 Actor = Callable[[np.ndarray, np.ndarray], np.ndarray]

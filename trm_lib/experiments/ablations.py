@@ -30,8 +30,7 @@ from trm_lib.models import (
     MultiScaleConfig,
     TRMConfig,
 )
-from trm_lib.puzzles import augment_sudoku
-from trm_lib.puzzles.maze_paths import CELL_TOKENS
+from trm_lib.puzzles import CELL_TOKENS, augment_sudoku
 from trm_lib.training import SupervisedConfig
 
 BLOCK6 = {"vocab_size": 7, "grid": (6, 6), "width": 32, "n_layers": 1, "expansion": 2.0}

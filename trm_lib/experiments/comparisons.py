@@ -11,7 +11,7 @@ from dataclasses import replace
 from trm_lib.experiments.marked_mazes import Learner, MazeTask, puzzle_task, run
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.models import BoardConfig, LoopedConfig, TRMConfig
-from trm_lib.puzzles.maze_paths import CELL_TOKENS, PIXEL_TOKENS
+from trm_lib.puzzles import CELL_TOKENS, PIXEL_TOKENS
 from trm_lib.training import SupervisedConfig
 
 

@@ -27,7 +27,7 @@ from trm_lib.models import (
     build_model,
     count_parameters,
 )
-from trm_lib.puzzles.maze_paths import CELL_TOKENS
+from trm_lib.puzzles import CELL_TOKENS
 from trm_lib.training import History, SupervisedConfig, fit
 
 WATCHED = {9: (100, 60), 15: (200, 100)}

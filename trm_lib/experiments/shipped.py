@@ -23,8 +23,7 @@ from trm_lib.experiments.paper_trm import minimal_sudoku6, sudoku6, trained
 from trm_lib.experiments.runner import provenance
 from trm_lib.models import TRM, count_parameters
 from trm_lib.models.weights import save_model
-from trm_lib.puzzles import augment_with_clues, unique_masks_4x4
-from trm_lib.puzzles.sudoku_generator import masked_grids
+from trm_lib.puzzles import augment_with_clues, masked_grids, unique_masks_4x4
 from trm_lib.solving import solve
 from trm_lib.training import PuzzleData, fit
 from trm_lib.viz import SVGPicture, thinking_strip

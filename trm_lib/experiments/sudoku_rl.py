@@ -29,8 +29,7 @@ from trm_lib.models import (
     Policy,
     TRMConfig,
 )
-from trm_lib.puzzles import class_key, split_by_hash, sudokus_4x4
-from trm_lib.puzzles.sudoku_generator import masked_grids
+from trm_lib.puzzles import class_key, masked_grids, split_by_hash, sudokus_4x4
 from trm_lib.training import PPOConfig
 
 REWARD = SudokuReward(right=0.0, wrong=0.0, clash=0.0, filled=0.0, clue=0.0, solved=1.0, stuck=-1.0)

@@ -16,10 +16,9 @@ from typing import Literal
 
 import numpy as np
 
-from trm_lib.checks import number, whole
+from trm_lib.checks import check_rng, number, whole
 from trm_lib.puzzles.maze_trees import open_walls, spanning_trees
 from trm_lib.puzzles.splits import draw_below
-from trm_lib.puzzles.sudoku_symmetry import check_rng
 
 SIZES = range(2, 129)
 LAYOUTS = ("tree", "loops", "open")
@@ -119,7 +118,7 @@ def mazes_from_keys(
     Raises:
         ValueError: If an argument is not as in ``generate_mazes``.
     """
-    loops = check_options(size, layout, loops, start, goal)
+    loops = check_maze_options(size, layout, loops, start, goal)
     keys = np.asarray(keys).astype(np.uint64)
     if layout == "open":
         walls = np.tile(open_walls(size), (len(keys), 1, 1))
@@ -143,7 +142,7 @@ def places_from_keys(
     return starts, goals + (goals >= starts)
 
 
-def check_options(size: int, layout: str, loops: float | None, start: str, goal: str) -> float:
+def check_maze_options(size: int, layout: str, loops: float | None, start: str, goal: str) -> float:
     """Refuse options that ``generate_mazes`` does not know; return the share of walls to open."""
     check_size(size)
     for name, value, known in (
@@ -213,15 +212,22 @@ def check_walls(walls: np.ndarray, name: str = "walls") -> np.ndarray:
     return walls
 
 
-def check_marks(marks: np.ndarray, size: int) -> np.ndarray:
+def check_marks(marks: np.ndarray, size: int, name: str = "marks") -> np.ndarray:
     """Refuse anything but (n, n) bool, for n = size."""
     marks = np.asarray(marks)
     if marks.shape != (size, size) or marks.dtype != bool:
         raise ValueError(
-            f"marks: expected bool of shape {(size, size)}, one a cell, got {marks.dtype} of shape "
-            f"{marks.shape}"
+            f"{name}: expected bool of shape {(size, size)}, one a cell, got {marks.dtype} of "
+            f"shape {marks.shape}"
         )
     return marks
+
+
+def check_cell(cell: int, size: int, name: str) -> int:
+    """Refuse anything but the number of a cell of n x n, for n = size."""
+    if not isinstance(cell, int | np.integer) or not 0 <= cell < size * size:
+        raise ValueError(f"{name}: expected a cell from 0 to {size * size - 1}, got {cell!r}")
+    return int(cell)
 
 
 def passages(walls: np.ndarray) -> np.ndarray:

@@ -21,9 +21,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from trm_lib.checks import check_rng
 from trm_lib.puzzles.maze import Mazes, check_walls
 from trm_lib.puzzles.splits import mix64
-from trm_lib.puzzles.sudoku_symmetry import check_rng
 
 _UNDONE_BY = np.array([0, 3, 2, 1, 4, 5, 6, 7])
 

@@ -33,7 +33,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trm_lib.puzzles.maze import SIZES, Mazes, check_marks, check_walls
+from trm_lib.puzzles.maze import SIZES, Mazes, check_cell, check_marks, check_walls
 
 
 class _Form(NamedTuple):
@@ -83,8 +83,7 @@ def maze_text(walls: np.ndarray, start: int, goal: int, marks: np.ndarray | None
     if marks is not None:
         text[1::2, 2::4][check_marks(marks, size)] = "*"
     for name, letter, cell in (("goal", "G", goal), ("start", "S", start)):
-        if not isinstance(cell, int | np.integer) or not 0 <= cell < size * size:
-            raise ValueError(f"{name}: expected a cell from 0 to {size * size - 1}, got {cell!r}")
+        cell = check_cell(cell, size, name)
         beside = letter == "G" and start == goal
         text[2 * (cell // size) + 1, 4 * (cell % size) + 2 + beside] = letter
     return "\n".join("".join(line) for line in text)

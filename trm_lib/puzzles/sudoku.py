@@ -56,7 +56,7 @@ def units(size: int) -> np.ndarray:
     return table
 
 
-def as_boards(boards: np.ndarray, name: str = "puzzles") -> np.ndarray:
+def check_boards(boards: np.ndarray, name: str = "puzzles") -> np.ndarray:
     """Check that an array holds boards and return it as int8.
 
     Args:
@@ -128,7 +128,7 @@ def is_solution(puzzles: np.ndarray, answers: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: If the shapes differ, or either array does not hold boards of integers.
     """
-    puzzles, answers = as_boards(puzzles), np.asarray(answers)
+    puzzles, answers = check_boards(puzzles), np.asarray(answers)
     if answers.shape != puzzles.shape:
         raise ValueError(
             f"expected answers of shape {puzzles.shape}, one a puzzle, got {answers.shape}: "
@@ -205,7 +205,7 @@ def sudoku_text(board: np.ndarray) -> str:
     Raises:
         ValueError: If ``board`` is not one Sudoku board.
     """
-    board = as_boards(board, "board")
+    board = check_boards(board, "board")
     if board.ndim != 2:
         raise ValueError(
             f"expected one board of shape (N, N), got shape {board.shape}: write them one at a time"

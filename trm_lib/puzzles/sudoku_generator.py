@@ -16,9 +16,10 @@ from typing import Literal
 
 import numpy as np
 
+from trm_lib.checks import check_rng
 from trm_lib.puzzles.sudoku import box_shape
 from trm_lib.puzzles.sudoku_solver import Cover, clues_of, cover, from_clues, search, to_board
-from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, check_rng
+from trm_lib.puzzles.sudoku_symmetry import augment_sudoku
 
 
 def augment_with_clues(

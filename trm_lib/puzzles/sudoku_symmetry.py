@@ -18,8 +18,9 @@ from math import isqrt
 
 import numpy as np
 
+from trm_lib.checks import check_rng
 from trm_lib.puzzles.splits import mix64
-from trm_lib.puzzles.sudoku import as_boards, box_shape
+from trm_lib.puzzles.sudoku import box_shape, check_boards
 
 
 @lru_cache
@@ -97,7 +98,7 @@ def augment_sudoku(
         The augmentation of Less is More (arXiv 2510.04871). Deviation: there, 1,000 turned copies
         of each puzzle are stored; here, each batch is turned anew.
     """
-    puzzles, solutions = as_boards(puzzles), as_boards(solutions, "solutions")
+    puzzles, solutions = check_boards(puzzles), check_boards(solutions, "solutions")
     if puzzles.ndim != 3 or puzzles.shape != solutions.shape:
         raise ValueError(
             f"expected puzzles and solutions of one shape (B, N, N), got {puzzles.shape} and "
@@ -111,18 +112,6 @@ def augment_sudoku(
     renamed = np.take_along_axis(names, moved.reshape(count, -1).astype(np.int64), axis=1)
     renamed = renamed.reshape(count, 2, size, size)
     return renamed[:, 0].copy(), renamed[:, 1].copy()
-
-
-def check_rng(rng: np.random.Generator) -> None:
-    """Refuse a source of randomness that is not a NumPy Generator.
-
-    Raises:
-        ValueError: If ``rng`` is something else, such as a seed.
-    """
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(
-            f"expected rng to be a NumPy Generator, got {rng!r}: pass np.random.default_rng(seed)"
-        )
 
 
 def _has_transpose(size: int) -> bool:
@@ -242,7 +231,7 @@ def symmetry_hash(puzzles: np.ndarray) -> np.ndarray:
 
 
 def _as_batch(puzzles: np.ndarray) -> np.ndarray:
-    puzzles = as_boards(puzzles)
+    puzzles = check_boards(puzzles)
     if puzzles.ndim != 3:
         raise ValueError(
             f"expected puzzles of shape (B, N, N), got {puzzles.shape}: "
