@@ -4,7 +4,7 @@ import pytest
 
 from trm_lib.experiments import run_recipe
 from trm_lib.experiments.recipes import RECIPES
-from trm_lib.experiments.runner import BACKENDS, backend
+from trm_lib.experiments.runner import BACKENDS, worker_backend
 
 
 def test_an_unknown_backend_is_refused(tmp_path):
@@ -17,5 +17,5 @@ def test_an_unknown_backend_is_refused(tmp_path):
 def test_a_backend_without_its_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(BACKENDS, "ray", "no_such_package")
     missing = pytest.raises(ValueError, match="pip install no_such_package, or use loky")
-    with missing, backend("ray", 1):
+    with missing, worker_backend("ray", 1):
         pass
