@@ -1,4 +1,4 @@
-"""Chapter 08's recipes: one thing changed at a time, as many optimizer steps for everybody."""
+"""Chapter 09's recipes: one thing changed at a time, as many optimizer steps for everybody."""
 
 from dataclasses import fields
 

@@ -1,4 +1,4 @@
-"""Chapter 08: which part matters? The paper's ablation, row for row, and the scripts' list.
+"""Chapter 09: which part matters? The paper's ablation, row for row, and the scripts' list.
 
 The paper's rows on minimal 4x4 and 6x6 Sudokus of unseen symmetry classes, after so few optimizer
 steps that the whole machine is not yet at the ceiling. The scripts' rows, for the hierarchical TRM,

@@ -1,4 +1,4 @@
-"""Chapter 06: is a TRM really better? Rivals over mazes whose shortest path must be marked.
+"""Chapter 07: is a TRM really better? Rivals over mazes whose shortest path must be marked.
 
 Every learner takes as many optimizer steps on batches of one size. One that can think on spends
 ten of them on a batch, by deep supervision, and so sees a tenth of the mazes.

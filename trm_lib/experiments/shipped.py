@@ -107,7 +107,7 @@ def ship_sudoku6(path: Path) -> dict:
 
 
 def ship_maze4(path: Path) -> dict:
-    """Train the maze policy of chapter 04, seed 0 of the recipe maze4/hierarchical_K5.
+    """Train the maze policy of chapter 05, seed 0 of the recipe maze4/hierarchical_K5.
 
     Returns:
         The card.
