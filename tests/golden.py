@@ -45,6 +45,7 @@ from trm_lib import (  # noqa: E402
     models,
     puzzles,
     solve,
+    statistics,
     training,
     viz,
 )
@@ -641,10 +642,10 @@ def of_policies() -> Named:
 def of_results() -> Named:
     rng = np.random.default_rng(0)
     a, b = rng.normal(0.5, 0.2, 10), rng.normal(0.7, 0.1, 9)
-    yield "interval", [viz.bootstrap_interval(a), viz.interquartile_mean(a)]
-    yield "moving average", viz.moving_average(a, 3)
-    yield "comparison", evaluation.compare(a, b)
-    yield "improvement", evaluation.probability_of_improvement(b, a)
+    yield "interval", [statistics.bootstrap_interval(a), statistics.interquartile_mean(a)]
+    yield "moving average", statistics.moving_average(a, 3)
+    yield "comparison", statistics.compare(a, b)
+    yield "improvement", statistics.probability_of_improvement(b, a)
     yield "catalogue", experiments.catalogue(experiments.RECIPES.values(), RESULTS)
     by_experiment: dict[str, list[Any]] = {}
     for name, recipe in experiments.RECIPES.items():

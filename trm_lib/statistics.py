@@ -1,10 +1,6 @@
-"""What a chart says of several seeds: smoothing, the interquartile mean, and its interval.
+"""What seeds say: the middle of one learner's, its interval, and whether two learners differ.
 
-Axes: R seeds (runs), S steps.
-
-What seeds say: the middle of one learner's, and whether two learners differ.
-
-Every score is one number a seed. Axes: R seeds (runs) of one learner.
+Every score is one number a seed. Axes: R seeds (runs) of one learner, S steps of a run.
 
 Source:
     Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
@@ -21,12 +17,12 @@ from scipy.stats import PermutationMethod, bootstrap, mannwhitneyu, trim_mean
 from trm_lib.checks import number, whole
 
 _BLOCK = 4_000_000  # numbers held at once while resampling
+_SHUFFLES = 20_000  # of the seeds' labels: all there are, up to 8 seeds a learner
+_LEVEL = 0.95
 
 
 def moving_average(values: np.ndarray, window: int) -> np.ndarray:
-    """Averages each value with its neighbours on both sides.
-
-    Near the ends, where neighbours are missing, it averages those there are.
+    """Average each value with its neighbours on both sides; near the ends, with those there are.
 
     Args:
         values: shape (..., S).
@@ -36,7 +32,7 @@ def moving_average(values: np.ndarray, window: int) -> np.ndarray:
         Smoothed values, same shape.
 
     Raises:
-        ValueError: if `window` is even, below 1 or above S.
+        ValueError: `window` is even, below 1 or above S.
     """
     values = np.asarray(values, dtype=float)
     steps = values.shape[-1]
@@ -51,31 +47,21 @@ def moving_average(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def interquartile_mean(values: np.ndarray) -> np.ndarray:
-    """Returns the mean of the middle half over seeds, which one lucky run cannot move.
+    """The mean of the middle half over seeds, which one lucky run cannot move: (R, ...) -> (...).
 
     The lowest and the highest quarter are dropped; of R seeds, floor(R / 4) at each end. With
     fewer than four seeds it is the mean.
 
-    Args:
-        values: shape (R, ...).
-
-    Returns:
-        Shape (...).
-
     Raises:
-        ValueError: if there is no seed, or a value is NaN.
-
-    Source:
-        Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
-        NeurIPS 2021, who take SciPy's trimmed mean too.
+        ValueError: there is no seed, or a value is NaN.
     """
     return trim_mean(_by_seed(values), 0.25, axis=0)
 
 
 def bootstrap_interval(
-    values: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
+    values: np.ndarray, level: float = _LEVEL, resamples: int = 2000, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a percentile bootstrap interval of the interquartile mean over seeds.
+    """A percentile bootstrap interval of the interquartile mean over seeds.
 
     Whole seeds are drawn with replacement, so that steps of one run stay together; the interval
     itself is pointwise. With few seeds it is too narrow: it knows only the runs it saw.
@@ -90,12 +76,11 @@ def bootstrap_interval(
         Lower and upper ends, each of shape (...).
 
     Raises:
-        ValueError: if there are fewer than two seeds, or a value is NaN.
+        ValueError: there are fewer than two seeds, or a value is NaN.
     """
     values = _by_seed(values)
-    seeds = len(values)
-    if seeds < 2:
-        raise ValueError(f"an interval over seeds needs at least two of them, got {seeds}.")
+    if len(values) < 2:
+        raise ValueError(f"an interval over seeds needs at least two of them, got {len(values)}.")
     result = bootstrap(
         (values,),
         lambda drawn, axis: trim_mean(drawn, 0.25, axis=axis),
@@ -109,22 +94,6 @@ def bootstrap_interval(
     return result.confidence_interval.low, result.confidence_interval.high
 
 
-def _by_seed(values: np.ndarray) -> np.ndarray:
-    """Checks that there is a seed, and that every seed has a value."""
-    values = np.asarray(values, dtype=float)
-    if values.ndim == 0 or len(values) == 0:
-        raise ValueError(f"values must have shape (seeds, ...), one seed or more, got {values!r}.")
-    if np.isnan(values).any():
-        raise ValueError(
-            f"values must be numbers, got {np.isnan(values).sum()} NaN: find out why a seed failed."
-        )
-    return values
-
-
-_SHUFFLES = 20_000  # of the seeds' labels: all there are, up to 8 seeds a learner
-_LEVEL = 0.95
-
-
 @dataclass(frozen=True)
 class Estimate:
     """A number with its interval."""
@@ -135,6 +104,39 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+
+def probability_of_improvement(
+    a: np.ndarray, b: np.ndarray, level: float = _LEVEL, resamples: int = 2000, seed: int = 0
+) -> Estimate:
+    """How probable it is that a seed drawn from a scores above one drawn from b; ties count half.
+
+    It is the Mann-Whitney U statistic over the number of pairs. The interval is a percentile
+    bootstrap, stratified: a's seeds are drawn from a's and b's from b's. With few seeds it is too
+    narrow; where all of a lies above all of b, it is the point 1.
+
+    Args:
+        a: scores of one learner, shape (R_a,), R_a >= 2.
+        b: scores of the other, shape (R_b,), R_b >= 2.
+        level: probability that the interval aims at, in (0, 1).
+        resamples: how many times the seeds are drawn anew.
+        seed: of the generator that draws them.
+
+    Raises:
+        ValueError: there are fewer than two seeds, a score is not finite, or `level`,
+            `resamples` or `seed` is out of range.
+    """
+    a, b = _scores(a, "a"), _scores(b, "b")
+    number(level, "level", lambda v: 0 < v < 1, "a number in (0, 1)")
+    interval = bootstrap(
+        (a, b),
+        _share_of_pairs,
+        n_resamples=whole(resamples, "resamples", 1),
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(whole(seed, "seed", 0)),
+    ).confidence_interval
+    return Estimate(float(_share_of_pairs(a, b)), float(interval.low), float(interval.high))
 
 
 @dataclass(frozen=True)
@@ -182,41 +184,8 @@ class Comparison:
         )
 
 
-def probability_of_improvement(
-    a: np.ndarray, b: np.ndarray, level: float = _LEVEL, resamples: int = 2000, seed: int = 0
-) -> Estimate:
-    """How probable it is that a seed drawn from a scores above one drawn from b; ties count half.
-
-    It is the Mann-Whitney U statistic over the number of pairs. The interval is a percentile
-    bootstrap, stratified: a's seeds are drawn from a's and b's from b's. With few seeds it is too
-    narrow; where all of a lies above all of b, it is the point 1.
-
-    Args:
-        a: scores of one learner, shape (R_a,), R_a >= 2.
-        b: scores of the other, shape (R_b,), R_b >= 2.
-        level: probability that the interval aims at, in (0, 1).
-        resamples: how many times the seeds are drawn anew.
-        seed: of the generator that draws them.
-
-    Raises:
-        ValueError: there are fewer than two seeds, a score is not finite, or `level`,
-            `resamples` or `seed` is out of range.
-    """
-    a, b = _scores(a, "a"), _scores(b, "b")
-    number(level, "level", lambda v: 0 < v < 1, "a number in (0, 1)")
-    interval = bootstrap(
-        (a, b),
-        _share_of_pairs,
-        n_resamples=whole(resamples, "resamples", 1),
-        confidence_level=level,
-        method="percentile",
-        rng=np.random.default_rng(whole(seed, "seed", 0)),
-    ).confidence_interval
-    return Estimate(float(_share_of_pairs(a, b)), float(interval.low), float(interval.high))
-
-
 def compare(a: np.ndarray, b: np.ndarray, names: tuple[str, str] = ("a", "b")) -> Comparison:
-    """Compares two learners by their seeds; all intervals are 95%, all draws repeatable.
+    """Compare two learners by their seeds; all intervals are 95%, all draws repeatable.
 
     Args:
         a: scores of one learner, shape (R_a,), R_a >= 2; higher is better.
@@ -224,19 +193,18 @@ def compare(a: np.ndarray, b: np.ndarray, names: tuple[str, str] = ("a", "b")) -
         names: what to call them.
 
     Raises:
-        ValueError: there are fewer than two seeds, or a score is not finite.
+        ValueError: the names are equal, there are fewer than two seeds, or a score is not finite.
     """
     if len(set(names)) != 2 or not all(isinstance(name, str) for name in names):
         raise ValueError(f"names expected two different names, got {names!r}")
     a, b = _scores(a, names[0]), _scores(b, names[1])
     shuffled = PermutationMethod(n_resamples=_SHUFFLES, rng=np.random.default_rng(0))
-    return Comparison(
-        tuple(names),
-        _middle(a),
-        _middle(b),
-        probability_of_improvement(a, b),
-        float(mannwhitneyu(a, b, method=shuffled).pvalue),
+    middles = (
+        Estimate(float(interquartile_mean(scores)), *map(float, bootstrap_interval(scores)))
+        for scores in (a, b)
     )
+    p_value = float(mannwhitneyu(a, b, method=shuffled).pvalue)
+    return Comparison(tuple(names), *middles, probability_of_improvement(a, b), p_value)
 
 
 def _share_of_pairs(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -246,12 +214,20 @@ def _share_of_pairs(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
     return larger / (a.shape[axis] * b.shape[axis])
 
 
-def _middle(scores: np.ndarray) -> Estimate:
-    low, high = bootstrap_interval(scores, level=_LEVEL)
-    return Estimate(float(interquartile_mean(scores)), float(low), float(high))
+def _by_seed(values: np.ndarray) -> np.ndarray:
+    """Values (R, ...) as floats, of one seed or more, none of which failed."""
+    values = np.asarray(values, dtype=float)
+    if values.ndim == 0 or len(values) == 0:
+        raise ValueError(f"values must have shape (seeds, ...), one seed or more, got {values!r}.")
+    if np.isnan(values).any():
+        raise ValueError(
+            f"values must be numbers, got {np.isnan(values).sum()} NaN: find out why a seed failed."
+        )
+    return values
 
 
 def _scores(values: np.ndarray, name: str) -> np.ndarray:
+    """The finite scores (R,) of at least two seeds of the learner called `name`."""
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from trm_lib.__main__ import RECORDED
-from trm_lib.evaluation import compare
 from trm_lib.experiments import load_result, scores
 from trm_lib.experiments.fast_mode import both
+from trm_lib.statistics import compare
 
 
 def test_the_two_differ_in_the_mode_alone():

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import trim_mean
 
 from trm_lib.experiments import Result, best_step, draw, draw_by_k, report, scores
-from trm_lib.viz import bootstrap_interval
+from trm_lib.statistics import bootstrap_interval
 
 
 def result(name, *seeds, seconds=2.0):

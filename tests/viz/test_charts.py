@@ -11,9 +11,9 @@ from matplotlib.colors import to_rgb
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import trim_mean
 
+from trm_lib.statistics import bootstrap_interval
 from trm_lib.viz import (
     accuracy_by_k,
-    bootstrap_interval,
     figure_html,
     learning_curves,
     new_figure,

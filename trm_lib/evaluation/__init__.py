@@ -1,4 +1,4 @@
-"""Measuring: exact accuracy by K, halting, what it costs, how episodes end, what seeds say."""
+"""Measuring: exact accuracy by K, halting, what it costs, how episodes end."""
 
 from trm_lib.evaluation.flops import answer_flops, decision_flops
 from trm_lib.evaluation.playing import (
@@ -21,18 +21,10 @@ from trm_lib.evaluation.thinking import (
     exact_by_k,
     halt_logits_by_k,
 )
-from trm_lib.statistics import (
-    Comparison,
-    Estimate,
-    compare,
-    probability_of_improvement,
-)
 
 __all__ = [
     "Acting",
     "Calibration",
-    "Comparison",
-    "Estimate",
     "HaltedAnswers",
     "Outcomes",
     "RestedAnswers",
@@ -41,14 +33,12 @@ __all__ = [
     "answers_by_k",
     "answers_with_halting",
     "calibration",
-    "compare",
     "decision_flops",
     "every_maze",
     "exact_by_k",
     "halt_logits_by_k",
     "play_each",
     "play_episodes",
-    "probability_of_improvement",
     "success_by_k",
     "thinking",
 ]

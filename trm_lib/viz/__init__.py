@@ -4,7 +4,6 @@ Arrays go in; figures, SVG and HTML come out. Every picture carries its text alt
 network, and is legible in grey and on light and dark pages.
 """
 
-from trm_lib.statistics import bootstrap_interval, interquartile_mean, moving_average
 from trm_lib.viz.boards import carry_chart, sudoku_svg, thinking_strip
 from trm_lib.viz.charts import accuracy_by_k, learning_curves, seed_dots
 from trm_lib.viz.mazes import maze_svg
@@ -17,15 +16,12 @@ __all__ = [
     "KSlider",
     "SVGPicture",
     "accuracy_by_k",
-    "bootstrap_interval",
     "carry_chart",
     "figure_html",
-    "interquartile_mean",
     "k_slider",
     "learning_curves",
     "maze_pixels",
     "maze_svg",
-    "moving_average",
     "new_figure",
     "seed_dots",
     "sudoku_pixels",
