@@ -17,7 +17,7 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import trm_lib.envs  # noqa: F401
-from trm_lib.envs.yardsticks import greedy_manhattan_policy
+from trm_lib.envs import greedy_manhattan_policy
 from trm_lib.evaluation import every_maze, play_each
 from trm_lib.puzzles import generate_mazes, shortest_path_cells
 

@@ -13,8 +13,7 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics as VectorStatistic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trm_lib.envs.maze import AGENT, MazeEnv, MazeVectorEnv
-from trm_lib.envs.shaping import PotentialShaping, VectorPotentialShaping
+from trm_lib.envs import AGENT, MazeEnv, MazeVectorEnv, PotentialShaping, VectorPotentialShaping
 from trm_lib.puzzles import Mazes, mazes_from_keys
 
 NAMES = ("manhattan", "shortest path")

@@ -6,13 +6,14 @@ import pytest
 from scipy.stats import chisquare
 
 import trm_lib.envs  # noqa: F401
-from trm_lib.envs.maze import observe, read_maze
-from trm_lib.envs.yardsticks import (
+from trm_lib.envs import (
     exact_sudoku_policy,
     greedy_manhattan_policy,
+    observe,
     optimal_maze_policy,
     random_legal_policy,
     random_policy,
+    read_maze,
 )
 from trm_lib.evaluation import every_maze, play_each, play_episodes
 from trm_lib.puzzles import all_trees, generate_mazes, maze_distances

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import trm_lib.envs  # noqa: F401
-from trm_lib.envs.yardsticks import optimal_maze_policy, random_legal_policy
+from trm_lib.envs import optimal_maze_policy, random_legal_policy
 from trm_lib.evaluation import every_maze, play_each, play_episodes
 from trm_lib.puzzles import generate_mazes
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import trm_lib.envs  # noqa: F401
-from trm_lib.envs.yardsticks import exact_sudoku_policy, optimal_maze_policy
+from trm_lib.envs import exact_sudoku_policy, optimal_maze_policy
 from trm_lib.evaluation import Acting, every_maze, play_each, play_episodes, success_by_k, thinking
 from trm_lib.models import (
     BoardPolicy,

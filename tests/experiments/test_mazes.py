@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trm_lib.__main__ import RECORDED
-from trm_lib.envs.yardsticks import optimal_maze_policy
+from trm_lib.envs import optimal_maze_policy
 from trm_lib.evaluation import play_each
 from trm_lib.experiments import RECIPES, load_result, mazes, sudoku_rl, verify
 from trm_lib.experiments.learners import PolicyLearner

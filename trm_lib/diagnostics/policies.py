@@ -19,10 +19,10 @@ from torch import Tensor
 from trm_lib.checks import whole
 from trm_lib.diagnostics.figures import bars, dots
 from trm_lib.diagnostics.finding import Finding
-from trm_lib.envs.maze import MazeVectorEnv
-from trm_lib.envs.sudoku import SudokuVectorEnv
-from trm_lib.envs.sudoku_cell import SudokuCellVectorEnv
-from trm_lib.envs.yardsticks import (
+from trm_lib.envs import (
+    MazeVectorEnv,
+    SudokuCellVectorEnv,
+    SudokuVectorEnv,
     exact_sudoku_policy,
     greedy_manhattan_policy,
     optimal_maze_policy,

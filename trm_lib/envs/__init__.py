@@ -6,7 +6,16 @@ Importing this room registers `trm/Maze-v0`, `trm/Sudoku-v0` and `trm/SudokuCell
 
 import gymnasium as gym
 
-from trm_lib.envs.maze import MAZE_REWARDS, MazeEnv, MazeReward, MazeVectorEnv
+from trm_lib.envs.maze import (
+    AGENT,
+    GOAL,
+    MAZE_REWARDS,
+    MazeEnv,
+    MazeReward,
+    MazeVectorEnv,
+    observe,
+    read_maze,
+)
 from trm_lib.envs.shaping import PotentialShaping, VectorPotentialShaping
 from trm_lib.envs.sudoku import SUDOKU_REWARDS, SudokuEnv, SudokuReward, SudokuVectorEnv
 from trm_lib.envs.sudoku_cell import (
@@ -15,8 +24,17 @@ from trm_lib.envs.sudoku_cell import (
     SudokuCellReward,
     SudokuCellVectorEnv,
 )
+from trm_lib.envs.yardsticks import (
+    exact_sudoku_policy,
+    greedy_manhattan_policy,
+    optimal_maze_policy,
+    random_legal_policy,
+    random_policy,
+)
 
 __all__ = [
+    "AGENT",
+    "GOAL",
     "MAZE_REWARDS",
     "SUDOKU_CELL_REWARDS",
     "SUDOKU_REWARDS",
@@ -31,6 +49,13 @@ __all__ = [
     "SudokuReward",
     "SudokuVectorEnv",
     "VectorPotentialShaping",
+    "exact_sudoku_policy",
+    "greedy_manhattan_policy",
+    "observe",
+    "optimal_maze_policy",
+    "random_legal_policy",
+    "random_policy",
+    "read_maze",
 ]
 
 gym.register(

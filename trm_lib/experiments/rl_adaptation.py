@@ -35,7 +35,7 @@ class Walker:
 
     Attributes:
         learner: policy, training, and episodes a batch (its environments).
-        reward: name of a scheme in `trm_lib.envs.maze.MAZE_REWARDS`.
+        reward: name of a scheme in `trm_lib.envs.MAZE_REWARDS`.
     """
 
     learner: PolicyLearner

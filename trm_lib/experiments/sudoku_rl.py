@@ -16,8 +16,7 @@ import gymnasium as gym
 import numpy as np
 
 import trm_lib.envs  # noqa: F401  registers trm/Sudoku-v0
-from trm_lib.envs import SudokuReward
-from trm_lib.envs.yardsticks import random_legal_policy
+from trm_lib.envs import SudokuReward, random_legal_policy
 from trm_lib.evaluation import play_each, success_by_k
 from trm_lib.experiments.learners import PolicyLearner, measured, train_policy
 from trm_lib.experiments.recipe import Recipe

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from trm_lib.checks import whole
-from trm_lib.envs.maze import AGENT, GOAL
+from trm_lib.envs import AGENT, GOAL
 from trm_lib.models import Policy, PolicyOutput
 
 
