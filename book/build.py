@@ -18,7 +18,7 @@ BUILD = ROOT / "_build"
 INDEX = BUILD / "html" / "index.html"
 SKIPPED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
 
-CHAPTERS_USE = ("requirements.txt", "trm_lib", "book/weights", "book/results")
+CHAPTERS_USE = ("requirements.txt", "trm_lib", "book/weights", "book/results", "book/recipes")
 PAGES_USE = (*CHAPTERS_USE, "_config.yml", "_toc.yml", "book")
 
 

@@ -37,6 +37,18 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch.optim.optimizer import register_optimizer_step_post_hook  # noqa: E402
 
+from book.recipes import (  # noqa: E402
+    basic_trm,
+    curriculum,
+    improved_shaping,
+    marked_mazes,
+    maze_schools,
+    paper_trm,
+    rl_adaptation,
+    ship,
+    sudoku_rl,
+    unseen_mazes,
+)
 from trm_lib import (  # noqa: E402
     diagnostics,
     envs,
@@ -50,25 +62,14 @@ from trm_lib import (  # noqa: E402
     viz,
 )
 from trm_lib.envs import yardsticks  # noqa: E402
-from trm_lib.experiments import (  # noqa: E402
-    basic_trm,
-    curriculum,
-    marked_mazes,
-    maze_schools,
-    mazes,
-    paper_trm,
-    rl_adaptation,
-    shaping,
-    shipped,
-    sudoku_rl,
-)
 from trm_lib.models.weights import load_model  # noqa: E402
 from trm_lib.puzzles import masked_grids  # noqa: E402
 from trm_lib.solving import shipped_model, weights_folder  # noqa: E402
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels  # noqa: E402
 
 Named = Iterator[tuple[str, Any]]
-RESULTS = ROOT / "book" / "results"
+RESULTS = experiments.RECORDED
+RECIPES = {recipe.name: recipe for recipe in experiments.find_recipes()}
 CHEAP = 20  # seconds of a recorded seed that `verify` repeats
 
 
@@ -125,10 +126,10 @@ def data() -> Named:
         "sudoku4": basic_trm.minimal_sudoku4,
         "sudoku4 split 1": lambda: basic_trm.minimal_sudoku4(split_seed=1),
         "sudoku6, 500": lambda: paper_trm.minimal_sudoku6(500),
-        "any sudoku4": lambda: shipped.any_sudoku4(300, np.random.default_rng(1)),
-        "trees 3x3": shaping.small_trees,
-        "trees 4x4": lambda: mazes.tree_layouts(4),
-        "trees 5x5": lambda: mazes.tree_layouts(5),
+        "any sudoku4": lambda: ship.any_sudoku4(300, np.random.default_rng(1)),
+        "trees 3x3": improved_shaping.small_trees,
+        "trees 4x4": lambda: unseen_mazes.tree_layouts(4),
+        "trees 5x5": lambda: unseen_mazes.tree_layouts(5),
         "mixed sizes": maze_schools.mixed_sizes,
         "filled": maze_schools.filled,
         "open maze": lambda: rl_adaptation.open_maze(2).reset(seed=0)[0],
@@ -163,7 +164,7 @@ def data() -> Named:
             puzzles.maze_picture(some), puzzles.pixel_tokens(some), puzzles.pixel_labels(some),
             puzzles.maze_text(some.walls[0], some.start[0], some.goal[0]),
         ]  # fmt: skip
-        yield f"cases {layout}", mazes.cases(some.walls, 30, seed=1)
+        yield f"cases {layout}", unseen_mazes.cases(some.walls, 30, seed=1)
 
 
 # 2. Weights: every recipe's network, and options that no recipe has.
@@ -211,7 +212,7 @@ def thought(model: torch.nn.Module) -> list[Any]:
 
 
 def weights() -> Named:
-    built = {name: untrained(config_of(name)) for name in experiments.RECIPES}
+    built = {name: untrained(config_of(name)) for name in RECIPES}
     built |= {name: models.build_model(config, 1) for name, config in other_models().items()}
     for name, model in built.items():
         state = model.state_dict()
@@ -301,8 +302,8 @@ def playground(config: Any) -> tuple[Any, Callable[[int], gym.vector.VectorEnv],
         few = masked_grids(puzzles.sudokus_4x4(8)[::50_000])[0]
         make = config.envs if isinstance(config, sudoku_rl.Filler) else curriculum.sudokus
         return config.learner, lambda count: make(count, puzzles=few), few[:10]
-    name = next(r.name for r in experiments.RECIPES.values() if r.config is config)
-    task = experiments.RECIPES[name].task(config)
+    name = next(r.name for r in RECIPES.values() if r.config is config)
+    task = RECIPES[name].task(config)
     size = task.envs(1).unwrapped.size
     return task.learner, task.envs, puzzles.generate_mazes(size, 10, np.random.default_rng(0))
 
@@ -505,8 +506,8 @@ def drawings() -> dict[str, Callable[[], Any]]:
         figure.alt = "a line"
         return figure
 
-    recorded = [experiments.recorded(RESULTS, r) for r in experiments.find_recipes("basic_trm")[:3]]
-    learnt = [experiments.recorded(RESULTS, r) for r in experiments.find_recipes("maze5")[:2]]
+    recorded = [experiments.recorded(r) for r in experiments.find_recipes("basic_trm")[:3]]
+    learnt = [experiments.recorded(r) for r in experiments.find_recipes("maze5")[:2]]
     fours = [viz.sudoku_svg(puzzles.parse_sudoku("1...|..3.|.4..|...2"))]
     return {
         "sudoku": lambda: viz.sudoku_svg(boards[0], clues, solution, belief, "A title", 30),
@@ -533,7 +534,7 @@ def drawings() -> dict[str, Callable[[], Any]]:
         "draw by k": lambda: experiments.draw_by_k(recorded),
         "draw learning": lambda: experiments.draw_learning(learnt),
         "draw learning seconds": lambda: experiments.draw_learning(learnt, against="seconds"),
-        "thinking picture": shipped.thinking_picture,
+        "thinking picture": ship.thinking_picture,
         "maze pixels": lambda: maze_pixels(walls, start, goal, goal - 1 or 1),
         "sudoku pixels": lambda: sudoku_pixels(boards[0], clues, marked=(1, 2)),
     }
@@ -563,7 +564,7 @@ def svg() -> Named:
 
 
 def settings() -> Named:
-    for name, recipe in experiments.RECIPES.items():
+    for name, recipe in RECIPES.items():
         yield name, json.dumps(recipe.settings(), sort_keys=True)
 
 
@@ -606,8 +607,8 @@ def of_networks() -> Named:
 
 def of_policies() -> Named:
     walker = load_model(weights_folder() / "maze4.safetensors")
-    cases = mazes.cases(puzzles.all_trees(4)[::3000], 60, seed=2)
-    yield "walker: success", mazes.success_on(cases, walker, 4)
+    cases = unseen_mazes.cases(puzzles.all_trees(4)[::3000], 60, seed=2)
+    yield "walker: success", unseen_mazes.success_on(cases, walker, 4)
     yield "walker: flops", evaluation.decision_flops(walker, (6, 4, 4), 2)
     every = evaluation.every_maze(puzzles.all_trees(3)[::40])
     yield "every maze", every
@@ -646,11 +647,11 @@ def of_results() -> Named:
     yield "moving average", statistics.moving_average(a, 3)
     yield "comparison", statistics.compare(a, b)
     yield "improvement", statistics.probability_of_improvement(b, a)
-    yield "catalogue", experiments.catalogue(experiments.RECIPES.values(), RESULTS)
+    yield "catalogue", experiments.catalogue(RECIPES.values())
     by_experiment: dict[str, list[Any]] = {}
-    for name, recipe in experiments.RECIPES.items():
+    for name, recipe in RECIPES.items():
         if (RESULTS / f"{name}.json").is_file():
-            result = experiments.recorded(RESULTS, recipe)
+            result = experiments.recorded(recipe)
             by_experiment.setdefault(name.split("/")[0], []).append(result)
     for name, results in by_experiment.items():
         yield f"{name}: costs", experiments.costs(results)
@@ -727,16 +728,16 @@ def check(path: Path, only: list[str]) -> int:
 def verify() -> int:
     """Repeat the cheapest recorded seed of each experiment: a line a recipe, as it is done."""
     cheapest: dict[str, tuple[float, int, str]] = {}
-    for name in experiments.RECIPES:
+    for name in RECIPES:
         if (RESULTS / f"{name}.json").is_file():
-            result = experiments.load_result(RESULTS, name)
+            result = experiments.load_result(name)
             seconds, seed = min((run["seconds"], seed) for seed, run in result.seeds.items())
             best = cheapest.get(name.split("/")[0], (float(CHEAP), 0, ""))
             if seconds <= best[0]:
                 cheapest[name.split("/")[0]] = (seconds, seed, name)
     for seconds, seed, name in sorted(cheapest.values()):
         recipe, start = experiments.find_recipes(name)[0], time.perf_counter()
-        said = experiments.verify(recipe, experiments.recorded(RESULTS, recipe), seed)
+        said = experiments.verify(recipe, experiments.recorded(recipe), seed)
         sizes = [float(s.rpartition(" ")[2]) for s in said if "differs by up to" in s]
         verdict = f"{len(said)} differ, by up to {max(sizes, default=0):.3g}" if said else "same"
         took = time.perf_counter() - start

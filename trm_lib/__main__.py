@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trm_lib.solving import SolvedMaze, SolvedSudoku
 
-RECORDED = Path(__file__).parents[1] / "book" / "results"
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
@@ -96,17 +94,18 @@ def _print_maze(solved: SolvedMaze) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from trm_lib.experiments import RECIPES, catalogue
+    from trm_lib.experiments import catalogue, find_recipes
 
-    print(catalogue(RECIPES.values(), args.out))
+    print(catalogue(find_recipes(folder=args.recipes), args.results))
     return 0
 
 
 def _run(args: argparse.Namespace) -> int:
     from trm_lib.experiments import find_recipes, report, run_recipe
 
-    recipes = find_recipes(args.name)
-    results = [run_recipe(r, range(args.seeds), args.out, args.jobs, args.backend) for r in recipes]
+    recipes = find_recipes(args.name, args.recipes)
+    seeds, folder = range(args.seeds), args.results
+    results = [run_recipe(r, seeds, folder, args.jobs, args.backend) for r in recipes]
     print(report(results))
     return 0
 
@@ -121,7 +120,7 @@ def _report(args: argparse.Namespace) -> int:
         report,
     )
 
-    results = [recorded(args.out, recipe) for recipe in find_recipes(args.name)]
+    results = [recorded(recipe, args.results) for recipe in find_recipes(args.name, args.recipes)]
     table = report(results)
     charts = [
         (args.figure, draw), (args.figure_by_k, draw_by_k), (args.figure_learning, draw_learning),
@@ -136,7 +135,9 @@ def _report(args: argparse.Namespace) -> int:
 def _verify(args: argparse.Namespace) -> int:
     from trm_lib.experiments import find_recipes, recorded, require_seed, verify
 
-    stored = [(recipe, recorded(args.out, recipe)) for recipe in find_recipes(args.name)]
+    stored = [
+        (recipe, recorded(recipe, args.results)) for recipe in find_recipes(args.name, args.recipes)
+    ]
     for _, result in stored:
         require_seed(result, args.seed)
     failed = False
@@ -161,7 +162,7 @@ def _debug(args: argparse.Namespace) -> int:
     from trm_lib.diagnostics import page
     from trm_lib.experiments import debug_recipe, find_recipes
 
-    recipes = find_recipes(args.name)
+    recipes = find_recipes(args.name, args.recipes)
     if len(recipes) > 1:
         names = ", ".join(recipe.name for recipe in recipes)
         raise ValueError(f"debug expected one recipe, {args.name!r} has several: {names}")
@@ -189,7 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     solve.set_defaults(command=_solve)
 
     listing = commands.add_parser("list", help="name every recipe, with the seconds a seed takes")
-    listing.set_defaults(command=_list, out=RECORDED)
+    listing.set_defaults(command=_list)
 
     run = commands.add_parser("run", help="run a recipe, or all of an experiment, over seeds")
     run.add_argument("--seeds", type=_positive, default=10, help="seeds 0 to N - 1 (10)")
@@ -197,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--backend", default="loky", help="where seeds run: loky (here), dask, ray (loky)"
     )
-    run.set_defaults(command=_run, out=Path("results"))
+    run.set_defaults(command=_run, results=Path("results"))
 
     reporting = commands.add_parser("report", help="print the table of a result, draw its charts")
     drawn = "file to draw into, .svg, .png or .pdf: "
@@ -206,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
     reporting.add_argument(
         "--figure-learning", metavar="FILE", help=f"{drawn}a policy's success while it learned"
     )
-    reporting.set_defaults(command=_report, out=RECORDED)
+    reporting.set_defaults(command=_report)
 
     verifying = commands.add_parser("verify", help="repeat one seed and compare every number")
     verifying.add_argument("--seed", type=int, default=0, help="which seed (0)")
@@ -214,7 +215,7 @@ def _parser() -> argparse.ArgumentParser:
         "--tolerance", type=float, default=0.0,
         help="largest difference allowed; 0, the default, suits the machine that made the result",
     )  # fmt: skip
-    verifying.set_defaults(command=_verify, out=RECORDED)
+    verifying.set_defaults(command=_verify)
 
     debugging = commands.add_parser(
         "debug", help="train one seed of a recipe, and say by measurement what is wrong with it"
@@ -225,10 +226,14 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (run, reporting, verifying):
         command.add_argument("name", help="a recipe, or an experiment for all its recipes")
+    for command in (listing, run, reporting, verifying, debugging):
+        command.add_argument("--recipes", type=Path, help="folder of the recipes (the book's)")
     for command in (listing, run, reporting, verifying):
+        default = "results" if command is run else "the book's"
         command.add_argument(
-            "--out", type=Path, default=command.get_default("out"), help="folder of the results"
-        )
+            "--results", type=Path, default=command.get_default("results"),
+            help=f"folder of the results ({default})",
+        )  # fmt: skip
     return parser
 
 

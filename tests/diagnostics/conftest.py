@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
+from book.recipes.basic_trm import MODEL
 from tests.diagnostics.script_puzzles import obstacles, rooms, toy
-from trm_lib.experiments.basic_trm import MODEL
 from trm_lib.models import (
     TRM,
     BoardPolicyConfig,

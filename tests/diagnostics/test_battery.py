@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from book.recipes.basic_trm import MODEL, SAME_BLOCK
 from tests.diagnostics.conftest import (
     FLAT,
     PPO,
@@ -36,7 +37,6 @@ from tests.diagnostics.faulty import (
 )
 from trm_lib.diagnostics import diagnose_policy, diagnose_puzzles
 from trm_lib.evaluation import exact_by_k
-from trm_lib.experiments.basic_trm import MODEL, SAME_BLOCK
 from trm_lib.models import (
     BoardPolicy,
     FeedForward,

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from trm_lib.experiments.ablations import (
+from book.recipes.ablations import (
     LONG,
     MODEL,
     PAPER,

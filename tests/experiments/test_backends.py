@@ -2,9 +2,10 @@
 
 import pytest
 
-from trm_lib.experiments import run_recipe
-from trm_lib.experiments.recipes import RECIPES
+from trm_lib.experiments import find_recipes, run_recipe
 from trm_lib.experiments.runner import BACKENDS, worker_backend
+
+RECIPES = {recipe.name: recipe for recipe in find_recipes()}
 
 
 def test_an_unknown_backend_is_refused(tmp_path):

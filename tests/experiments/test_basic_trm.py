@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from book.recipes.basic_trm import minimal_sudoku4
 from trm_lib.evaluation import answer_flops
-from trm_lib.experiments import RECIPES, best_step, load_result, report, verify
-from trm_lib.experiments.basic_trm import minimal_sudoku4
+from trm_lib.experiments import best_step, find_recipes, load_result, report, verify
 from trm_lib.models import count_parameters
 from trm_lib.puzzles import class_key
+
+RECIPES = {recipe.name: recipe for recipe in find_recipes()}
 
 RECORDED = "book/results"
 COMPARED = [
@@ -58,7 +60,7 @@ def test_every_learner_takes_as_many_optimizer_steps_on_as_large_batches(compare
 
 @pytest.mark.parametrize("compared", COMPARED, ids=lambda r: r.name)
 def test_recorded_results_are_the_recipes_and_hold_ten_seeds(compared):
-    result = load_result(RECORDED, compared.name)
+    result = load_result(compared.name)
     assert compared.describes(result.config)
     assert sorted(result.seeds) == list(range(10))
     assert result.measured("parameters")[0] == count_parameters(compared.config.build(0))
@@ -73,7 +75,7 @@ def test_rates_and_shapes_are_the_best_of_the_tuning_on_validation_puzzles():
         scores = {}
         for tuned in RECIPES.values():
             if tuned.name.startswith(f"basic_trm_tuning/{family}"):
-                measured = load_result(RECORDED, tuned.name).measured("validation_exact_by_k")
+                measured = load_result(tuned.name).measured("validation_exact_by_k")
                 assert len(measured) == seeds[family]
                 scores[tuned.name] = measured.mean(0).max()
         used = recipe(family).config
@@ -92,11 +94,11 @@ def test_a_recorded_seed_can_be_repeated():
     amplifies that, so the tolerance is wide.
     """
     cheap = recipe("same_block")
-    assert verify(cheap, load_result(RECORDED, cheap.name), seed=0, tolerance=0.3) == []
+    assert verify(cheap, load_result(cheap.name), seed=0, tolerance=0.3) == []
 
 
 def test_the_report_chooses_k_on_validation_and_gives_every_seed_its_say():
-    result = load_result(RECORDED, "basic_trm/recursion")
+    result = load_result("basic_trm/recursion")
     for seed in result.seeds:
         run = result.seeds[seed]["measured"]
         run["validation_exact_by_k"] = [0.5, 0.9, 0.7]

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trm_lib.__main__ import RECORDED, main
-from trm_lib.experiments import RECIPES, Recipe, catalogue, load_result, run_recipe
+from trm_lib.__main__ import main
+from trm_lib.experiments import Recipe, catalogue, find_recipes, load_result, run_recipe
+
+RECIPES = {recipe.name: recipe for recipe in find_recipes()}
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,18 +30,26 @@ def toss(config, seed, checkpoint):
 COIN = Recipe("coins/fair", "guessing", Coin(), toss)
 
 
+def only_recipes(monkeypatch, *recipes):
+    """Let the command line know these and no others."""
+
+    def find(name="", folder=None):
+        found = [r for r in recipes if name in ("", r.name, r.name.split("/")[0])]
+        return found or find_recipes(name, folder)
+
+    monkeypatch.setattr("trm_lib.experiments.find_recipes", find)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with three seeds of the only two recipes there are; one was never run."""
-    recipes = {recipe.name: recipe for recipe in (COIN, replace(COIN, name="unrun/fair"))}
-    for where in ("trm_lib.experiments.RECIPES", "trm_lib.experiments.recipes.RECIPES"):
-        monkeypatch.setattr(where, recipes)
+    only_recipes(monkeypatch, COIN, replace(COIN, name="unrun/fair"))
     run_recipe(COIN, range(3), tmp_path, jobs=1)
     return tmp_path
 
 
 def test_the_catalogue_says_what_a_seed_costs_where_that_is_known(folder):
-    result = load_result(folder, COIN.name)
+    result = load_result(COIN.name, folder)
     for seed, seconds in enumerate((12.4, 61.0, 700.0)):
         result.seeds[seed]["seconds"] = seconds
     result.save(folder)
@@ -57,7 +67,7 @@ def test_list_reads_the_recorded_results(capsys):
     assert main(["list"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 1 + len(RECIPES)
-    recorded = load_result(RECORDED, "basic_trm/recursion")
+    recorded = load_result("basic_trm/recursion")
     (row,) = (line for line in printed if line.startswith("basic_trm/recursion "))
     name, seeds, seconds, *_ = row.split()
     assert (name, int(seeds)) == (recorded.recipe, len(recorded.seeds))
@@ -65,7 +75,7 @@ def test_list_reads_the_recorded_results(capsys):
 
 
 def test_run_report_and_verify_agree(folder, capsys):
-    out = ["--out", str(folder)]
+    out = ["--results", str(folder)]
     assert main(["run", "coins", "--seeds", "3", "--jobs", "1", *out]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("| learner | test %")
@@ -99,16 +109,22 @@ def test_a_policys_learning_is_drawn(tmp_path):
         (["report", "coins", "--figure-learning", "a.svg"], "to have measured 'watched_steps'"),
         (["report", "coins", "--figure", "a.gif"], "must end in ('.svg', '.png', '.pdf')"),
         (["report", "coins", "--figure", "nowhere/a.svg"], "nowhere/a.svg"),
-        (["report", "coins", "--out", "nowhere"], "expected a result at nowhere/coins/fair.json"),
-        (["run", "coins", "--backend", "foo", "--out", "nowhere"], "backend expected one of loky"),
-        (["run", "coins", "--out", __file__], "test_command_line.py"),
+        (
+            ["report", "coins", "--results", "nowhere"],
+            "a result at nowhere/coins/fair.json",
+        ),
+        (
+            ["run", "coins", "--backend", "foo", "--results", "nowhere"],
+            "backend expected one of",
+        ),
+        (["run", "coins", "--results", __file__], "test_command_line.py"),
         (["verify", "coins", "--seed", "7"], "holds seeds [0, 1, 2], not 7"),
         (["verify", "coins", "--tolerance", "nan"], "tolerance expected a number >= 0"),
     ],
 )
 def test_bad_input_is_one_line_on_stderr(arguments, said, folder, capsys):
-    if "--out" not in arguments:
-        arguments = [*arguments, "--out", str(folder)]
+    if "--results" not in arguments:
+        arguments = [*arguments, "--results", str(folder)]
     capsys.readouterr()  # the fixture's progress bar
     assert main(arguments) == 2
     captured = capsys.readouterr()
@@ -122,7 +138,7 @@ def test_a_damaged_result_is_named(folder, capsys):
     (folder / "coins/fair.json").write_bytes(b"\xff{")
     for command in (["list"], ["report", "coins"], ["run", "coins", "--jobs", "1"]):
         capsys.readouterr()
-        assert main([*command, "--out", str(folder)]) == 2
+        assert main([*command, "--results", str(folder)]) == 2
         assert "fair.json is not a whole result of coins/fair" in capsys.readouterr().err
 
 
@@ -142,16 +158,15 @@ def test_all_is_checked_before_the_first_seed_is_repeated(folder, monkeypatch, c
     """The second of two recipes lacks the seed, and the first cannot be repeated at all."""
     short = replace(COIN, name="coins/short")
     run_recipe(short, [0], folder, jobs=1)
-    recipes = {COIN.name: replace(COIN, run=None), short.name: short}
-    monkeypatch.setattr("trm_lib.experiments.recipes.RECIPES", recipes)
-    assert main(["verify", "coins", "--seed", "1", "--out", str(folder)]) == 2
+    only_recipes(monkeypatch, replace(COIN, run=None), short)
+    assert main(["verify", "coins", "--seed", "1", "--results", str(folder)]) == 2
     assert "coins/short holds seeds [0], not 1" in capsys.readouterr().err
 
 
 def test_all_is_drawn_before_anything_is_saved(folder, capsys):
     charts = [folder / "a.svg", folder / "b.svg"]
     drawn = ["--figure", str(charts[0]), "--figure-learning", str(charts[1])]
-    assert main(["report", "coins", "--out", str(folder), *drawn]) == 2
+    assert main(["report", "coins", "--results", str(folder), *drawn]) == 2
     assert not any(chart.exists() for chart in charts)
 
 
@@ -160,11 +175,11 @@ def test_results_that_are_not_the_recipes_are_not_reported(folder, capsys):
     whole = stored.read_text()
     stored.write_text(whole.replace('"sides": 2', '"sides": 3'))
     for command in ("report", "verify"):
-        assert main([command, "coins", "--out", str(folder)]) == 2
+        assert main([command, "coins", "--results", str(folder)]) == 2
         said = capsys.readouterr().err
-        assert "fair.json was made with another config (it differs in sides)" in said
+        assert "coins/fair was made with another config (it differs in sides)" in said
     stored.write_text(whole.replace("[0.", "[[0.5], 0.", 1))
-    assert main(["report", "coins", "--out", str(folder)]) == 2
+    assert main(["report", "coins", "--results", str(folder)]) == 2
     assert "coins/fair.json expected 'validation_exact_by_k' to have" in capsys.readouterr().err
 
 

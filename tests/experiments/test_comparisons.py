@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from book.recipes.comparisons import CHOSEN, SHAPES, learner
+from book.recipes.marked_mazes import LENGTHS, MANY, Learner, MazeTask, maze_data, run
 from trm_lib.evaluation import answer_flops
-from trm_lib.experiments import RECIPES, recorded
-from trm_lib.experiments.comparisons import CHOSEN, SHAPES, learner
-from trm_lib.experiments.marked_mazes import LENGTHS, MANY, Learner, MazeTask, maze_data, run
+from trm_lib.experiments import find_recipes, recorded
 from trm_lib.models import count_parameters
 from trm_lib.puzzles import layout_class
 from trm_lib.training import SupervisedConfig
+
+RECIPES = {recipe.name: recipe for recipe in find_recipes()}
 
 RECORDED = Path(__file__).resolve().parents[2] / "book" / "results"
 OTHERWISE = {"cnn_same_flops", "cnn_script"}  # matched by something else, as their rows say
@@ -82,7 +84,7 @@ def test_a_short_run_measures_everything(small):
 @pytest.mark.parametrize("name", sorted(CHOSEN))
 def test_chosen_is_what_did_best_on_validation_mazes(name):
     tried = {
-        key: recorded(RECORDED, recipe).measured("validation_exact_by_k").max()
+        key: recorded(recipe).measured("validation_exact_by_k").max()
         for key, recipe in RECIPES.items()
         if re.fullmatch(rf"maze8_tuning/{name}_(n\d|\d+x\d+)_lr_[\d.]+", key)
     }

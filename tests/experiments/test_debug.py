@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from trm_lib.__main__ import RECORDED, main
-from trm_lib.experiments import RECIPES, Recipe, debug_recipe, load_result
-from trm_lib.experiments.basic_trm import Learner
+from book.recipes.basic_trm import Learner
+from trm_lib.__main__ import main
+from trm_lib.experiments import RECORDED, Recipe, debug_recipe, find_recipes, load_result
 from trm_lib.experiments.results import result_path
-from trm_lib.experiments.task import PolicyTask, PuzzleTask
+from trm_lib.tasks import PolicyTask, PuzzleTask
+
+RECIPES = {recipe.name: recipe for recipe in find_recipes()}
 
 
 def shortened(recipe, **training):
@@ -32,7 +34,7 @@ def test_every_experiment_of_the_book_describes_its_task():
 def test_a_task_changes_no_stored_setting():
     for recipe in RECIPES.values():
         if result_path(RECORDED, recipe.name).is_file():
-            assert recipe.describes(load_result(RECORDED, recipe.name).config), recipe.name
+            assert recipe.describes(load_result(recipe.name).config), recipe.name
 
 
 def test_a_policy_recipe_is_trained_and_probed():
@@ -52,7 +54,7 @@ def test_a_puzzle_recipe_is_trained_and_probed():
 
 def test_the_command_prints_one_page_and_says_whether_it_found_a_fault(monkeypatch, capsys):
     recipe = shortened(RECIPES["rl_adaptation/script_vector_1"], n_updates=1)
-    monkeypatch.setattr("trm_lib.experiments.recipes.RECIPES", {recipe.name: recipe})
+    monkeypatch.setattr("trm_lib.experiments.find_recipes", lambda *_: [recipe])
     assert main(["debug", recipe.name]) == 1
     printed = capsys.readouterr().out
     assert "FAULT  one and only task" in printed

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from trm_lib.experiments import easy_to_hard
-from trm_lib.experiments.easy_to_hard import LOOP, TRAINING, Student, mazes_of, run, trained
+from book.recipes import thinking_longer
+from book.recipes.thinking_longer import LOOP, TRAINING, Student, mazes_of, run, trained
 
 BRIEF = replace(TRAINING, n_batches=4, batch_size=16, n_sup=4, due=2, eval_every=1)
 
@@ -15,9 +15,9 @@ BRIEF = replace(TRAINING, n_batches=4, batch_size=16, n_sup=4, due=2, eval_every
 @pytest.fixture
 def small(monkeypatch):
     """The same questions to fewer and smaller mazes."""
-    monkeypatch.setattr(easy_to_hard, "WATCHED", {3: (20, 4), 4: (20, 4)})
-    monkeypatch.setattr(easy_to_hard, "BY_K", {3: (10, 5), 6: (10, 5)})
-    monkeypatch.setattr(easy_to_hard, "AT_REST", {30: (2, 3), 31: (2, 3)})
+    monkeypatch.setattr(thinking_longer, "WATCHED", {3: (20, 4), 4: (20, 4)})
+    monkeypatch.setattr(thinking_longer, "BY_K", {3: (10, 5), 6: (10, 5)})
+    monkeypatch.setattr(thinking_longer, "AT_REST", {30: (2, 3), 31: (2, 3)})
 
 
 def test_every_student_is_asked_when_the_answer_is_at_rest(small):
@@ -43,7 +43,7 @@ def test_the_best_watched_weights_are_kept(small, monkeypatch):
         seen.append(torch.cat([p.detach().flatten() for p in network.parameters()]).clone())
         return np.array([next(shares)])
 
-    monkeypatch.setattr(easy_to_hard, "exact_by_k", scripted)
+    monkeypatch.setattr(thinking_longer, "exact_by_k", scripted)
     network, history, batch = trained(Student(LOOP, BRIEF), 0)
     assert batch == 2
     assert [a[0] for a in history.accuracy] == pytest.approx([0.3, 0.9, 0.2, 0.9])

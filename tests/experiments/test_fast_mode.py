@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from trm_lib.__main__ import RECORDED
+from book.recipes.fast_mode import both
 from trm_lib.experiments import load_result, scores
-from trm_lib.experiments.fast_mode import both
 from trm_lib.statistics import compare
 
 
@@ -15,7 +14,7 @@ def test_the_two_differ_in_the_mode_alone():
 
 
 def test_recorded_seeds_find_no_difference():
-    plain, fast = (load_result(RECORDED, recipe.name) for recipe in both())
+    plain, fast = (load_result(recipe.name) for recipe in both())
     assert sorted(plain.seeds) == sorted(fast.seeds) == list(range(5))
     comparison = compare(scores(fast).test, scores(plain).test, ("fast", "float32"))
     assert comparison.a.value >= comparison.b.low

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from trm_lib.experiments.easy_to_hard import LOOP, TRAINING, Student
-from trm_lib.experiments.maze_schools import (
+from book.recipes.maze_schools import (
     CLOSED,
     LATEST,
     filled,
@@ -18,6 +17,7 @@ from trm_lib.experiments.maze_schools import (
     random_start,
     round_by_round,
 )
+from book.recipes.thinking_longer import LOOP, TRAINING, Student
 from trm_lib.puzzles import maze_labels, read_maze_tokens
 from trm_lib.training import IGNORE, answer_loss
 from trm_lib.training.run import TrainingRun

@@ -5,18 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trm_lib.__main__ import RECORDED
+from book.recipes import sudoku_rl, unseen_mazes
 from trm_lib.envs import optimal_maze_policy
 from trm_lib.evaluation import play_each
-from trm_lib.experiments import RECIPES, load_result, mazes, sudoku_rl, verify
-from trm_lib.experiments.learners import PolicyLearner
+from trm_lib.experiments import find_recipes, load_result, verify
 from trm_lib.models import count_parameters
 from trm_lib.puzzles import class_key, layout_class
+from trm_lib.tasks import PolicyLearner
+
+RECIPES = {recipe.name: recipe for recipe in find_recipes()}
 
 
 @pytest.mark.parametrize("size", [4, 5])
 def test_no_layout_is_on_two_sides_however_it_is_turned(size):
-    classes = [set(layout_class(walls).tolist()) for walls in mazes.tree_layouts(size).values()]
+    classes = [
+        set(layout_class(walls).tolist()) for walls in unseen_mazes.tree_layouts(size).values()
+    ]
     assert all(classes)
     assert sum(map(len, classes)) == len(set.union(*classes))
 
@@ -31,7 +35,10 @@ def test_no_sudoku_class_is_on_two_sides(empties):
 @pytest.mark.parametrize(
     ("rivals", "first"),
     [
-        ([s for shapes in mazes.SHAPES.values() for s in shapes.values()], mazes.trm(4)),
+        (
+            [s for shapes in unseen_mazes.SHAPES.values() for s in shapes.values()],
+            unseen_mazes.trm(4),
+        ),
         (list(sudoku_rl.LEARNERS.values()), sudoku_rl.LEARNERS["trm"]),
     ],
     ids=["mazes", "sudoku"],
@@ -43,7 +50,7 @@ def test_rivals_have_as_many_parameters_within_a_tenth(rivals, first):
 
 
 def test_cases_can_be_solved_and_are_drawn_evenly():
-    some = mazes.cases(mazes.tree_layouts(4)["test"], 4000, seed=1)
+    some = unseen_mazes.cases(unseen_mazes.tree_layouts(4)["test"], 4000, seed=1)
 
     def make(count):
         import gymnasium as gym
@@ -62,10 +69,10 @@ def small(learner: PolicyLearner, total_steps: int) -> PolicyLearner:
 
 
 def test_a_run_says_what_a_table_needs(monkeypatch, tmp_path):
-    monkeypatch.setattr(mazes, "FEW", 8)
-    monkeypatch.setattr(mazes, "MANY", 16)
-    learner = small(mazes.hierarchical(1), 64)
-    first, again = (mazes.run4(learner, 0, tmp_path / f"{i}.safetensors") for i in range(2))
+    monkeypatch.setattr(unseen_mazes, "FEW", 8)
+    monkeypatch.setattr(unseen_mazes, "MANY", 16)
+    learner = small(unseen_mazes.hierarchical(1), 64)
+    first, again = (unseen_mazes.run4(learner, 0, tmp_path / f"{i}.safetensors") for i in range(2))
     times = {key for key in first if key.endswith("seconds")}
     assert {k: v for k, v in first.items() if k not in times} == {
         k: v for k, v in again.items() if k not in times
@@ -89,5 +96,5 @@ def test_a_sudoku_run_says_what_a_table_needs(monkeypatch):
 def test_the_recorded_perceptron_is_found_again():
     """Seed 0 from its start, seconds; other hardware may round a few mazes differently."""
     recipe = RECIPES["maze4/mlp"]
-    stored = load_result(RECORDED, recipe.name)
+    stored = load_result(recipe.name)
     assert verify(recipe, stored, seed=0, tolerance=0.05) == []

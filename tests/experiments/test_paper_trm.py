@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trm_lib.__main__ import RECORDED
-from trm_lib.experiments import load_result, paper_trm
-from trm_lib.experiments.basic_trm import minimal_sudoku4
-from trm_lib.experiments.paper_trm import (
+from book.recipes import paper_trm
+from book.recipes.basic_trm import minimal_sudoku4
+from book.recipes.paper_trm import (
     MODEL,
     TRAINING,
     Learner,
@@ -17,6 +16,7 @@ from trm_lib.experiments.paper_trm import (
     small,
     sudoku6,
 )
+from trm_lib.experiments import load_result
 from trm_lib.puzzles import class_key, solve_exactly
 
 SMALL = {recipe.name.split("/")[1]: recipe for recipe in small()}
@@ -63,7 +63,7 @@ def test_6x6_puzzles_are_minimal_and_no_class_is_on_two_sides():
 
 @pytest.mark.parametrize("recipe", [*small(), *sudoku6()], ids=lambda recipe: recipe.name)
 def test_recorded_results_are_the_recipes(recipe):
-    result = load_result(RECORDED, recipe.name)
+    result = load_result(recipe.name)
     assert recipe.describes(result.config)
     assert sorted(result.seeds) == list(range(10))
     for seed in result.seeds.values():

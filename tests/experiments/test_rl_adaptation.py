@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from trm_lib.__main__ import RECORDED
+from book.recipes.rl_adaptation import BATCH, BOARD, CURE, SCRIPT, VECTOR, chapter, outcomes
 from trm_lib.experiments import load_result, verify
-from trm_lib.experiments.rl_adaptation import BATCH, BOARD, CURE, SCRIPT, VECTOR, chapter, outcomes
 from trm_lib.models import BoardPolicy
 
 RECIPES = {recipe.name.split("/")[1]: recipe for recipe in chapter()}
@@ -52,7 +51,7 @@ def test_an_untrained_policy_does_about_as_well_as_chance():
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda r: r.name)
 def test_recorded_results_are_the_recipes_and_hold_ten_seeds(recipe):
-    result = load_result(RECORDED, recipe.name)
+    result = load_result(recipe.name)
     assert recipe.describes(result.config)
     assert sorted(result.seeds) == list(range(10))
     assert len({run["provenance"]["commit"] for run in result.seeds.values()}) == 1
@@ -63,6 +62,6 @@ def test_recorded_results_are_the_recipes_and_hold_ten_seeds(recipe):
 def test_a_recorded_seed_can_be_repeated():
     """The same bits on the machine that made it; elsewhere other rounding makes other walks."""
     recipe = RECIPES[f"script_board_{BATCH}"]
-    differences = verify(recipe, load_result(RECORDED, recipe.name), seed=0, tolerance=0.3)
+    differences = verify(recipe, load_result(recipe.name), seed=0, tolerance=0.3)
     walks = ("steps", "training_successes", "drawn_length")
     assert [said for said in differences if not said.startswith(walks)] == []

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pytest
 
-from trm_lib.__main__ import RECORDED
 from trm_lib.experiments import (
-    RECIPES,
+    RECORDED,
     Recipe,
     find_recipes,
     load_result,
@@ -18,6 +17,8 @@ from trm_lib.experiments import (
 )
 from trm_lib.experiments.results import compact_json, result_path
 from trm_lib.models import TRMConfig
+
+RECIPES = {recipe.name: recipe for recipe in find_recipes()}
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ RECIPE = Recipe("test/draws", "random numbers", Draws(), draw)
 
 def test_every_seed_is_measured_and_kept_with_where_it_came_from(tmp_path):
     result = run_recipe(RECIPE, range(3), tmp_path, jobs=1)
-    again = load_result(tmp_path, "test/draws")
+    again = load_result("test/draws", tmp_path)
     assert again == result
     assert again.config == {"count": 3, "sides": [6, 8]}
     expected = [np.random.default_rng(seed).random(3) for seed in range(3)]
@@ -60,7 +61,7 @@ def test_a_killed_run_keeps_its_seeds_and_runs_only_the_rest(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run_recipe(replace(RECIPE, run=dies_at_two), range(4), tmp_path, jobs=1)
-    assert sorted(load_result(tmp_path, RECIPE.name).seeds) == [0, 1]
+    assert sorted(load_result(RECIPE.name, tmp_path).seeds) == [0, 1]
 
     seen = []
 
@@ -99,7 +100,7 @@ def test_recorded_results_are_of_the_recipes_as_they_are():
     recorded = [name for name in RECIPES if result_path(RECORDED, name).is_file()]
     assert len(recorded) > 100
     for name in recorded:
-        assert RECIPES[name].differences(load_result(RECORDED, name).config) == [], name
+        assert RECIPES[name].differences(load_result(name).config) == [], name
 
 
 def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
@@ -155,7 +156,7 @@ def test_two_runs_into_one_folder_keep_each_others_seeds(tmp_path):
         return draw(config, seed, checkpoint)
 
     result = run_recipe(replace(RECIPE, run=other_run_finishes_meanwhile), [1], tmp_path, jobs=1)
-    assert sorted(result.seeds) == sorted(load_result(tmp_path, RECIPE.name).seeds) == [1, 7]
+    assert sorted(result.seeds) == sorted(load_result(RECIPE.name, tmp_path).seeds) == [1, 7]
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(tmp_path):
@@ -192,17 +193,17 @@ def test_files_that_are_not_whole_results_are_refused(damage, tmp_path):
     path = tmp_path / "test/draws.json"
     path.write_text(json.dumps(damage(json.loads(path.read_text()))))
     with pytest.raises(ValueError, match="not a whole result of test/draws"):
-        load_result(tmp_path, "test/draws")
+        load_result("test/draws", tmp_path)
 
 
 def test_damaged_and_missing_results_say_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m trm_lib run test/draws"):
-        load_result(tmp_path, "test/draws")
+        load_result("test/draws", tmp_path)
     run_recipe(RECIPE, range(1), tmp_path, jobs=1)
     path = tmp_path / "test/draws.json"
     path.write_text(path.read_text()[:-40])
     with pytest.raises(ValueError, match="delete it and run the recipe again"):
-        load_result(tmp_path, "test/draws")
+        load_result("test/draws", tmp_path)
 
 
 def test_recipes_are_found_by_name_or_by_experiment():

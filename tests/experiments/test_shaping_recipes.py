@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trm_lib.experiments.learners import PolicyLearner
-from trm_lib.experiments.shaping import (
+from book.recipes.improved_shaping import (
     LEARNER,
     NEARER,
     SETTINGS,
@@ -17,6 +16,7 @@ from trm_lib.experiments.shaping import (
     small_trees,
 )
 from trm_lib.puzzles import all_trees, layout_class
+from trm_lib.tasks import PolicyLearner
 
 GAMMA = LEARNER.training.gamma
 

@@ -74,7 +74,7 @@ def test_a_run_killed_inside_a_seed_goes_on_there_and_ends_with_the_same_numbers
 
     steps = (tmp_path / "steps").read_text().splitlines()
     assert [line for line in steps if line[0] == "1"] == [f"1 {k}" for k in range(1, 7)]
-    result = load_result(tmp_path / "results", "test/walk")
+    result = load_result("test/walk", tmp_path / "results")
     for seed in range(2):
         values = [0.0]
         for step in range(6):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import trm_lib.envs  # noqa: F401
-from trm_lib.experiments.vector_policy import VectorPolicy, VectorPolicyConfig
+from book.recipes.script_policy import VectorPolicy, VectorPolicyConfig
 from trm_lib.models import count_parameters
 
 

@@ -8,7 +8,6 @@ import torch
 
 from tests.solving.scripted import CONFIG, Scripted, marked
 from trm_lib import SolvedMaze, solve
-from trm_lib.__main__ import RECORDED
 from trm_lib.models import TRM, BoardConfig, FeedForward, Looped, TRMConfig
 from trm_lib.models.weights import read_card
 from trm_lib.puzzles import (
@@ -365,7 +364,7 @@ def test_the_shipped_model_is_the_recorded_seed_and_as_good_on_fresh_mazes():
     from trm_lib.experiments import load_result
 
     card = read_card(weights_folder() / SHIPPED["maze"])
-    runs = load_result(RECORDED, "easy_to_hard/looped").seeds
+    runs = load_result("easy_to_hard/looped").seeds
     best = max(sorted(runs), key=lambda seed: runs[seed]["measured"]["validation_exact"])
     measured = runs[best]["measured"]
     assert card["result"].endswith(f"seed {best}")

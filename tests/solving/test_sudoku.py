@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from book.recipes.paper_trm import minimal_sudoku6
+from book.recipes.ship import thinking_picture
 from trm_lib import SolvedSudoku, solve
-from trm_lib.__main__ import RECORDED
 from trm_lib.evaluation import answers_by_k
-from trm_lib.experiments.paper_trm import minimal_sudoku6
-from trm_lib.experiments.shipped import thinking_picture
 from trm_lib.models import TRM, TRMConfig
 from trm_lib.models.weights import load_model, read_card
 from trm_lib.puzzles import minimal_sudokus_4x4, solve_exactly
@@ -81,7 +80,7 @@ def test_the_shipped_6x6_model_is_the_recorded_seed_and_as_good_on_fresh_puzzles
     from trm_lib.puzzles import class_key, generate_sudoku
 
     card = read_card(weights_folder() / "sudoku6.safetensors")
-    recorded = load_result(RECORDED, "sudoku6/mlp")
+    recorded = load_result("sudoku6/mlp")
     assert card["training"] == recorded.config["training"]
     claimed = recorded.measured("test_exact_by_k")[0, card["K"] - 1]
     assert card["exact on minimal puzzles of unseen classes"] == claimed >= 0.98

@@ -1,9 +1,8 @@
 """Experiments: named recipes, a runner over seeds, results with their provenance."""
 
 from trm_lib.experiments.debug import debug_recipe
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.recipes import RECIPES, find_recipes
-from trm_lib.experiments.results import Result, load_result, recorded
+from trm_lib.experiments.recipe import Recipe, find_recipes
+from trm_lib.experiments.results import RECORDED, Result, load_result, recorded
 from trm_lib.experiments.runner import provenance, require_seed, run_recipe, verify
 from trm_lib.experiments.tables import (
     Scores,
@@ -20,7 +19,7 @@ from trm_lib.experiments.tables import (
 )
 
 __all__ = [
-    "RECIPES",
+    "RECORDED",
     "Recipe",
     "Result",
     "Scores",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trm_lib.diagnostics import Finding, diagnose_policy, diagnose_puzzles
-from trm_lib.experiments.learners import train_policy
 from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.task import PolicyTask, PuzzleTask
+from trm_lib.tasks import PolicyTask, PuzzleTask, train_policy
 from trm_lib.training import fit
 
 

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from trm_lib.experiments.recipe import Recipe
+from trm_lib.experiments.recipe import BOOK, Recipe
 from trm_lib.files import write_whole
 
 try:
     import fcntl
 except ImportError:
     fcntl = None
+
+RECORDED = BOOK / "results"
+"""Where the book's results lie."""
 
 
 @dataclass
@@ -83,18 +86,22 @@ def result_path(folder: Path, recipe: str) -> Path:
     return Path(folder) / f"{recipe}.json"
 
 
-def load_result(folder: str | Path, recipe: str) -> Result:
+def load_result(recipe: str, folder: str | Path | None = None) -> Result:
     """Read a result file.
+
+    Args:
+        recipe: its full name.
+        folder: of the results; by default the book's.
 
     Raises:
         FileNotFoundError: the recipe has not been run into this folder.
         ValueError: the file is damaged or not a result.
     """
-    path = result_path(Path(folder), recipe)
+    path = result_path(RECORDED if folder is None else Path(folder), recipe)
     if not path.is_file():
         raise FileNotFoundError(
-            f"expected a result at {path}, found nothing: name its folder with --out, or make it "
-            f"with python -m trm_lib run {recipe} --out {folder}"
+            f"expected a result at {path}, found nothing: name its folder with --results, or make "
+            f"it with python -m trm_lib run {recipe}"
         )
     try:
         content = json.loads(path.read_text())
@@ -118,22 +125,22 @@ def open_result(folder: Path, recipe: Recipe) -> Result:
     """
     if not result_path(folder, recipe.name).is_file():
         return Result(recipe.name, recipe.about, recipe.settings())
-    return recorded(folder, recipe)
+    return recorded(recipe, folder)
 
 
-def recorded(folder: str | Path, recipe: Recipe) -> Result:
+def recorded(recipe: Recipe, folder: str | Path | None = None) -> Result:
     """The stored result of a recipe as it is now.
 
     Raises:
         FileNotFoundError, ValueError: as `load_result`; ValueError also if it was made with other
             settings.
     """
-    result = load_result(folder, recipe.name)
+    result = load_result(recipe.name, folder)
     if not recipe.describes(result.config):
         differ = recipe.differences(result.config)
         raise ValueError(
-            f"{result_path(Path(folder), recipe.name)} was made with another config (it differs in "
-            f"{', '.join(differ)}): move it away or choose another --out, then run again"
+            f"the result of {recipe.name} was made with another config (it differs in "
+            f"{', '.join(differ)}): move it away or choose another --results, then run again"
         )
     return result
 

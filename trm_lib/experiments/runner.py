@@ -77,7 +77,7 @@ def commit(root: Path) -> str:
             return "unknown"
         head = _git(root, "rev-parse", "--short=12", "HEAD")
         # Only the code: a result just written must not make the next one look suspicious.
-        changed = _git(root, "status", "--porcelain", "--", "trm_lib")
+        changed = _git(root, "status", "--porcelain", "--", "trm_lib", "book/recipes")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{head}-dirty" if changed else head
@@ -230,20 +230,6 @@ class Unfinished:
     def _hidden(self, suffix: str) -> Path:
         result = result_path(self.folder, self.recipe.name)
         return result.with_name(f".{result.stem}-seed{self.seed}.{suffix}")
-
-
-def kept_in(checkpoint: Path, every: int) -> dict[str, Any]:
-    """What a recipe gives to `fit` so that a killed seed goes on from its checkpoint.
-
-    Args:
-        checkpoint: the path the runner gave the recipe.
-        every: batches between two checkpoints.
-    """
-    return {
-        "checkpoint": checkpoint,
-        "checkpoint_every": every,
-        "resume_from": checkpoint if checkpoint.is_file() else None,
-    }
 
 
 def run_recipe(

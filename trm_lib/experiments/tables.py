@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.results import Result, load_result, result_path
+from trm_lib.experiments.results import RECORDED, Result, load_result, result_path
 from trm_lib.statistics import bootstrap_interval, compare, interquartile_mean
 from trm_lib.viz import BookFigure, accuracy_by_k, learning_curves, seed_dots
 from trm_lib.viz.style import write_note
@@ -311,14 +311,14 @@ def _table(header: list[str], rows: list[list[str]], words: int = 1) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def catalogue(recipes: Iterable[Recipe], folder: str | Path) -> str:
+def catalogue(recipes: Iterable[Recipe], folder: str | Path | None = None) -> str:
     """A line a recipe: name, seeds recorded, median seconds a seed took, and what it is.
 
     Seeds and seconds are blank where the folder holds no result of the recipe as it is now.
 
     Args:
         recipes: what to list.
-        folder: of the results.
+        folder: of the results; by default the book's.
 
     Raises:
         ValueError: a result in the folder is damaged.
@@ -326,8 +326,8 @@ def catalogue(recipes: Iterable[Recipe], folder: str | Path) -> str:
     rows = [("recipe", "seeds", "s/seed", "about")]
     for recipe in recipes:
         seeds = seconds = ""
-        if result_path(Path(folder), recipe.name).is_file():
-            result = load_result(folder, recipe.name)
+        if result_path(folder or RECORDED, recipe.name).is_file():
+            result = load_result(recipe.name, folder)
             if recipe.describes(result.config):
                 seeds, seconds = str(len(result.seeds)), f"{np.median(result.seconds()):.0f}"
         rows.append((recipe.name, seeds, seconds, recipe.about))

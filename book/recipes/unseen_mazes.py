@@ -16,9 +16,7 @@ import numpy as np
 
 import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
 from trm_lib.evaluation import success_by_k
-from trm_lib.experiments.learners import PolicyLearner, measured, train_policy
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.task import PolicyTask
+from trm_lib.experiments import Recipe
 from trm_lib.models import (
     BoardConfig,
     BoardPolicy,
@@ -29,6 +27,7 @@ from trm_lib.models import (
     TRMConfig,
 )
 from trm_lib.puzzles import Mazes, all_trees, generate_mazes, layout_class, split_by_hash
+from trm_lib.tasks import PolicyLearner, PolicyTask, measured, train_policy
 from trm_lib.training import PPOConfig
 
 AGENT = 4  # the channel that marks where the agent stands
@@ -285,3 +284,7 @@ def tuning() -> list[Recipe]:
         for shape, learner in shapes.items()
         for lr in RATES
     ]
+
+
+EXPERIMENTS = ("maze4", "maze5", "carry", "deep_supervision", "maze4_tuning")
+RECIPES = [*comparison(), *carried(), *supervised_deeply(), *tuning()]

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from book.recipes.marked_mazes import MazeTask, maze_data
+from book.recipes.maze_schools import SCHOOLS, five, mazes_of
 from trm_lib.evaluation import answers_at_rest, exact_by_k
-from trm_lib.experiments.marked_mazes import MazeTask, maze_data
-from trm_lib.experiments.maze_schools import SCHOOLS, five, mazes_of
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.task import PuzzleTask
+from trm_lib.experiments import Recipe
 from trm_lib.models import (
     BoardConfig,
     BoardNet,
@@ -28,6 +27,7 @@ from trm_lib.models import (
     count_parameters,
 )
 from trm_lib.puzzles import CELL_TOKENS
+from trm_lib.tasks import PuzzleTask
 from trm_lib.training import History, SupervisedConfig, fit
 
 WATCHED = {9: (100, 60), 15: (200, 100)}
@@ -182,3 +182,7 @@ def recipes() -> list[Recipe]:
         Recipe(f"easy_to_hard/{name}", f"{about}; trained on 5x5 cells", student, run, puzzle_task)
         for name, (about, student) in students.items()
     ]
+
+
+EXPERIMENTS = ("easy_to_hard",)
+RECIPES = [*recipes()]

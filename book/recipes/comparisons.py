@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trm_lib.experiments.marked_mazes import Learner, MazeTask, puzzle_task, run
-from trm_lib.experiments.recipe import Recipe
+from book.recipes.marked_mazes import Learner, MazeTask, puzzle_task, run
+from trm_lib.experiments import Recipe
 from trm_lib.models import BoardConfig, LoopedConfig, TRMConfig
 from trm_lib.puzzles import CELL_TOKENS, PIXEL_TOKENS
 from trm_lib.training import SupervisedConfig
@@ -217,3 +217,26 @@ def large_tuning() -> list[Recipe]:
         for name, model in SCRIPT_SIZES.items()
         for lr in LARGE_RATES[name]
     ]
+
+
+EXPERIMENTS = (
+    "maze8",
+    "maze8_few",
+    "maze5_pixels",
+    "maze8_tuning",
+    "maze10_large",
+    "maze8_large",
+    "maze8_longer",
+    "maze8_cycles",
+    "maze10_tuning",
+)
+RECIPES = [
+    *comparison(),
+    *few_mazes(),
+    *pixels(),
+    *tuning(),
+    *large(),
+    *longer(),
+    *cycles(),
+    *large_tuning(),
+]

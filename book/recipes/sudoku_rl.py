@@ -18,9 +18,7 @@ import numpy as np
 import trm_lib.envs  # noqa: F401  registers trm/Sudoku-v0
 from trm_lib.envs import SudokuReward, random_legal_policy
 from trm_lib.evaluation import play_each, success_by_k
-from trm_lib.experiments.learners import PolicyLearner, measured, train_policy
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.task import PolicyTask
+from trm_lib.experiments import Recipe
 from trm_lib.models import (
     BoardConfig,
     BoardPolicyConfig,
@@ -29,6 +27,7 @@ from trm_lib.models import (
     TRMConfig,
 )
 from trm_lib.puzzles import class_key, masked_grids, split_by_hash, sudokus_4x4
+from trm_lib.tasks import PolicyLearner, PolicyTask, measured, train_policy
 from trm_lib.training import PPOConfig
 
 REWARD = SudokuReward(right=0.0, wrong=0.0, clash=0.0, filled=0.0, clue=0.0, solved=1.0, stuck=-1.0)
@@ -188,3 +187,7 @@ def comparison() -> list[Recipe]:
     without = Filler(replace(blind, training=training), observation="channels")
     about = "TRM of width 32 without pencil marks"
     return [*with_eight, *harder, Recipe("sudoku_rl_plain/trm", about, without, run, task_of)]
+
+
+EXPERIMENTS = ("sudoku_rl", "sudoku_rl_10", "sudoku_rl_12", "sudoku_rl_plain", "sudoku_rl_tuning")
+RECIPES = [*comparison(), *tuning()]

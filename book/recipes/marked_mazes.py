@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 
 from trm_lib.evaluation import answer_flops, answers_by_k, exact_by_k
-from trm_lib.experiments.runner import kept_in
-from trm_lib.experiments.task import PuzzleTask
 from trm_lib.models import BoardConfig, BoardNet, build_model, count_parameters
 from trm_lib.puzzles import (
     generate_mazes,
@@ -27,6 +25,7 @@ from trm_lib.puzzles import (
     pixel_tokens,
     split_by_hash,
 )
+from trm_lib.tasks import PuzzleTask, kept_in
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
 DRAWN = 70_000  # mazes of each size; four fifths are to train on

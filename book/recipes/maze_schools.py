@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trm_lib.experiments.marked_mazes import MazeTask, maze_data
+from book.recipes.marked_mazes import MazeTask, maze_data
 from trm_lib.puzzles import (
     filling_rounds,
     generate_mazes,

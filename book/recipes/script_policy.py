@@ -46,6 +46,10 @@ class VectorPolicyConfig:
         for name in self.__dataclass_fields__:
             object.__setattr__(self, name, whole(getattr(self, name), name, 1))
 
+    def build(self, generator: torch.Generator) -> VectorPolicy:
+        """The policy, untrained."""
+        return VectorPolicy(self, generator)
+
 
 class VectorPolicy(Policy):
     """A TRM whose question, latent and answer are one vector each.

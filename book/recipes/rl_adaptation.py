@@ -16,13 +16,12 @@ import gymnasium as gym
 import torch
 
 import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
+from book.recipes.script_policy import VectorPolicyConfig
+from book.recipes.unseen_mazes import AGENT, core
 from trm_lib.evaluation import Acting, Outcomes, play_episodes
-from trm_lib.experiments.learners import PolicyLearner, train_policy
-from trm_lib.experiments.mazes import AGENT, core
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.task import PolicyTask
-from trm_lib.experiments.vector_policy import VectorPolicyConfig
+from trm_lib.experiments import Recipe
 from trm_lib.models import BoardPolicyConfig, Policy, TRMConfig, count_parameters
+from trm_lib.tasks import PolicyLearner, PolicyTask, train_policy
 from trm_lib.training import ReinforceConfig
 
 BATCH = 16
@@ -145,3 +144,7 @@ def _about(name: str, row: Walker) -> str:
     }[name.split("_")[0]]
     batches = f"{row.learner.training.n_updates} batches of {row.learner.num_envs}"
     return f"{row.learner.kind} policy, {batches}, {settings}"
+
+
+EXPERIMENTS = ("rl_adaptation",)
+RECIPES = [*chapter()]

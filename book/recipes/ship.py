@@ -1,7 +1,7 @@
 """How the weights in book/weights were made, so that anyone can make them again.
 
-python -m trm_lib.experiments.shipped            makes all of them
-python -m trm_lib.experiments.shipped sudoku6    makes one
+python -m book.recipes.ship            makes all of them
+python -m book.recipes.ship sudoku6    makes one
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from book.recipes import thinking_longer, unseen_mazes
+from book.recipes.basic_trm import MODEL, TRAINING, minimal_sudoku4
+from book.recipes.marked_mazes import MazeTask, maze_data
+from book.recipes.paper_trm import minimal_sudoku6, sudoku6, trained
 from trm_lib.evaluation import exact_by_k
-from trm_lib.experiments import RECIPES, easy_to_hard, mazes, recorded
-from trm_lib.experiments.basic_trm import MODEL, TRAINING, minimal_sudoku4
-from trm_lib.experiments.learners import train_policy
-from trm_lib.experiments.marked_mazes import MazeTask, maze_data
-from trm_lib.experiments.paper_trm import minimal_sudoku6, sudoku6, trained
-from trm_lib.experiments.runner import provenance
+from trm_lib.experiments import find_recipes, provenance, recorded
 from trm_lib.models import TRM, count_parameters
 from trm_lib.models.weights import save_model
 from trm_lib.puzzles import augment_with_clues, masked_grids, unique_masks_4x4
 from trm_lib.solving import solve
+from trm_lib.tasks import train_policy
 from trm_lib.training import PuzzleData, fit
 from trm_lib.viz import SVGPicture, thinking_strip
 
@@ -64,7 +64,7 @@ def ship_sudoku4(path: Path) -> dict:
     mixed = any_sudoku4(20_000, np.random.default_rng(1))
     card = {
         "what": "TRM for 4x4 Sudoku, any number of clues",
-        "made by": "python -m trm_lib.experiments.shipped",
+        "made by": "python -m book.recipes.ship",
         "training data": "minimal puzzles of 24 of the 36 symmetry classes, half of them with "
         "random extra clues",
         "parameters": count_parameters(model),
@@ -91,7 +91,7 @@ def ship_sudoku6(path: Path) -> dict:
     easier = PuzzleData(*augment_with_clues(test.inputs, test.labels, np.random.default_rng(1)))
     card = {
         "what": "TRM for 6x6 Sudoku with boxes of 2x3, any number of clues",
-        "made by": "python -m trm_lib.experiments.shipped sudoku6",
+        "made by": "python -m book.recipes.ship sudoku6",
         "result": "book/results/sudoku6/mlp.json, seed 0",
         "training data": f"{len(train):,} minimal puzzles, half of them with random extra clues",
         "parameters": count_parameters(model),
@@ -112,18 +112,18 @@ def ship_maze4(path: Path) -> dict:
     Returns:
         The card.
     """
-    recipe = RECIPES["maze4/hierarchical_K5"]
+    recipe = find_recipes("maze4/hierarchical_K5")[0]
     policy, history = train_policy(
-        recipe.config, mazes.training_envs(4, recipe.config.num_envs), seed=0
+        recipe.config, unseen_mazes.training_envs(4, recipe.config.num_envs), seed=0
     )
-    unseen = mazes.cases(mazes.tree_layouts(4)["test"], mazes.MANY, seed=1)
-    by_k = mazes.success_on(unseen, policy, mazes.K_STEPS)
+    unseen = unseen_mazes.cases(unseen_mazes.tree_layouts(4)["test"], unseen_mazes.MANY, seed=1)
+    by_k = unseen_mazes.success_on(unseen, policy, unseen_mazes.K_STEPS)
     card = {
         "what": "hierarchical TRM that walks mazes, trained by PPO on 4 x 4 cells; any size",
-        "made by": "python -m trm_lib.experiments.shipped maze4",
+        "made by": "python -m book.recipes.ship maze4",
         "result": "book/results/maze4/hierarchical_K5.json, seed 0",
-        "training data": f"{history.steps[-1]:,} steps in {len(mazes.tree_layouts(4)['train']):,} "
-        "perfect mazes of 4 x 4 cells",
+        "training data": f"{history.steps[-1]:,} steps in "
+        f"{len(unseen_mazes.tree_layouts(4)['train']):,} perfect mazes of 4 x 4 cells",
         "parameters": count_parameters(policy),
         "seconds": round(history.seconds),
         "greedy success on mazes of unseen layouts, K = 1 to 4": by_k.tolist(),
@@ -143,24 +143,24 @@ def ship_maze_paths(path: Path) -> dict:
     Returns:
         The card.
     """
-    recipe = RECIPES["easy_to_hard/looped"]
-    runs = recorded(BOOK / "results", recipe).seeds
+    recipe = find_recipes("easy_to_hard/looped")[0]
+    runs = recorded(recipe).seeds
     seed = max(sorted(runs), key=lambda one: runs[one]["measured"]["validation_exact"])
     measured = runs[seed]["measured"]
-    network, history, _ = easy_to_hard.trained(recipe.config, seed, progress=True)
+    network, history, _ = thinking_longer.trained(recipe.config, seed, progress=True)
     train, _, _ = maze_data(MazeTask(5))
     exact = {
         f"{layout}, {size} x {size} cells, K = {k}": measured[f"{layout}_{size}_exact_by_k"][-1]
         for layout in ("tree", "loops")
-        for size, (_, k) in easy_to_hard.BY_K.items()
+        for size, (_, k) in thinking_longer.BY_K.items()
     }
     at_rest = {
         f"tree, {size} x {size} cells, answer at rest": measured[f"tree_{size}_exact"]
-        for size in easy_to_hard.AT_REST
+        for size in thinking_longer.AT_REST
     }
     card = {
         "what": "convolutional network, looped, that marks the shortest path of a maze; any size",
-        "made by": "python -m trm_lib.experiments.shipped maze_paths",
+        "made by": "python -m book.recipes.ship maze_paths",
         "result": f"book/results/easy_to_hard/looped.json, seed {seed}",
         "training data": f"{len(train):,} perfect mazes of 5 x 5 cells",
         "parameters": count_parameters(network),

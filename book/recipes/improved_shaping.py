@@ -17,14 +17,13 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
+from book.recipes.unseen_mazes import NUM_ENVS, TRAINING, success_on, trm
 from trm_lib.envs import VectorPotentialShaping
 from trm_lib.evaluation import every_maze
-from trm_lib.experiments.learners import PolicyLearner, measured, train_policy
-from trm_lib.experiments.mazes import NUM_ENVS, TRAINING, success_on, trm
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.task import PolicyTask
+from trm_lib.experiments import Recipe
 from trm_lib.models import Policy
 from trm_lib.puzzles import all_trees, layout_class, split_by_class
+from trm_lib.tasks import PolicyLearner, PolicyTask, measured, train_policy
 
 NEARER = 0.2  # what a cell nearer pays in the scripts
 
@@ -137,3 +136,7 @@ def settings() -> list[Recipe]:
         )
         for name, change in SETTINGS.items()
     ]
+
+
+EXPERIMENTS = ("shaping", "shaping_settings")
+RECIPES = [*hints(), *settings()]

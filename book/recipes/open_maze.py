@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trm_lib.experiments.learners import PolicyLearner
-from trm_lib.experiments.mazes import core, walker
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.rl_adaptation import BATCH, Walker, run, task
+from book.recipes.rl_adaptation import BATCH, Walker, run, task
+from book.recipes.unseen_mazes import core, walker
+from trm_lib.experiments import Recipe
 from trm_lib.models import FlatPolicyConfig, HierarchicalConfig, TRMConfig
+from trm_lib.tasks import PolicyLearner
 from trm_lib.training import PPOConfig, ReinforceConfig
 
 TRAINING = ReinforceConfig(
@@ -62,3 +62,7 @@ def comparison() -> list[Recipe]:
             ),
         ]
     return rows
+
+
+EXPERIMENTS = ("open_maze", "open_maze_ppo")
+RECIPES = [*comparison()]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trm_lib.experiments.basic_trm import K_STEPS, MODEL, TRAINING, Learner, run, task
-from trm_lib.experiments.recipe import Recipe
+from book.recipes.basic_trm import K_STEPS, MODEL, TRAINING, Learner, run, task
+from trm_lib.experiments import Recipe
 
 
 def both() -> list[Recipe]:
@@ -19,3 +19,7 @@ def both() -> list[Recipe]:
         return Learner(MODEL, replace(TRAINING, fast=fast), K_STEPS)
 
     return [Recipe(f"fast_mode/{name}", about, learner(on), run, task) for name, about, on in rows]
+
+
+EXPERIMENTS = ("fast_mode",)
+RECIPES = [*both()]

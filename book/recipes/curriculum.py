@@ -14,12 +14,11 @@ import gymnasium as gym
 import numpy as np
 
 import trm_lib.envs  # noqa: F401  registers trm/Sudoku-v0
+from book.recipes.sudoku_rl import LEARNERS, TRAINING, puzzles_with
 from trm_lib.evaluation import success_by_k
-from trm_lib.experiments.learners import PolicyLearner
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.sudoku_rl import LEARNERS, TRAINING, puzzles_with
-from trm_lib.experiments.task import PolicyTask
+from trm_lib.experiments import Recipe
 from trm_lib.models import Policy, count_parameters
+from trm_lib.tasks import PolicyLearner, PolicyTask
 from trm_lib.training import ppo
 
 ENOUGH = 20_000  # puzzles of each kind
@@ -117,3 +116,7 @@ def courses() -> list[Recipe]:
             ("by_way", "1, 4, then 8 empty cells", BY_WAY),
         )
     ]
+
+
+EXPERIMENTS = ("curriculum",)
+RECIPES = [*courses()]

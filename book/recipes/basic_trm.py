@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from trm_lib.evaluation import answer_flops, exact_by_k
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.runner import kept_in
-from trm_lib.experiments.task import PuzzleTask
+from trm_lib.experiments import Recipe
 from trm_lib.models import BoardConfig, BoardNet, TRMConfig, build_model, count_parameters
 from trm_lib.puzzles import augment_sudoku, class_key, minimal_sudokus_4x4, split_by_class
+from trm_lib.tasks import PuzzleTask, kept_in
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
 BLOCK = {
@@ -189,3 +188,7 @@ def tuning() -> list[Recipe]:
 
 def _k_steps(model: BoardConfig) -> int:
     return K_STEPS if isinstance(model, TRMConfig) else 1
+
+
+EXPERIMENTS = ("basic_trm", "basic_trm_splits", "basic_trm_tuning")
+RECIPES = [*comparison(), *other_splits(), *tuning()]

@@ -11,18 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trm_lib.experiments import basic_trm, marked_mazes
-from trm_lib.experiments.basic_trm import (
+from book.recipes import basic_trm, marked_mazes
+from book.recipes.basic_trm import (
     BLOCK,
     K_STEPS,
     Learner,
     minimal_sudoku4,
     train_and_measure,
 )
-from trm_lib.experiments.marked_mazes import MazeTask
-from trm_lib.experiments.paper_trm import minimal_sudoku6
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.task import PuzzleTask
+from book.recipes.marked_mazes import MazeTask
+from book.recipes.paper_trm import minimal_sudoku6
+from trm_lib.experiments import Recipe
 from trm_lib.models import (
     BoardConfig,
     HierarchicalConfig,
@@ -31,6 +30,7 @@ from trm_lib.models import (
     TRMConfig,
 )
 from trm_lib.puzzles import CELL_TOKENS, augment_sudoku
+from trm_lib.tasks import PuzzleTask
 from trm_lib.training import SupervisedConfig
 
 BLOCK6 = {"vocab_size": 7, "grid": (6, 6), "width": 32, "n_layers": 1, "expansion": 2.0}
@@ -223,3 +223,14 @@ def _supervised(k: int) -> SupervisedConfig:
     """K supervised steps on a batch, and as many optimizer steps as all others."""
     n_batches = STEPS // k
     return replace(ON_MAZES, n_sup=k, n_batches=n_batches, eval_every=n_batches // 6)
+
+
+EXPERIMENTS = (
+    "ablation",
+    "ablation_long",
+    "ablation_6x6",
+    "ablation_6x6_slower",
+    "ablation_grid",
+    "ablation_mazes",
+)
+RECIPES = [*sudoku(), *grid(), *mazes()]

@@ -13,16 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from book.recipes.basic_trm import BLOCK, minimal_sudoku4
 from trm_lib.evaluation import (
     answer_flops,
     answers_with_halting,
     calibration,
     exact_by_k,
 )
-from trm_lib.experiments.basic_trm import BLOCK, minimal_sudoku4
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.runner import kept_in
-from trm_lib.experiments.task import PuzzleTask
+from trm_lib.experiments import Recipe
 from trm_lib.models import TRM, TRMConfig, build_model, count_parameters
 from trm_lib.puzzles import (
     augment_sudoku,
@@ -31,6 +29,7 @@ from trm_lib.puzzles import (
     generate_sudoku,
     split_by_hash,
 )
+from trm_lib.tasks import PuzzleTask, kept_in
 from trm_lib.training import History, PuzzleData, SupervisedConfig, fit
 from trm_lib.training.data import Augment
 
@@ -169,3 +168,7 @@ def sudoku6() -> list[Recipe]:
     """Minimal 6x6 Sudokus of unseen classes: the shipped model is seed 0."""
     about = "TRM with MLP mixing on minimal 6x6 Sudokus: the shipped model"
     return [Recipe("sudoku6/mlp", about, Learner(MODEL6, TRAINING6), run6, task6)]
+
+
+EXPERIMENTS = ("paper_trm", "sudoku6")
+RECIPES = [*small(), *sudoku6()]

@@ -1,4 +1,4 @@
-"""What the experiments with policies share: a policy, its learner, and how both are measured.
+"""What is trained on what, and how it is measured.
 
 Axes: K improvement steps.
 """
@@ -13,24 +13,30 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
+from torch import nn
 
 from trm_lib.evaluation import decision_flops
-from trm_lib.experiments.runner import kept_in
-from trm_lib.experiments.vector_policy import VectorPolicy, VectorPolicyConfig
 from trm_lib.models import (
     BoardPolicy,
-    BoardPolicyConfig,
-    FlatPolicyConfig,
     GRUPolicy,
     MLPPolicy,
     Policy,
     count_parameters,
 )
-from trm_lib.training import PolicyHistory, PPOConfig, ReinforceConfig, ppo, reinforce
+from trm_lib.training import (
+    PolicyHistory,
+    PPOConfig,
+    PuzzleData,
+    ReinforceConfig,
+    SupervisedConfig,
+    ppo,
+    reinforce,
+)
+from trm_lib.training.data import Augment
 from trm_lib.training.policy_run import Evaluate
 
 KINDS: dict[str, type[Policy]] = {
-    "board": BoardPolicy, "mlp": MLPPolicy, "gru": GRUPolicy, "vector": VectorPolicy,
+    "board": BoardPolicy, "mlp": MLPPolicy, "gru": GRUPolicy
 }  # fmt: skip
 """Classes of policies by the name `PolicyLearner.kind` takes."""
 
@@ -40,25 +46,75 @@ class PolicyLearner:
     """A policy and how it learns.
 
     Attributes:
-        policy: its config.
+        policy: its config; one that is in no `KINDS` has a method `build(generator)`.
         training: `PPOConfig` or `ReinforceConfig`; its seed is replaced by the run's.
         num_envs: E, environments played at once.
         kind: which class of policy, one of `KINDS`.
     """
 
-    policy: BoardPolicyConfig | FlatPolicyConfig | VectorPolicyConfig
+    policy: Any
     training: PPOConfig | ReinforceConfig
     num_envs: int
     kind: str = "board"
 
     def new_policy(self, seed: int) -> Policy:
         """The policy of this seed before it has learned anything."""
-        return KINDS[self.kind](self.policy, torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed)
+        if self.kind not in KINDS:
+            return self.policy.build(generator)
+        return KINDS[self.kind](self.policy, generator)
 
     @property
     def n_steps(self) -> int:
         """K in training; 1 for policies without improvement steps."""
         return getattr(self.policy, "n_steps", 1)
+
+
+@dataclass(frozen=True)
+class PuzzleTask:
+    """Puzzles with answers.
+
+    Attributes:
+        build: seed to untrained model.
+        training: how it is trained; its seed is replaced.
+        train, validation: puzzles to learn from, and others.
+        augment: dresses batches anew, or None.
+        k_steps: K, improvement steps it is trained for.
+    """
+
+    build: Callable[[int], nn.Module]
+    training: SupervisedConfig
+    train: PuzzleData
+    validation: PuzzleData
+    augment: Augment | None
+    k_steps: int
+
+
+@dataclass(frozen=True)
+class PolicyTask:
+    """An environment to act in.
+
+    Attributes:
+        learner: policy and training.
+        envs: training environments, of so many copies.
+    """
+
+    learner: PolicyLearner
+    envs: Callable[[int], VectorEnv]
+
+
+def kept_in(checkpoint: Path, every: int) -> dict[str, Any]:
+    """What a recipe gives to `fit` so that a killed seed goes on from its checkpoint.
+
+    Args:
+        checkpoint: the path the runner gave the recipe.
+        every: batches between two checkpoints.
+    """
+    return {
+        "checkpoint": checkpoint,
+        "checkpoint_every": every,
+        "resume_from": checkpoint if checkpoint.is_file() else None,
+    }
 
 
 def train_policy(
