@@ -62,7 +62,7 @@ from trm_lib import (  # noqa: E402
     viz,
 )
 from trm_lib.envs import yardsticks  # noqa: E402
-from trm_lib.models.weights import load_model  # noqa: E402
+from trm_lib.models import load_model  # noqa: E402
 from trm_lib.puzzles import masked_grids  # noqa: E402
 from trm_lib.solving import shipped_model, weights_folder  # noqa: E402
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels  # noqa: E402
@@ -319,7 +319,7 @@ def practised(name: str, **options: Any) -> list[Any]:
         how = replace(how, n_updates=3)
     policy = learner.new_policy(0)
     watch = options.pop(
-        "exact", lambda p: evaluation.success_by_k(p, make, cases, learner.n_steps, how.use_masks)
+        "exact", lambda p: evaluation.success_by_k(p, make, cases, learner.k_steps, how.use_masks)
     )
     learn = training.ppo if by_ppo else training.reinforce
     with optimizer_watched() as steps:
@@ -565,7 +565,15 @@ def svg() -> Named:
 
 def settings() -> Named:
     for name, recipe in RECIPES.items():
-        yield name, json.dumps(recipe.settings(), sort_keys=True)
+        said = json.loads(json.dumps(recipe.settings()), object_hook=_with_n_steps)
+        yield name, json.dumps(said, sort_keys=True)
+
+
+def _with_n_steps(settings: dict[str, Any]) -> dict[str, Any]:
+    """K of a policy was called `n_steps` when the hashes were made."""
+    if "n_actions" in settings:
+        return {"n_steps" if k == "k_steps" else k: v for k, v in settings.items()}
+    return settings
 
 
 # 8. Numbers: evaluation on fixed models, and what is said of recorded results.
@@ -632,7 +640,7 @@ def of_policies() -> Named:
     for name in ("maze4/trm", "maze4/gru", "maze4/mlp", "sudoku_rl/trm", "carry/over_time",
                  "rl_adaptation/script_vector_16"):  # fmt: skip
         learner, make, some = playground(config_of(name))
-        policy, how = learner.new_policy(3), (learner.n_steps, learner.training.use_masks)
+        policy, how = learner.new_policy(3), (learner.k_steps, learner.training.use_masks)
         yield f"{name}: success", evaluation.success_by_k(policy, make, some, *how)
         found = diagnostics.diagnose_policy(policy, make, learner.training, 8)
         yield f"{name}: page", diagnostics.page(found)

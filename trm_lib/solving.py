@@ -27,8 +27,7 @@ from numpy.typing import ArrayLike
 
 from trm_lib.evaluation import answers_by_k
 from trm_lib.evaluation.thinking import think
-from trm_lib.models import BoardConfig, BoardNet
-from trm_lib.models.weights import load_model
+from trm_lib.models import BoardConfig, BoardNet, load_model
 from trm_lib.puzzles import (
     CELL_TOKENS,
     Mazes,

@@ -65,9 +65,9 @@ class PolicyLearner:
         return KINDS[self.kind](self.policy, generator)
 
     @property
-    def n_steps(self) -> int:
+    def k_steps(self) -> int:
         """K in training; 1 for policies without improvement steps."""
-        return getattr(self.policy, "n_steps", 1)
+        return getattr(self.policy, "k_steps", 1)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def run(hinted: Hinted, seed: int, checkpoint: Path | None) -> dict[str, Any]:
     envs = task(hinted).envs(learner.num_envs)
 
     def watch(policy: Policy) -> np.ndarray:
-        return success_on(watched, policy, learner.n_steps)
+        return success_on(watched, policy, learner.k_steps)
 
     policy, history = train_policy(learner, envs, seed, checkpoint, watch)
     return measured(policy, history, lambda p: success_on(where[p], policy, 1), envs)

@@ -27,7 +27,7 @@ class VectorPolicyConfig:
         z_width, y_width: numbers in the latent and in the answer.
         z_hidden, head_hidden: hidden units of the two perceptrons.
         n_latent: thoughts before each answer.
-        n_steps: K, "supervised steps" in the script, which supervises the last alone.
+        k_steps: K, "supervised steps" in the script, which supervises the last alone.
 
     Raises:
         ValueError: a field is no whole number from 1.
@@ -40,7 +40,7 @@ class VectorPolicyConfig:
     z_hidden: int = 128
     head_hidden: int = 64
     n_latent: int = 2
-    n_steps: int = 2
+    k_steps: int = 2
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
@@ -74,7 +74,7 @@ class VectorPolicy(Policy):
         super().__init__()
         if generator is None:
             generator = torch.Generator().manual_seed(0)
-        self.config, self.n_actions, self.n_steps = config, config.n_actions, config.n_steps
+        self.config, self.n_actions, self.k_steps = config, config.n_actions, config.k_steps
         z, y, x = config.z_width, config.y_width, config.size**2
         self.think = _perceptron(z + x + y, config.z_hidden, z, generator)
         self.answer = _perceptron(z + y, config.head_hidden, config.n_actions, generator)
@@ -88,7 +88,7 @@ class VectorPolicy(Policy):
         y = self.y_of_action[previous % self.n_actions]  # begins with action 0
         z = self.z0.expand(len(x), -1)
         logits = []
-        for _ in range(self.n_steps):
+        for _ in range(self.k_steps):
             for _ in range(self.config.n_latent):
                 z = self.think(torch.cat([z, x, y], dim=-1))
             logits.append(self.answer(torch.cat([z, y], dim=-1)))

@@ -20,8 +20,7 @@ from book.recipes.marked_mazes import MazeTask, maze_data
 from book.recipes.paper_trm import minimal_sudoku6, sudoku6, trained
 from trm_lib.evaluation import exact_by_k
 from trm_lib.experiments import find_recipes, provenance, recorded
-from trm_lib.models import TRM, count_parameters
-from trm_lib.models.weights import save_model
+from trm_lib.models import TRM, count_parameters, save_model
 from trm_lib.puzzles import augment_with_clues, masked_grids, unique_masks_4x4
 from trm_lib.solving import solve
 from trm_lib.tasks import train_policy

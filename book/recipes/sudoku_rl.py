@@ -97,7 +97,7 @@ def run(task: Filler, seed: int, checkpoint: Path | None) -> dict[str, Any]:
         return success_by_k(policy, task.envs, cases, k_steps)
 
     def watch(policy: Policy) -> np.ndarray:
-        return success(policy, watched, task.learner.n_steps)
+        return success(policy, watched, task.learner.k_steps)
 
     policy, history = train_policy(task.learner, envs, seed, checkpoint, watch)
     thinks = isinstance(getattr(task.learner.policy, "core", None), TRMConfig)

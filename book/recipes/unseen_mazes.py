@@ -100,7 +100,7 @@ def run(learner: PolicyLearner, size: int, seed: int, checkpoint: Path | None) -
     envs = training_envs(size, learner.num_envs)
 
     def watch(policy: Policy) -> np.ndarray:
-        return success_on(watched, policy, learner.n_steps)
+        return success_on(watched, policy, learner.k_steps)
 
     policy, history = train_policy(learner, envs, seed, checkpoint, watch)
     k_steps = K_STEPS if can_think(policy) else 1
@@ -248,7 +248,7 @@ def carried() -> list[Recipe]:
 def supervised_deeply() -> list[Recipe]:
     """Mazes of 3x3 cells, one cycle an improvement step, three steps: who teaches the first two."""
     three_steps = hierarchical(1)
-    policy = replace(three_steps.policy, n_steps=3)
+    policy = replace(three_steps.policy, k_steps=3)
     rows = [
         ("none", "three steps, the loss on the last answer alone", 0.0),
         ("weak", "the same, and earlier answers imitate the last, weight 0.03", 0.03),

@@ -292,7 +292,7 @@ def test_a_policy_that_learned_has_no_fault(walker):
     ("policy", "config", "num_envs"),
     [
         (board_policy(), PPO, E),
-        (board_policy(previous_action=True, n_steps=2), ALONE, 16),
+        (board_policy(previous_action=True, k_steps=2), ALONE, 16),
         (board_policy(carry_over_time=True), PPO, E),
         (gru(), PPO, E),
         (MLPPolicy(FLAT), ALONE, 16),

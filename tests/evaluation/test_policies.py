@@ -60,7 +60,7 @@ class Knowing(Policy):
     def __init__(self, answer, n_actions=4, right_from=1):
         super().__init__()
         self.answer, self.n_actions, self.right_from = answer, n_actions, right_from
-        self.n_steps = 2
+        self.k_steps = 2
 
     def forward(self, observations, previous, memory=None):
         masks = np.ones((len(observations), self.n_actions), bool)
@@ -70,7 +70,7 @@ class Knowing(Policy):
             masks = walls[torch.arange(len(walls)), :, cells].numpy() == 0
         right = torch.from_numpy(self.answer(observations.numpy(), masks))
         up = torch.zeros_like(right)
-        said = [right if k + 1 >= self.right_from else up for k in range(self.n_steps)]
+        said = [right if k + 1 >= self.right_from else up for k in range(self.k_steps)]
         logits = torch.nn.functional.one_hot(torch.stack(said), self.n_actions).float()
         return PolicyOutput(logits, logits.sum(-1)), None
 
@@ -96,7 +96,7 @@ def test_success_by_k_is_that_of_the_answer_after_k_steps(use_masks):
     going_up = play_each(mazes, CASES, up).success.mean()
     assert 0 < going_up < 0.5
     assert ours.tolist() == [going_up, going_up, 1.0, 1.0]
-    assert policy.n_steps == 2
+    assert policy.k_steps == 2
     assert not policy.training
 
 
@@ -220,16 +220,16 @@ def test_every_episode_is_played_as_if_it_were_the_first(name):
 
 def test_thinking_is_for_a_while_whatever_happens():
     policy = new_policy("trm")
-    policy.n_steps = 5
+    policy.k_steps = 5
     with thinking(policy, 2) as same:
         assert same is policy
-        assert policy.n_steps == 2
+        assert policy.k_steps == 2
         with thinking(policy, 3):
-            assert policy.n_steps == 3
-        assert policy.n_steps == 2
+            assert policy.k_steps == 3
+        assert policy.k_steps == 2
     with pytest.raises(KeyError), thinking(policy, 2):
         raise KeyError
-    assert policy.n_steps == 5
+    assert policy.k_steps == 5
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, True, "2"])
@@ -239,7 +239,7 @@ def test_only_whole_numbers_of_steps_can_be_thought(k):
         pass
     with pytest.raises(ValueError, match="k_steps expected a whole number >= 1"):
         success_by_k(policy, mazes, CASES, k_steps=k)
-    assert policy.n_steps == 1
+    assert policy.k_steps == 1
 
 
 def test_a_policy_without_improvement_steps_has_one():

@@ -10,7 +10,7 @@ from book.recipes import ship, thinking_longer
 from book.recipes.thinking_longer import LOOP, TRAINING, Student, trained
 from trm_lib import solve
 from trm_lib.experiments import Result, find_recipes, load_result
-from trm_lib.models.weights import load_model, read_card
+from trm_lib.models import load_model, read_card
 from trm_lib.puzzles import generate_mazes
 
 RECIPES = {recipe.name: recipe for recipe in find_recipes()}

@@ -67,5 +67,5 @@ def test_the_generator_fixes_the_weights():
 def test_other_observations_and_sizes_are_refused():
     with pytest.raises(ValueError, match="channels of a maze"):
         VectorPolicy(VectorPolicyConfig())(torch.zeros(2, 6, 4, 4), torch.zeros(2).long())
-    with pytest.raises(ValueError, match="n_steps expected"):
-        VectorPolicyConfig(n_steps=0)
+    with pytest.raises(ValueError, match="k_steps expected"):
+        VectorPolicyConfig(k_steps=0)

@@ -23,7 +23,7 @@ CORE = {
 TRM = TRMConfig(**CORE, n_latent=2, n_cycles=1, n_answers=5)
 HIERARCHICAL = HierarchicalConfig(**CORE, low_width=8, n_answers=5)
 FEED_FORWARD = BoardConfig(**CORE, n_answers=5)
-MARKED = {"n_actions": 4, "marker": MARKER, "n_steps": 2}
+MARKED = {"n_actions": 4, "marker": MARKER, "k_steps": 2}
 
 CONFIGS = {
     "trm": BoardPolicyConfig(core=TRM, **MARKED),
@@ -103,7 +103,7 @@ def boards_thought_about(policy, *asked):
 def test_shapes(name):
     policy = new_policy(name)
     out, _ = policy(*observe(policy))
-    k_steps = getattr(policy, "n_steps", 1)
+    k_steps = getattr(policy, "k_steps", 1)
     assert out.logits.shape == (k_steps, B, policy.n_actions)
     assert out.values.shape == (k_steps, B)
 
@@ -165,7 +165,7 @@ def test_what_is_known_from_the_step_before_is_right(name):
     policy = new_policy(name)
     observations, previous = observe(policy)
     _, memory = policy(observations, previous)
-    kept = memory.answers.clone()
+    kept = memory["answers"].clone()
     other, moved = observe(policy, seed=5)
     other[:7] = observations[:7]
     other[0, -1, 2, 2] = 1 - other[0, -1, 2, 2]
@@ -180,7 +180,7 @@ def test_what_is_known_from_the_step_before_is_right(name):
     assert boards_thought_about(policy, *asked) == [int(changed.sum())] * 2
     out, after = policy(*asked)
     assert_same(out, policy(other, moved, None)[0])
-    assert torch.equal(memory.answers, kept)  # the old memory can still be used
+    assert torch.equal(memory["answers"], kept)  # the old memory can still be used
     assert_same(policy(observations, previous, after)[0], policy(observations, previous, None)[0])
     assert boards_thought_about(policy, other, moved, after) == []
 
@@ -190,7 +190,7 @@ def test_thoughts_of_another_depth_are_not_used():
     policy = new_policy("trm")
     asked = observe(policy)
     _, memory = policy(*asked)
-    policy.n_steps = 3
+    policy.k_steps = 3
     assert_same(policy(*asked, memory)[0], policy(*asked)[0])
 
 
@@ -239,19 +239,9 @@ def test_the_memory_of_some_is_theirs(name):
     everybody, after = policy(observations, previous, memory)
     out, after_some = policy(observations[some], previous[some], policy.rows(memory, some))
     assert_same(out, type(out)(everybody.logits[:, some], everybody.values[:, some]))
-    packed, packed_some = policy.pack(after), policy.pack(after_some)
-    assert packed
-    for part, tensor in packed.items():
-        torch.testing.assert_close(packed_some[part], tensor[some])
-        assert torch.equal(policy.pack(policy.unpack(packed))[part], tensor)
-
-
-@pytest.mark.parametrize("name", [name for name in CONFIGS if name not in REMEMBERS])
-def test_without_memory_there_is_nothing_to_keep(name):
-    policy = new_policy(name)
-    _, memory = policy(*observe(policy))
-    assert policy.pack(memory) == {}
-    assert policy.rows(memory, torch.tensor([0, 1])) is None
+    assert after.keys() == after_some.keys() != set()
+    for part, tensor in after.items():
+        torch.testing.assert_close(after_some[part], tensor[some])
 
 
 @pytest.mark.parametrize("name", [n for n in ON_BOARDS if "every cell" not in n])
@@ -312,10 +302,10 @@ def test_the_previous_action_counts_where_it_shall_and_nowhere_else(name):
 def test_more_steps_leave_the_first_answers_as_they_are(name):
     policy = new_policy(name)
     asked = observe(policy)
-    policy.n_steps = 4
+    policy.k_steps = 4
     four, _ = policy(*asked)
     for k in (1, 3):
-        policy.n_steps = k
+        policy.k_steps = k
         out, _ = policy(*asked)
         assert out.logits.shape[0] == k
         torch.testing.assert_close(out.logits, four.logits[:k])
@@ -331,7 +321,7 @@ def test_two_steps_twice_on_a_board_that_stays_are_four(name):
     begun = torch.full((B,), policy.n_actions)
     first, memory = policy(observations, begun)
     second, _ = policy(observations, torch.zeros_like(begun), memory)
-    policy.n_steps = 4
+    policy.k_steps = 4
     four, _ = policy(observations, begun)
     torch.testing.assert_close(torch.cat([first.logits, second.logits]), four.logits)
     torch.testing.assert_close(torch.cat([first.values, second.values]), four.values)
@@ -393,7 +383,7 @@ def test_observations_of_another_length_are_refused(name):
         ({"core": "trm"}, "core expected one of TRMConfig, HierarchicalConfig, BoardConfig"),
         ({"marker": None}, r"n_answers=1, 4 actions over 9 cell\(s\) and a value, got 5"),
         ({"marker": -1}, "marker expected a whole number >= 0, got -1"),
-        ({"n_steps": 0}, "n_steps expected a whole number >= 1, got 0"),
+        ({"k_steps": 0}, "k_steps expected a whole number >= 1, got 0"),
         ({"n_actions": 0}, "n_actions expected a whole number >= 1, got 0"),
         ({"carry_over_time": 1}, "carry_over_time expected True or False, got 1"),
     ],

@@ -25,7 +25,7 @@ WALKER = BoardPolicyConfig(
     ),
     n_actions=4,
     marker=4,
-    n_steps=3,
+    k_steps=3,
     previous_action=True,
 )
 

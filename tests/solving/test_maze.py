@@ -8,8 +8,7 @@ import torch
 
 from tests.solving.scripted import CONFIG, Scripted, marked
 from trm_lib import SolvedMaze, solve
-from trm_lib.models import TRM, BoardConfig, FeedForward, Looped, TRMConfig
-from trm_lib.models.weights import read_card
+from trm_lib.models import TRM, BoardConfig, FeedForward, Looped, TRMConfig, read_card
 from trm_lib.puzzles import (
     Mazes,
     all_trees,

@@ -8,8 +8,7 @@ from book.recipes.paper_trm import minimal_sudoku6
 from book.recipes.ship import thinking_picture
 from trm_lib import SolvedSudoku, solve
 from trm_lib.evaluation import answers_by_k
-from trm_lib.models import TRM, TRMConfig
-from trm_lib.models.weights import load_model, read_card
+from trm_lib.models import TRM, TRMConfig, load_model, read_card
 from trm_lib.puzzles import minimal_sudokus_4x4, solve_exactly
 from trm_lib.solving import shipped_model, weights_folder
 

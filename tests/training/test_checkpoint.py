@@ -16,8 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from trm_lib.evaluation import exact_by_k
-from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig
-from trm_lib.models.weights import save_model
+from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig, save_model
 from trm_lib.puzzles import augment_sudoku, generate_sudoku
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 

@@ -252,7 +252,7 @@ def assert_refused(setting, path, message):
 def thinking_twice(config, generator):
     """A policy whose steps of thought were changed by hand, which its config does not tell."""
     policy = BoardPolicy(config, generator)
-    policy.n_steps = 2
+    policy.k_steps = 2
     return policy
 
 
@@ -270,8 +270,8 @@ LAYOUTS = generate_mazes(3, 5, np.random.default_rng(0)).walls
         ("ppo, mlp", GRU, "same model .* class is 'MLPPolicy' there and 'GRUPolicy' here"),
         ("ppo, mlp", (MLPPolicy, replace(FLAT, hidden=(9,))), r"config.hidden is \[8\] there"),
         ("ppo, trm", OVER_TIME, "config.carry_over_time is False there and True here"),
-        ("ppo, trm", (BoardPolicy, replace(BOARD, n_steps=2)), "config.n_steps is 1 there and 2"),
-        ("ppo, trm", (thinking_twice, BOARD), "same model .* n_steps is 1 there and 2 here"),
+        ("ppo, trm", (BoardPolicy, replace(BOARD, k_steps=2)), "config.k_steps is 1 there and 2"),
+        ("ppo, trm", (thinking_twice, BOARD), "same model .* k_steps is 1 there and 2 here"),
         ("ppo, mlp", lambda: plain(5), "same environments .* num_envs is '4' there and '5' here"),
         ("ppo, mlp", lambda: plain(max_steps=6), "max_steps is '5' there and '6' here"),
         ("ppo, mlp", lambda: plain(layouts=LAYOUTS), "layouts is None there and 'uint8 .* here"),

@@ -26,7 +26,7 @@ CORE = TRMConfig(
     vocab_size=32, grid=(3, 3), width=8, n_layers=1, hidden_multiple=1, n_latent=1, n_cycles=1,
     n_answers=5,
 )  # fmt: skip
-BOARD = BoardPolicyConfig(core=CORE, n_actions=4, marker=4, n_steps=2)
+BOARD = BoardPolicyConfig(core=CORE, n_actions=4, marker=4, k_steps=2)
 FLAT = FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8, 8))
 POLICIES = {
     "mlp": (MLPPolicy, FLAT),

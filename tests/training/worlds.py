@@ -90,7 +90,7 @@ class Table(Policy):
     def __init__(self, k_steps=1, n_actions=3, seed=0):
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
-        self.n_actions, self.n_steps = n_actions, k_steps
+        self.n_actions, self.k_steps = n_actions, k_steps
         self.logits = torch.nn.Parameter(torch.randn(k_steps, 2, n_actions, generator=rng))
         self.values = torch.nn.Parameter(torch.randn(k_steps, 2, generator=rng))
 

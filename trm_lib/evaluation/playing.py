@@ -197,16 +197,16 @@ def thinking(policy: Policy, k: int) -> Iterator[Policy]:
         ValueError: k is not a whole number from 1, or the policy has no K and k is not 1.
     """
     k = whole(k, "k", 1)
-    if not hasattr(policy, "n_steps"):
+    if not hasattr(policy, "k_steps"):
         if k > 1:
             raise ValueError(f"{type(policy).__name__} has no improvement steps: k expected 1")
         yield policy
         return
-    before, policy.n_steps = policy.n_steps, k
+    before, policy.k_steps = policy.k_steps, k
     try:
         yield policy
     finally:
-        policy.n_steps = before
+        policy.k_steps = before
 
 
 def success_by_k(

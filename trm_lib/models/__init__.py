@@ -10,8 +10,11 @@ from trm_lib.models.policies import (
     BoardPolicyConfig,
     FlatPolicyConfig,
     GRUPolicy,
+    GRUPolicyConfig,
     MLPPolicy,
+    MLPPolicyConfig,
     Policy,
+    PolicyMemory,
     PolicyOutput,
 )
 from trm_lib.models.recursion import (
@@ -32,7 +35,7 @@ from trm_lib.models.rivals import (
     MultiScaleConfig,
 )
 from trm_lib.models.trm import TRM, Carry, StepOutput
-from trm_lib.models.weights import build_model
+from trm_lib.models.weights import build_model, load_model, read_card, save_model
 
 __all__ = [
     "GRADIENTS",
@@ -48,6 +51,7 @@ __all__ = [
     "FeedForward",
     "FlatPolicyConfig",
     "GRUPolicy",
+    "GRUPolicyConfig",
     "HierarchicalCarry",
     "HierarchicalConfig",
     "HierarchicalTRM",
@@ -55,9 +59,11 @@ __all__ = [
     "LoopedCarry",
     "LoopedConfig",
     "MLPPolicy",
+    "MLPPolicyConfig",
     "MultiScale",
     "MultiScaleConfig",
     "Policy",
+    "PolicyMemory",
     "PolicyOutput",
     "StepOutput",
     "TRMConfig",
@@ -68,7 +74,10 @@ __all__ = [
     "fast_mode",
     "last_call_recursion",
     "latent_recursion",
+    "load_model",
     "load_official",
     "official_config",
     "official_names",
+    "read_card",
+    "save_model",
 ]

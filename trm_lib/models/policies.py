@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,11 +32,10 @@ from trm_lib.models.config import BoardConfig, TRMConfig
 from trm_lib.models.layers import truncated_normal_
 from trm_lib.models.rivals import (
     FeedForward,
-    HierarchicalCarry,
     HierarchicalConfig,
     HierarchicalTRM,
 )
-from trm_lib.models.trm import TRM, Carry
+from trm_lib.models.trm import TRM
 
 FIRST_LOGITS = 0.01
 """Scale of an untrained policy's logits: it begins by trying everything about equally often."""
@@ -56,6 +54,10 @@ class PolicyOutput:
     values: Tensor
 
 
+PolicyMemory = dict[str, Tensor]
+"""What a policy keeps from one call to the next, by name, each (B, ...)."""
+
+
 class Policy(nn.Module):
     """The interface that every learner and every evaluation uses.
 
@@ -71,8 +73,8 @@ class Policy(nn.Module):
     remembers: bool = False
 
     def forward(
-        self, observations: Tensor, previous: Tensor, memory: Any = None
-    ) -> tuple[PolicyOutput, Any]:
+        self, observations: Tensor, previous: Tensor, memory: PolicyMemory | None = None
+    ) -> tuple[PolicyOutput, PolicyMemory | None]:
         """Decide once.
 
         Args:
@@ -91,7 +93,9 @@ class Policy(nn.Module):
     def require_readable(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError if one observation of this shape is nothing this policy can read."""
 
-    def unroll(self, observations: Tensor, previous: Tensor, memory: Any = None) -> PolicyOutput:
+    def unroll(
+        self, observations: Tensor, previous: Tensor, memory: PolicyMemory | None = None
+    ) -> PolicyOutput:
         """Decide at every step of stored episodes, for a loss.
 
         Args:
@@ -115,17 +119,10 @@ class Policy(nn.Module):
             torch.stack([out.values for out in outputs], dim=1),
         )
 
-    def pack(self, memory: Any) -> dict[str, Tensor]:
-        """A memory as named tensors (B, ...); {} if nothing needs to be kept."""
-        return {}
-
-    def unpack(self, tensors: dict[str, Tensor]) -> Any:
-        """The memory that `pack` took apart."""
-        return None
-
-    def rows(self, memory: Any, index: Tensor) -> Any:
+    @staticmethod
+    def rows(memory: PolicyMemory | None, index: Tensor) -> PolicyMemory | None:
         """The memory of some of the environments, index (R,) int64."""
-        return self.unpack({name: tensor[index] for name, tensor in self.pack(memory).items()})
+        return None if memory is None else {name: part[index] for name, part in memory.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +153,14 @@ class FlatPolicyConfig:
         object.__setattr__(self, "hidden", sizes)
 
 
+class MLPPolicyConfig(FlatPolicyConfig):
+    """The sizes of an `MLPPolicy`."""
+
+
+class GRUPolicyConfig(FlatPolicyConfig):
+    """The sizes of a `GRUPolicy`."""
+
+
 class MLPPolicy(Policy):
     """Two perceptrons side by side, one for the actions and one for the value.
 
@@ -178,7 +183,7 @@ class MLPPolicy(Policy):
         self.critic = _perceptron((*sizes, 1), 1.0, generator)
 
     def forward(
-        self, observations: Tensor, previous: Tensor, memory: Any = None
+        self, observations: Tensor, previous: Tensor, memory: PolicyMemory | None = None
     ) -> tuple[PolicyOutput, None]:
         flat = _flat(observations, self.config)
         return PolicyOutput(self.actor(flat)[None], self.critic(flat)[None, :, 0]), None
@@ -210,19 +215,15 @@ class GRUPolicy(Policy):
         self.critic = _perceptron((memory, 1), 1.0, generator)
 
     def forward(
-        self, observations: Tensor, previous: Tensor, memory: Any = None
-    ) -> tuple[PolicyOutput, Tensor]:
+        self, observations: Tensor, previous: Tensor, memory: PolicyMemory | None = None
+    ) -> tuple[PolicyOutput, PolicyMemory]:
         looked = self.look(_flat(observations, self.config))
-        if memory is None:
-            memory = looked.new_zeros(len(looked), self.gru.hidden_size)
-        memory = self.gru(looked, memory * (previous < self.n_actions)[:, None])
-        return PolicyOutput(self.actor(memory)[None], self.critic(memory)[None, :, 0]), memory
-
-    def pack(self, memory: Tensor | None) -> dict[str, Tensor]:
-        return {} if memory is None else {"hidden": memory}
-
-    def unpack(self, tensors: dict[str, Tensor]) -> Tensor | None:
-        return tensors.get("hidden")
+        hidden = looked.new_zeros(len(looked), self.gru.hidden_size)
+        if memory is not None:
+            hidden = memory["hidden"]
+        hidden = self.gru(looked, hidden * (previous < self.n_actions)[:, None])
+        out = PolicyOutput(self.actor(hidden)[None], self.critic(hidden)[None, :, 0])
+        return out, {"hidden": hidden}
 
 
 def _perceptron(
@@ -273,7 +274,7 @@ class BoardPolicyConfig:
             see it: it thinks about the board, and the marker says where to read. None: there is
             no such channel, each cell has A / L actions of its own, and the value is the mean
             over all cells.
-        n_steps: K, improvement steps before a decision; free at test time.
+        k_steps: K, improvement steps before a decision; free at test time.
         previous_action: y begins as the embedded previous action instead of y0.
         carry_over_time: each decision goes on from the thoughts of the one before instead of
             starting afresh, until the episode ends. With `previous_action` this holds for z alone.
@@ -285,12 +286,12 @@ class BoardPolicyConfig:
     core: BoardConfig
     n_actions: int
     marker: int | None = None
-    n_steps: int = 1
+    k_steps: int = 1
     previous_action: bool = False
     carry_over_time: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in (("n_actions", 1), ("n_steps", 1)):
+        for name, least in (("n_actions", 1), ("k_steps", 1)):
             object.__setattr__(self, name, whole(getattr(self, name), name, least))
         if type(self.core) not in CORES:
             names = ", ".join(kind.__name__ for kind in CORES)
@@ -314,19 +315,6 @@ class BoardPolicyConfig:
             )
 
 
-@dataclass
-class Thoughts:
-    """What a policy has thought about the boards it sees, so as to think only once about each.
-
-    Attributes:
-        boards: (B, L + 1) int64, the tokens of each board, and the previous action where it counts.
-        answers: (K, B, L, A + 1) float.
-    """
-
-    boards: Tensor
-    answers: Tensor
-
-
 class BoardPolicy(Policy):
     """A TRM, or one of its rivals, as a policy.
 
@@ -345,7 +333,7 @@ class BoardPolicy(Policy):
         if generator is None:
             generator = torch.Generator().manual_seed(0)
         self.config = config
-        self.n_actions, self.n_steps = config.n_actions, config.n_steps
+        self.n_actions, self.k_steps = config.n_actions, config.k_steps
         self.remembers = config.carry_over_time
         self.core = CORES[type(config.core)](config.core, generator)
         with torch.no_grad():
@@ -355,8 +343,8 @@ class BoardPolicy(Policy):
             self.register_buffer("y_of_action", truncated_normal_(first, 1.0, generator))
 
     def forward(
-        self, observations: Tensor, previous: Tensor, memory: Any = None
-    ) -> tuple[PolicyOutput, Any]:
+        self, observations: Tensor, previous: Tensor, memory: PolicyMemory | None = None
+    ) -> tuple[PolicyOutput, PolicyMemory | None]:
         boards, cell = self._read(observations)
         if self.config.carry_over_time:
             answers, memory = self._think(boards, previous, memory)
@@ -379,15 +367,6 @@ class BoardPolicy(Policy):
         """What every cell would answer on fresh boards (B, C, n, n): (K, B, L, A + 1)."""
         boards, _ = self._read(observations)
         return self._think(boards, observations.new_full((len(boards),), self.n_actions).long())[0]
-
-    def pack(self, memory: Any) -> dict[str, Tensor]:
-        if memory is None or not self.remembers:
-            return {}
-        return {name: t for name, t in vars(memory).items() if t is not None}
-
-    def unpack(self, tensors: dict[str, Tensor]) -> Any:
-        kind = HierarchicalCarry if isinstance(self.core, HierarchicalTRM) else Carry
-        return kind(**tensors) if tensors else None
 
     def require_readable(self, shape: tuple[int, ...]) -> None:
         marker = self.config.marker
@@ -421,48 +400,57 @@ class BoardPolicy(Policy):
         return torch.einsum("bcij,c->bij", observations, bits.to(observations)).long(), cell
 
     def _think_once(
-        self, boards: Tensor, previous: Tensor, known: Thoughts | None
-    ) -> tuple[Tensor, Thoughts | None]:
-        """Think about each different board once, and about none that is known."""
+        self, boards: Tensor, previous: Tensor, known: PolicyMemory | None
+    ) -> tuple[Tensor, PolicyMemory | None]:
+        """Think about each different board once, and about none that is known.
+
+        What is known of the step before: "boards" (B, L) or (B, L + 1) int64, the tokens of each
+        board, with the previous action where it counts, and "answers" (B, K, L, A + 1) float.
+        """
         key = boards.flatten(1)
         if self.config.previous_action:
             key = torch.cat([key, previous[:, None]], dim=1)
-        if torch.is_grad_enabled() or known is None or known.answers.shape[0] != self.n_steps:
+        if torch.is_grad_enabled() or known is None or known["answers"].shape[1] != self.k_steps:
             if self.config.marker is None:  # boards change with every action: none comes twice
                 answers, _ = self._think(boards, previous)
             else:
                 _, first, which = _distinct(key)
                 answers = self._think(boards[first], previous[first])[0][:, which]
         else:
-            answers = known.answers
-            new = (key != known.boards).any(1).nonzero()[:, 0]
+            answers = known["answers"].transpose(0, 1)
+            new = (key != known["boards"]).any(1).nonzero()[:, 0]
             if len(new):
                 answers = answers.clone()
                 answers[:, new] = self._think(boards[new], previous[new])[0]
-        return answers, None if torch.is_grad_enabled() else Thoughts(key, answers)
+        if torch.is_grad_enabled():
+            return answers, None
+        return answers, {"boards": key, "answers": answers.transpose(0, 1)}
 
-    def _think(self, boards: Tensor, previous: Tensor, carry: Any = None) -> tuple[Tensor, Any]:
+    def _think(
+        self, boards: Tensor, previous: Tensor, memory: PolicyMemory | None = None
+    ) -> tuple[Tensor, PolicyMemory]:
         """K improvement steps: tokens (B, n, n) to answers (K, B, L, A + 1), and the carry."""
-        fresh = self.core.initial_carry(boards)
-        if carry is not None:
-            begins = (previous == self.n_actions)[:, None, None]
-            start = self.pack(fresh)
-            carry = self.unpack(
-                {name: torch.where(begins, start[name], t) for name, t in self.pack(carry).items()}
-            )
-        else:
-            carry = fresh
+        carry = self.core.initial_carry(boards)
+        begins = (previous == self.n_actions)[:, None, None]
+        fresh = _parts(carry)
+        start = fresh | {
+            name: torch.where(begins, fresh[name], part) for name, part in (memory or {}).items()
+        }
         if self.config.previous_action:
-            known = previous < self.n_actions
             y = self.y_of_action[previous.clamp(max=self.n_actions - 1)][:, None]
-            name = "y" if hasattr(carry, "y") else "high"
-            start = torch.where(known[:, None, None], y, getattr(fresh, name))
-            setattr(carry, name, start)
+            answer = next(iter(fresh))  # the state that the answer is read from stands first
+            start[answer] = torch.where(begins, fresh[answer], y)
+        if start:
+            carry = type(carry)(**start)
         answers = []
-        for _ in range(self.n_steps):
+        for _ in range(self.k_steps):
             carry, out = self.core(carry, boards)
             answers.append(out.logits.flatten(1, 2))
-        return torch.stack(answers), carry
+        return torch.stack(answers), _parts(carry)
+
+
+def _parts(carry: object) -> PolicyMemory:
+    return {name: part for name, part in getattr(carry, "__dict__", {}).items() if part is not None}
 
 
 def _distinct(key: Tensor) -> tuple[Tensor, Tensor, Tensor]:

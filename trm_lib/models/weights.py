@@ -19,29 +19,50 @@ from torch import Tensor
 from trm_lib.files import write_whole
 from trm_lib.models.board import BoardNet
 from trm_lib.models.config import BoardConfig
-from trm_lib.models.policies import CORES, BoardPolicy
+from trm_lib.models.policies import (
+    CORES,
+    BoardPolicy,
+    BoardPolicyConfig,
+    FlatPolicyConfig,
+    GRUPolicy,
+    GRUPolicyConfig,
+    MLPPolicy,
+    MLPPolicyConfig,
+    Policy,
+)
 from trm_lib.models.rivals import FeedForward, HierarchicalTRM, Looped, MultiScale
 from trm_lib.models.trm import TRM
 
 KINDS: tuple[type[BoardNet], ...] = (TRM, FeedForward, HierarchicalTRM, Looped, MultiScale)
 
 
-def build_model(config: BoardConfig, seed: int) -> BoardNet:
-    """The untrained network that a config describes: `TRM`, `Looped`, and so on.
+POLICIES = {
+    BoardPolicyConfig: BoardPolicy,
+    MLPPolicyConfig: MLPPolicy,
+    GRUPolicyConfig: GRUPolicy,
+}
+
+
+def build_model(
+    config: BoardConfig | BoardPolicyConfig | FlatPolicyConfig, generator: torch.Generator | int = 0
+) -> BoardNet | Policy:
+    """The untrained network or policy that a config describes: `TRM`, `Looped`, and so on.
 
     Args:
-        config: a `TRMConfig`, `LoopedConfig`, `MultiScaleConfig`, `HierarchicalConfig`, or a plain
-            `BoardConfig` for `FeedForward`.
-        seed: of its initial weights.
+        config: a `TRMConfig`, `LoopedConfig`, `MultiScaleConfig`, `HierarchicalConfig`, a plain
+            `BoardConfig` for `FeedForward`, or the config of a policy.
+        generator: source of the initial weights, or its seed.
 
     Raises:
         ValueError: no network is described by a config of this class.
     """
-    for kind in KINDS:
-        if kind.config_type is type(config):
-            return kind(config, torch.Generator().manual_seed(seed))
-    known = ", ".join(kind.config_type.__name__ for kind in KINDS)
-    raise ValueError(f"config expected one of {known}, got {config!r}")
+    if isinstance(generator, int):
+        generator = torch.Generator().manual_seed(generator)
+    known = {kind.config_type: kind for kind in KINDS} | POLICIES
+    if type(config) not in known:
+        names = ", ".join(kind.__name__ for kind in known)
+        raise ValueError(f"config expected one of {names}, got {config!r}")
+    return known[type(config)](config, generator)
 
 
 _KINDS = {kind.__name__: kind for kind in (*KINDS, BoardPolicy)}

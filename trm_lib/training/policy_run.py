@@ -22,7 +22,7 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor
 
 from trm_lib.checks import number, whole
-from trm_lib.models import Policy
+from trm_lib.models import Policy, PolicyMemory
 from trm_lib.training.checkpoint import (
     describe_model,
     load_optimizer,
@@ -305,7 +305,7 @@ class PolicyRun:
                 f"checkpoint"
             ) from error
         self.identity = {
-            "model": describe_model(self.policy) | {"n_steps": getattr(self.policy, "n_steps", 1)},
+            "model": describe_model(self.policy) | {"k_steps": getattr(self.policy, "k_steps", 1)},
             "training": json.loads(json.dumps(asdict(self.config))),
             "environments": environments,
         }
@@ -317,8 +317,12 @@ class PolicyRun:
             | {"generator/state": self.generator.get_state()}
             | {f"envs/{name}": _as_tensor(a) for name, a in self.envs.state().items()}
             | {f"player/{name}": t for name, t in self.player.tensors().items()}
-            | {f"memory/{n}": t for n, t in self.policy.pack(self.player.memory).items()}
+            | {f"memory/{n}": t for n, t in self._remembered(self.player.memory).items()}
         )
+
+    def _remembered(self, memory: PolicyMemory | None) -> PolicyMemory:
+        """What the next update goes on from."""
+        return memory if memory and self.policy.remembers else {}
 
     def progress(self) -> dict[str, Any]:
         """Place and history: JSON values."""
@@ -338,10 +342,10 @@ class PolicyRun:
             raise KeyError("player.previous")
         with torch.no_grad():
             _, fresh = self.policy(player.observations, player.previous)
-        require_same_forms(kept, self.policy.pack(fresh), "memory")
+        require_same_forms(kept, self._remembered(fresh), "memory")
         rng = torch.Generator()
         rng.set_state(groups["generator"]["state"])
-        memory = self.policy.unpack({name: tensor.clone() for name, tensor in kept.items()})
+        memory = {name: tensor.clone() for name, tensor in kept.items()} or None
         self.envs.set_state({name: t.numpy() for name, t in groups["envs"].items()})
         # all of it has been read: only now is the rest changed
         self.policy.load_state_dict(groups["model"])
