@@ -14,12 +14,17 @@ from scipy.stats import trim_mean
 from trm_lib.statistics import bootstrap_interval
 from trm_lib.viz import (
     accuracy_by_k,
+    bars,
+    carry_chart,
+    dots,
     figure_html,
     learning_curves,
+    lines,
     new_figure,
     seed_dots,
+    shades,
 )
-from trm_lib.viz.charts import spread
+from trm_lib.viz.curves import spread
 from trm_lib.viz.style import COLOURS, DASHES, MARKERS, four_figures
 
 X = np.arange(60.0)
@@ -52,6 +57,10 @@ def test_learning_curves_draw_raw_seeds_and_the_trimmed_mean_of_smoothed_ones():
             if drawn.get_color() == bold.get_color() and drawn.get_alpha()
         ]
         np.testing.assert_array_equal(faint, y)
+    assert figure.get_supxlabel() == (
+        "Faint: each of 4 to 8 seeds. Bold: interquartile mean of a centred moving average over "
+        "5 points.\nBand: 95% bootstrap interval."
+    )
 
 
 def test_best_is_the_best_of_the_bold_line_marked_and_written():
@@ -87,19 +96,7 @@ def test_one_run_is_smoothed_without_a_band():
     assert not figure.axes[0].collections
     assert line(figure, "run").get_ydata()[30] == pytest.approx(2 / 3)
     assert "centred moving average over 3 points" in figure.get_supxlabel()
-
-
-def test_the_note_says_how_lines_were_made():
-    note = learning_curves(TWO, "x", "y", window=5).get_supxlabel()
-    assert note == (
-        "Faint: each of 4 to 8 seeds. Bold: interquartile mean of a centred moving average over "
-        "5 points.\nBand: 95% bootstrap interval."
-    )
-
-
-def test_words_of_learning_curves_hold_their_numbers():
-    figure = learning_curves({"run": (X, X / 59)}, "episodes", "success", title="Maze")
-    assert figure.alt == (
+    assert learning_curves({"run": (X, X / 59)}, "episodes", "success", title="Maze").alt == (
         "Maze: success against episodes. run, 1 seed: from 0.000 to 1.000, best 1.000 at 59."
     )
 
@@ -149,49 +146,25 @@ def test_dollars_are_drawn_as_they_are(words):
         assert sum(said.startswith(words) for said in drawn) >= 3  # name, title, axes
 
 
-def test_a_title_is_text():
-    with pytest.raises(ValueError, match="title must be text, got 3"):
-        seed_dots({"a": np.array([0.5])}, "success", title=3)
-
-
-def test_a_long_dot_plot_has_a_row_for_everyone():
-    names = [f"learner {i}" for i in range(2 * len(COLOURS) + 1)]
-    figure = seed_dots({name: np.array([0.1, 0.2]) for name in names}, "success")
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == names
-    assert sum(d.get_marker() in MARKERS for d in figure.axes[0].lines) == len(names)
-
-
-@pytest.mark.parametrize(
-    ("suffix", "begins"), [(".svg", b"<svg "), (".png", b"\x89PNG"), (".pdf", b"%PDF")]
-)
-def test_figures_are_saved_by_their_suffix(suffix, begins, tmp_path):
-    figure = seed_dots({"a < b": np.array([0.5, 0.75])}, "success")
-    figure.save(tmp_path / f"seeds{suffix}")
-    assert (tmp_path / f"seeds{suffix}").read_bytes().startswith(begins)
-
-
 def test_a_saved_svg_stands_alone_with_its_words_and_is_the_same_at_every_run(tmp_path):
     for name in ("once.svg", "twice.svg"):
         figure = seed_dots({"a < b": np.array([0.5, 0.75])}, "success")
         figure.save(tmp_path / name)
     assert (tmp_path / "once.svg").read_bytes() == (tmp_path / "twice.svg").read_bytes()
+    figure.save(tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
     root = ElementTree.parse(tmp_path / "once.svg").getroot()
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert root.get("aria-label") == figure.alt
-
-
-@pytest.mark.parametrize("name", ["seeds.gif", "seeds", "seeds.SVG.txt"])
-def test_figures_refuse_other_suffixes_and_write_nothing(name, tmp_path):
-    figure = seed_dots({"a": np.array([0.5])}, "success")
-    with pytest.raises(ValueError, match=r"must end in \('.svg', '.png', '.pdf'\), got .*seeds"):
-        figure.save(tmp_path / name)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_equal_scores_do_not_hide_one_another_nor_reach_the_next_row():
     figure = seed_dots({"a": np.full(10, 0.7), "b": np.full(10, 0.7)}, "success")
     rows = [d.get_ydata() for d in figure.axes[0].lines if d.get_marker() in MARKERS]
     assert all(len(np.unique(row)) == 10 for row in rows)
+    near = {"wide": np.array([0.0, 1.0]), "near": np.array([1, 0.999, 1, 0.998, 0.997])}
+    _, row = (d for d in seed_dots(near, "x").axes[0].lines if d.get_marker() in MARKERS)
+    assert len(np.unique(row.get_ydata())) == 5  # apart even where only nearly equal
     first, second = (d.get_ydata()[0] for d in figure.axes[0].lines if d.get_marker() == "|")
     assert first < rows[0].min() < rows[0].max() < second < rows[1].min()
 
@@ -221,13 +194,6 @@ def test_numbers_beside_the_rows_show_a_hundredth_of_the_span(scores, middle):
     assert f"interquartile mean {middle}" in seed_dots({"a": np.array(scores)}, "x").alt
 
 
-def test_dots_are_apart_even_if_their_scores_are_only_nearly_equal():
-    near = np.array([1, 0.999, 1, 0.998, 0.997])
-    figure = seed_dots({"wide": np.array([0.0, 1.0]), "near": near}, "success")
-    _, row = (d for d in figure.axes[0].lines if d.get_marker() in MARKERS)
-    assert len(np.unique(row.get_ydata())) == len(near)
-
-
 def test_styles_differ_in_dash_and_marker_too_and_colours_show_on_white():
     assert len(COLOURS) == len(set(DASHES)) == len(set(MARKERS)) == len(set(COLOURS))
     weights = [0.2126, 0.7152, 0.0722]
@@ -243,23 +209,11 @@ def test_styles_differ_in_dash_and_marker_too_and_colours_show_on_white():
         ([0.5, 0.5], [0.4, 0.6]),
         ([1.0, 0.95], [1.0, 0.8]),
         ([0.0, 0.0, 0.0], [0.0, 0.2, 0.4]),
+        ([0.5] * 11, np.arange(11) / 10),  # crowded, they share the room there is
     ],
 )
 def test_labels_are_moved_apart_no_more_than_needed(heights, expected):
-    moved = spread(np.array(heights), 0.2)
-    np.testing.assert_allclose(moved, expected)
-
-
-def test_crowded_labels_share_the_room_there_is():
-    np.testing.assert_allclose(spread(np.full(5, 0.5), 0.9), [0, 0.25, 0.5, 0.75, 1])
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.75, "0.7500"), (1, "1.000"), (12.346, "12.35"), (1234, "1234"), (12345, "12,345")],
-)
-def test_numbers_have_four_figures(value, text):
-    assert four_figures(value) == text
+    np.testing.assert_allclose(spread(np.array(heights), 0.2), expected)
 
 
 def test_a_light_figure_is_svg_and_a_heavy_one_png_both_with_their_words():
@@ -318,6 +272,13 @@ NAN = np.where(X == 3, np.nan, X)
         (lambda: seed_dots({}, "x"), "at least one group"),
         (lambda: seed_dots({"a": np.ones((2, 2))}, "x"), r"shape \(seeds,\)"),
         (lambda: seed_dots({"a": [np.nan]}, "x"), "finite"),
+        (lambda: seed_dots({"a": K}, "x", title=3), "title must be text, got 3"),
+        (lambda: seed_dots({"a": K}, "x").save("a.gif"), r"must end in \('.svg', '.png', '.pdf'\)"),
+        (lambda: lines({"a": NAN}, "x", "y"), "'a' has 1 values in y"),
+        (lambda: carry_chart(np.array([[1], [3]]), 6), "they jump"),
+        (lambda: carry_chart(np.array([[0, 1]]), 6), "whole numbers from 1 to 6 of shape"),
+        (lambda: carry_chart(np.array([[7]]), 6), "whole numbers from 1 to 6 of shape"),
+        (lambda: carry_chart(np.array([[1.5]]), 6), "whole numbers from 1 to 6 of shape"),
     ],
 )
 def test_errors_say_what_was_expected(draw, message):
@@ -336,3 +297,48 @@ def test_errors_are_drawn_as_logarithms_of_what_is_missing():
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["0.01%", "0.1%", "1%", "10%", "100%"]
     assert "0.7000" in figure.alt  # words stay with the accuracy
+
+
+def test_a_bar_of_the_carry_is_a_stay_and_its_number_the_steps_it_got():
+    steps = np.array([[1, 5], [2, 6], [1, 1], [1, 2], [2, 3]])  # the second came in the middle
+    figure = carry_chart(steps, n_sup=6, title="Early")
+    (axes,) = figure.axes
+    boxes = [path.get_extents() for path in axes.collections[0].get_paths()]
+    drawn = [(round((box.y0 + box.y1) / 2), box.x0, box.width) for box in boxes]
+    assert drawn == [(0, 0, 2), (0, 2, 1), (0, 3, 2), (1, 0, 2), (1, 2, 3)]
+    # a stay of one step has no room; who is still there has not left
+    assert texts(figure) == ["2", "6"]
+    assert figure.alt.startswith("Early. 2 seats over 5 improvement steps. 3 fresh puzzles")
+    assert "longest stay was 6" in figure.alt
+
+
+def test_lines_draw_their_numbers_and_marks():
+    y = np.array([1e-3, 0.0, 0.1])
+    figure = lines({"a": y, "b": y + 1}, "K", "y", first=2, log=True, level=("rest", 0.01),
+                   marked=("usual K", 3))  # fmt: skip
+    np.testing.assert_array_equal(line(figure, "a").get_xdata(), [2, 3, 4])
+    np.testing.assert_array_equal(line(figure, "a").get_ydata(), [1e-3, 1e-12, 0.1])
+    assert list(line(figure, "rest").get_ydata()) == [0.01, 0.01]
+    assert list(line(figure, "usual K").get_xdata()) == [3, 3]
+    assert figure.alt == (
+        "Line chart of y against K. a: from 0.001 to 0.1. b: from 1 to 1.1. usual K: 3. "
+        "A line at 0.01: rest."
+    )
+
+
+def test_bars_dots_and_shades_draw_their_numbers():
+    figure = bars({"a": 0.25, "b": 0.5}, "share", most=1.0)
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [0.25, 0.5]
+    assert figure.axes[0].get_xlim() == (0, 1)
+    assert figure.alt == "Bars, share: a 0.25, b 0.5."
+    figure = dots({"a": (K, K / 100), "b": (K[:0], K[:0])}, "x", "y", least=2.0)
+    np.testing.assert_array_equal(
+        figure.axes[0].collections[0].get_offsets(), np.stack([K, K / 100], 1)
+    )
+    low, high = figure.axes[0].get_ylim()  # what is small must not fill the axis
+    assert low < -2 < 2 < high
+    assert figure.alt == "Dots, y against x: 5 a at 1 to 5: from 0.01 to 0.05; 0 b."
+    figure = shades({"a": [0, 0.5], "b": np.eye(2)}, "two boards")
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), [[0, 0.5]])
+    assert figure.axes[0].images[0].get_clim() == (0, 1)

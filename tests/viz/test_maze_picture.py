@@ -182,41 +182,31 @@ def test_drawings_are_the_same_at_every_run_and_live_in_a_slider(read_page):
     assert len(page.all("path", **{"data-part": "walls"})) == 2
 
 
-ONE_SIDED, DOWN_ONLY, LEAKY = OPEN.copy(), OPEN.copy(), OPEN.copy()
-ONE_SIDED[1, 2] |= 2
-DOWN_ONLY[3, 0] |= 4
-LEAKY[4, 1] = 0
 MASK = np.ones((5, 5), bool)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"walls": OPEN[None]}, r"got \(1, 5, 5\); draw one maze of a batch as walls\[0\]"),
-        ({"walls": OPEN[:4]}, r"n from 2 to 128, got \(4, 5\)"),
-        ({"walls": np.full((129, 129), 15)}, r"got \(129, 129\)"),
-        ({"walls": OPEN / 1.0}, "one bit a direction, got dtype float64"),
-        ({"walls": OPEN + 16}, "0 to 15, got 16 to"),
-        ({"walls": LEAKY}, "close the border all round"),
-        ({"walls": ONE_SIDED}, "only one at row 2, column 3 and the cell to the right"),
-        ({"walls": DOWN_ONLY}, "only one at row 4, column 1 and the cell below"),
-        ({"start": 25}, "start must be a cell number from 0 to 24, got 25"),
-        ({"goal": (4, 4)}, r"goal must be a cell number.*got \(4, 4\); row r and column c"),
-        ({"agent": -1}, "agent must be a cell number from 0 to 24, got -1"),
-        ({"agent": True}, "agent must be a cell number from 0 to 24, got True"),
+        ({"walls": OPEN[None]}, r"got \(1, 5, 5\); draw one of a batch as walls\[0\]"),
+        ({"walls": OPEN[:4]}, "n from 2 to 128"),
+        ({"walls": np.zeros((5, 5), np.uint8)}, "open border at the top"),
+        ({"start": 25}, "start: expected a cell from 0 to 24, got 25"),
+        ({"goal": (4, 4)}, r"goal: expected a cell .*got \(4, 4\)"),
         ({"start": 3, "goal": 3}, "start and goal must be two cells, got 3 for both"),
-        ({"cells": MASK.ravel()}, r"cells must have the walls' shape \(5, 5\), got \(25,\)"),
-        ({"cells": MASK * 2}, "cells must hold bools, got dtype int"),
-        ({"cells": MASK, "label": MASK[:2]}, r"label must have.*got \(2, 5\)"),
+        ({"cells": MASK * 2}, "cells: expected bool"),
+        ({"cells": MASK, "label": MASK[:2]}, r"label: expected .*shape \(2, 5\)"),
         ({"label": MASK}, "label judges cells, got no cells"),
-        ({"trail": [0, 30]}, "each cell of trail must be a cell number from 0 to 24, got 30"),
+        ({"trail": [0, 30]}, "each cell of trail: expected a cell from 0 to 24, got 30"),
         ({"trail": [6, 12]}, "a move from cell 6 to cell 12"),
         ({"trail": [4, 5]}, "a move from cell 4 to cell 5"),  # round the border
         ({"walls": WALLS, "trail": [4, 7]}, "a move from cell 4 to cell 7"),  # through a wall
+        ({"moves": np.zeros(25, int)}, "reshape flat arrays"),
+        ({"moves": np.zeros((5, 5))}, "float64"),
+        ({"moves": np.full((5, 5), 4)}, "-1 to 3"),
         ({"title": 3}, "title must be text, got 3"),
         ({"cell": 2}, "at least 3 pixels to show its walls, got 2"),
         ({"cell": float("nan")}, "at least 3 pixels"),
-        ({"cell": float("inf")}, "at least 3 pixels"),
     ],
 )
 def test_errors_say_what_was_expected(arguments, message):
@@ -256,16 +246,3 @@ def test_arrows_are_told_in_words_and_need_room():
     assert 'data-part="moves"' not in maze_svg(WALLS, moves=moves, cell=10).svg
     nothing = np.full((3, 3), -1)
     assert maze_svg(WALLS, moves=nothing).svg == maze_svg(WALLS).svg
-
-
-@pytest.mark.parametrize(
-    ("moves", "said"),
-    [
-        (np.zeros(9, int), "reshape a flat array"),
-        (np.zeros((3, 3)), "float64"),
-        (np.full((3, 3), 4), "-1 to 3"),
-    ],
-)
-def test_moves_of_another_form_are_refused(moves, said):
-    with pytest.raises(ValueError, match=said):
-        maze_svg(WALLS, moves=moves)

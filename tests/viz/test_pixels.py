@@ -135,12 +135,10 @@ def test_the_marked_cell_alone_is_outlined_and_keeps_its_digit(marked):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"start": 99}, "start must be a cell number from 0 to 8, got 99"),
-        ({"agent": 9}, "agent must be a cell number from 0 to 8, got 9"),
+        ({"start": 99}, "start: expected a cell from 0 to 8, got 99"),
         ({"goal": 0}, "start and goal must be two cells, got 0 for both"),
-        ({"walls": np.zeros((3, 3), np.uint8)}, "close the border"),
-        ({"cell": 7}, "whole number of pixels, at least 8, got 7"),
-        ({"cell": 16.0}, r"whole number of pixels, at least 8, got 16\.0"),
+        ({"walls": np.zeros((3, 3), np.uint8)}, "open border"),
+        ({"cell": 7}, "cell expected a whole number >= 8, got 7"),
     ],
 )
 def test_maze_errors_say_what_was_expected(arguments, message):
@@ -153,12 +151,10 @@ def test_maze_errors_say_what_was_expected(arguments, message):
     ("arguments", "message"),
     [
         ({"board": np.zeros((5, 5), int)}, r"got \(5, 5\)"),
-        ({"clues": np.full((4, 4), 5)}, "clues must hold digits from 0 to 4, got 5 to 5"),
-        ({"cell": 11}, "whole number of pixels, at least 12, got 11"),
-        ({"marked": 3}, "a row and a column, both integers, got 3"),
-        ({"marked": (1.0, 2.0)}, "both integers"),
-        ({"marked": (0, 4)}, r"marked must lie in 0 to 3, counted from 0, got \(0, 4\)"),
-        ({"marked": (-1, 0)}, "marked must lie in 0 to 3"),
+        ({"clues": np.full((4, 4), 5)}, "clues: expected digits 0 to 4"),
+        ({"cell": 11}, "cell expected a whole number >= 12, got 11"),
+        ({"marked": (1.0, 2.0)}, "integers from 0 to 3"),
+        ({"marked": (0, 4)}, r"integers from 0 to 3, got \(0, 4\)"),
     ],
 )
 def test_sudoku_errors_say_what_was_expected(arguments, message):

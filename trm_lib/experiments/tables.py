@@ -28,8 +28,7 @@ import numpy as np
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.results import RECORDED, Result, load_result, result_path
 from trm_lib.statistics import bootstrap_interval, compare, interquartile_mean
-from trm_lib.viz import BookFigure, accuracy_by_k, learning_curves, seed_dots
-from trm_lib.viz.style import write_note
+from trm_lib.viz import BookFigure, accuracy_by_k, learning_curves, seed_dots, write_note
 
 SHARES = {"exact": "exactly right on test puzzles", "success": "success in test episodes"}
 

@@ -4,27 +4,16 @@ Arrays go in; figures, SVG and HTML come out. Every picture carries its text alt
 network, and is legible in grey and on light and dark pages.
 """
 
-from trm_lib.viz.boards import carry_chart, sudoku_svg, thinking_strip
-from trm_lib.viz.charts import accuracy_by_k, learning_curves, seed_dots
+from trm_lib.viz.boards import sudoku_svg, thinking_strip
+from trm_lib.viz.charts import bars, carry_chart, dots, seed_dots, shades
+from trm_lib.viz.curves import accuracy_by_k, learning_curves, lines
 from trm_lib.viz.mazes import maze_svg
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels
 from trm_lib.viz.slider import KSlider, k_slider
-from trm_lib.viz.style import BookFigure, SVGPicture, figure_html, new_figure
+from trm_lib.viz.style import BookFigure, SVGPicture, figure_html, new_figure, write_note
 
 __all__ = [
-    "BookFigure",
-    "KSlider",
-    "SVGPicture",
-    "accuracy_by_k",
-    "carry_chart",
-    "figure_html",
-    "k_slider",
-    "learning_curves",
-    "maze_pixels",
-    "maze_svg",
-    "new_figure",
-    "seed_dots",
-    "sudoku_pixels",
-    "sudoku_svg",
-    "thinking_strip",
-]
+    "BookFigure", "KSlider", "SVGPicture", "accuracy_by_k", "bars", "carry_chart", "dots",
+    "figure_html", "k_slider", "learning_curves", "lines", "maze_pixels", "maze_svg", "new_figure",
+    "seed_dots", "shades", "sudoku_pixels", "sudoku_svg", "thinking_strip", "write_note",
+]  # fmt: skip

@@ -57,11 +57,7 @@ class KSlider:
         return self._fragment(f"trm-slider-{digest}-{next(_SHOWN)}")
 
     def save(self, path: str | Path) -> None:
-        """Writes the slider as a page that stands alone.
-
-        Args:
-            path: the `.html` file to write; its folder must exist.
-        """
+        """Write the slider as a page that stands alone, an `.html` file in a folder that exists."""
         head = (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -73,45 +69,39 @@ class KSlider:
         Path(path).write_text(page, encoding="utf-8")
 
     def _fragment(self, uid: str) -> str:
-        """Returns the HTML of one showing; `uid` must be unique on its page.
+        """The HTML of one showing; `uid` must be unique on its page.
 
         It is written with the last step in view, which is what a reader without JavaScript
         keeps; the script then uncovers the controls and goes to `start`.
         """
-        last = len(self) - 1
+        last, label = len(self) - 1, escape(self.label)
         stage = "\n".join(
             f'<div class="trm-slider-frame" data-name="{escape(name)}"'
             f"{'' if i == last else ' hidden'}>{unique_ids(frame, f'{uid}-{i}-')}</div>"
             for i, (frame, name) in enumerate(zip(self.frames, self.names, strict=True))
         )
+        start_name = escape(self.names[self.start])
         controls = _CONTROLS.format(
-            uid=uid,
-            label=escape(self.label),
-            last=last,
-            start=self.start,
-            start_name=escape(self.names[self.start]),
+            uid=uid, label=label, last=last, start=self.start, start_name=start_name
         )
+        caption = ""
+        if self.captions is not None:  # unseen copies of all captions keep its height the same
+            copies = "".join(f"<span>{escape(caption)}</span>" for caption in self.captions)
+            caption = (
+                '<div class="trm-slider-caption">\n'
+                f'<div class="trm-slider-sizers" aria-hidden="true">{copies}</div>\n'
+                f'<p aria-live="polite">{escape(self.captions[-1])}</p>\n</div>\n'
+            )
         style = (_HERE / "slider.css").read_text(encoding="utf-8")
         script = (_HERE / "slider.js").read_text(encoding="utf-8").replace("__ROOT__", uid)
         return (
             f'<div class="trm-slider" id="{uid}" role="group" '
-            f'aria-label="{escape(self.label)} slider" data-label="{escape(self.label)}" '
+            f'aria-label="{label} slider" data-label="{label}" '
             f'data-start="{self.start}">\n<style>\n{style}</style>\n'
             f'<div class="trm-slider-stage">\n{stage}\n</div>\n{controls}\n'
             f'<div class="trm-slider-words">\n<output for="{uid}-range">'
-            f"{escape(self.names[last])}</output>\n{self._caption_html()}</div>\n</div>\n"
+            f"{escape(self.names[last])}</output>\n{caption}</div>\n</div>\n"
             f"<script>\n{script}</script>"
-        )
-
-    def _caption_html(self) -> str:
-        """Returns the caption; unseen copies of all captions keep its height the same."""
-        if self.captions is None:
-            return ""
-        copies = "".join(f"<span>{escape(caption)}</span>" for caption in self.captions)
-        return (
-            '<div class="trm-slider-caption">\n'
-            f'<div class="trm-slider-sizers" aria-hidden="true">{copies}</div>\n'
-            f'<p aria-live="polite">{escape(self.captions[-1])}</p>\n</div>\n'
         )
 
 
@@ -122,7 +112,7 @@ def k_slider(
     start: int = 0,
     values: Sequence[Any] | None = None,
 ) -> KSlider:
-    """Makes a slider that shows one picture a step.
+    """Make a slider that shows one picture a step.
 
     It works on the static page, in JupyterLab and in Colab alike: all frames lie in the page,
     and a few lines of script show one of them. It can be moved by mouse, touch and keyboard,
@@ -140,9 +130,8 @@ def k_slider(
         A slider that a notebook shows as the last value of a cell.
 
     Raises:
-        ValueError: if there are no frames, if a frame cannot be shown in a page, if `captions`
-            or `values` differ from `frames` in number, if `label` is not text, or if `start` is
-            not one of the steps.
+        ValueError: there are no frames, a frame cannot be shown in a page, `captions` or `values`
+            differ from `frames` in number, `label` is not text, or `start` is none of the steps.
     """
     check_text("label", label)
     frames = list(frames)
@@ -158,17 +147,14 @@ def k_slider(
     if not isinstance(start, Integral) or not 0 <= start < len(frames):
         raise ValueError(f"start must be a step from 0 to {len(frames) - 1}, got {start!r}.")
     names = tuple(f"{label} = {value}" for value in values)
+    shown = tuple(map(_frame_html, frames, names))
     return KSlider(
-        frames=tuple(map(_frame_html, frames, names)),
-        names=names,
-        captions=None if captions is None else tuple(map(str, captions)),
-        label=label,
-        start=start,
+        shown, names, None if captions is None else tuple(map(str, captions)), label, start
     )
 
 
 def _frame_html(frame: Any, name: str) -> str:
-    """Returns the HTML of one frame; a figure without words of its own is called by its step."""
+    """The HTML of one frame; a figure without words of its own is called by its step."""
     if isinstance(frame, str):
         return frame
     if isinstance(frame, Figure):

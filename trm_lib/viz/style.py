@@ -1,9 +1,4 @@
-"""One look for every chart: colours, sizes, and figures that show themselves with words.
-
-Fragments of HTML and SVG that can lie side by side on one page.
-
-An SVG drawing that shows itself in a notebook.
-"""
+"""One look for every picture: colours, sizes, and figures that show themselves with words."""
 
 from __future__ import annotations
 
@@ -11,7 +6,6 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -31,6 +25,11 @@ INK = "#222222"
 FAINT_INK = "#595959"
 GRID = "#e2e2e2"
 PAPER = "#ffffff"
+SHADE = "#E6E8EB"  # the ground of clues
+LINE = "#9AA0A6"  # between cells
+WRONG_CELL = "#FBE6DA"
+AGENT = COLOURS[0]
+GOAL = "#007A5A"  # dark enough for a white letter
 TEXT_SIZE = 11.5  # points; a chart 6.4 inches wide is still legible on a phone
 NOTE_SIZE = 9.0
 
@@ -38,218 +37,8 @@ _SUFFIXES = (".svg", ".png", ".pdf")
 _DPI = 2 * 96  # of a PNG: sharp on screens with two pixels to a CSS pixel
 _SHAPE = "max-width:100%;height:auto;border-radius:6px"
 _SVG_LIMIT = 250_000  # characters; above it, a PNG may be the lighter of the two
-
-
-class BookFigure(Figure):
-    """A Matplotlib figure that a notebook shows without pyplot, with its text alternative.
-
-    A plain `Figure` made without pyplot is printed as `<Figure size ...>`, and one made with it
-    is shown twice and has no text alternative. This one is shown once, wherever it is the last
-    value of a cell.
-
-    Attributes:
-        alt: what the chart says, in words. Functions that return a figure fill it in from the
-            numbers they drew; assign to it to say it better.
-    """
-
-    alt: str = ""
-
-    def _repr_html_(self) -> str:
-        return figure_html(self)
-
-    def save(self, path: str | Path) -> None:
-        """Writes the figure to a file, an SVG together with its text alternative.
-
-        Args:
-            path: the file to write, ending in .svg, .png or .pdf; its folder must exist.
-
-        Raises:
-            ValueError: if it ends otherwise.
-        """
-        path = Path(path)
-        if path.suffix not in _SUFFIXES:
-            raise ValueError(f"a figure's file must end in {_SUFFIXES}, got {str(path)!r}.")
-        if path.suffix == ".svg":
-            path.write_text(_labelled(_svg_text(self), escape(self.alt)) + "\n", encoding="utf-8")
-        else:
-            self.savefig(path, dpi=_DPI, facecolor=self.get_facecolor())
-
-
-def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[BookFigure, Axes]:
-    """Makes an empty chart in the book's style.
-
-    Args:
-        width: inches.
-        height: inches.
-
-    Returns:
-        The figure and its only axes. Set `figure.alt` before showing it.
-    """
-    figure = BookFigure(figsize=(width, height), facecolor=PAPER, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
-    axes = figure.subplots()
-    axes.set_prop_cycle(color=COLOURS)
-    axes.set_facecolor(PAPER)
-    axes.tick_params(colors=INK, labelsize=TEXT_SIZE, length=3)
-    axes.xaxis.label.set(color=INK, fontsize=TEXT_SIZE)
-    axes.yaxis.label.set(color=INK, fontsize=TEXT_SIZE)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT_INK)
-    axes.grid(axis="y", color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def figure_html(figure: Figure, alt: str | None = None, id_prefix: str | None = None) -> str:
-    """Renders a figure as one HTML fragment that needs no other file.
-
-    It becomes inline SVG, sharp at any size, unless that is heavy and a PNG is lighter.
-
-    Args:
-        figure: any Matplotlib figure.
-        alt: the text alternative; by default the figure's own `alt`.
-        id_prefix: what to put before the ids inside the SVG; by default a hash of the drawing,
-            so that the text is the same at every run.
-
-    Returns:
-        An `<svg>` or `<img>` element that never grows wider than its container.
-    """
-    alt = escape(getattr(figure, "alt", "") if alt is None else alt)
-    svg = _svg_text(figure)
-    png = _png_base64(figure) if len(svg) > _SVG_LIMIT else None
-    if png is None or len(svg) <= len(png):
-        return _labelled(svg, alt, id_prefix)
-    look = f"width:{round(96 * figure.get_figwidth())}px;{_SHAPE}"
-    return f'<img alt="{alt}" style="{look}" src="data:image/png;base64,{png}">'
-
-
-def write_title(axes: Axes, title: str | None) -> None:
-    """Writes a title above the chart, from its left edge, if there is one."""
-    if title is not None:
-        check_text("title", title)
-        look = {"color": INK, "fontsize": TEXT_SIZE + 1, "fontweight": "bold"}
-        axes.set_title(literal(title), loc="left", **look)
-
-
-def write_note(figure: Figure, note: str) -> None:
-    """Writes in small print, under the chart, how it was made."""
-    figure.supxlabel(note, x=0.01, ha="left", fontsize=NOTE_SIZE, color=FAINT_INK)
-
-
-def literal(text: str) -> str:
-    """Escapes `$`, so that Matplotlib draws the words as they are and reads no formula in them."""
-    return str(text).replace("$", r"\$")
-
-
-def four_figures(value: float) -> str:
-    """Writes a number with four significant figures, and large ones in whole: 0.7500, 12,345."""
-    if abs(value) >= 10_000:
-        return f"{value:,.0f}"
-    return f"{value:#.4g}".rstrip(".")
-
-
-def _png_base64(figure: Figure) -> str:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=_DPI, facecolor=figure.get_facecolor())
-    return base64.b64encode(file.getvalue()).decode()
-
-
-def _labelled(svg: str, alt: str, id_prefix: str | None = None) -> str:
-    """Returns an `<svg>` element with its words (escaped) and with ids of its own."""
-    if id_prefix is None:
-        id_prefix = f"fig-{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
-    look = f"{_SHAPE};stroke-linejoin:round;stroke-linecap:butt"
-    opening = f'<svg role="img" aria-label="{alt}" style="{look}"'
-    return unique_ids(opening + svg.removeprefix("<svg"), id_prefix)
-
-
-def _svg_text(figure: Figure) -> str:
-    """Returns the figure as an `<svg>` element fit to stand inside an HTML page.
-
-    Matplotlib writes a file of its own: a prologue, metadata with links and a date, and a style
-    rule for `*` that would reach every other drawing on the page. These are taken out.
-    """
-    file = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "trm_lib"}):
-        figure.savefig(file, format="svg", facecolor=figure.get_facecolor())
-    svg = file.getvalue()
-    svg = svg[svg.index("<svg") :].strip()
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<defs>\s*<style\b.*?</style>\s*</defs>\s*", "", svg, flags=re.DOTALL)
-    svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
-    return svg.replace("xlink:href=", "href=")
-
-
-# `id` declares a name; the others in the first pattern point at names, several at a time.
-_NAMING = re.compile(
-    r"(?<![\w-])(id|for|list|headers|aria-(?:labelledby|describedby|controls|owns|details))"
-    r"=([\"'])(.*?)\2"
-)
-_POINTING = re.compile(r"(url\(\s*(?:[\"']|&quot;)?|href=[\"'])#([^\"'&)\s]+)")
-_TIMING = re.compile(r"(?<![\w-])(begin|end)=([\"'])(.*?)\2")
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.DOTALL)
-
-
-def check_text(what: str, text: Any) -> None:
-    """Refuses words that cannot be written into a picture.
-
-    Args:
-        what: they are, for the error message.
-        text: the words.
-
-    Raises:
-        ValueError: if it is not a `str`, or holds a control character, which no SVG may.
-    """
-    if not isinstance(text, str):
-        raise ValueError(f"{what} must be text, got {text!r}; write it as a str.")
-    if found := _NOT_IN_XML.search(text):
-        raise ValueError(
-            f"{what} must be text without control characters, got {found[0]!r} in {text!r}; "
-            "leave it out."
-        )
-
-
-def unique_ids(markup: str, prefix: str) -> str:
-    """Puts `prefix` before every id declared in a fragment, and before what points at it.
-
-    Two drawings made by the same program name their parts alike (`clip_1`, `line2d_3`), and on
-    one page the second would be drawn with the first one's parts. References to ids that the
-    fragment does not declare are left alone.
-
-    Args:
-        markup: HTML or SVG text.
-        prefix: text that makes the ids unique, for example `"slider-1-frame-3-"`.
-
-    Returns:
-        The fragment with its ids renamed in `id`, `for`, `aria-*`, `href`, `url(#...)`, the
-        timing of SMIL animations and the selectors of its `<style>` blocks.
-    """
-    declared = {match[3] for match in _NAMING.finditer(markup) if match[1] == "id"}
-
-    def renamed(name: str) -> str:
-        return prefix + name if name in declared else name
-
-    def in_list(match: re.Match) -> str:
-        names = " ".join(renamed(name) for name in match[3].split(" "))
-        return f"{match[1]}={match[2]}{names}{match[2]}"
-
-    markup = _NAMING.sub(in_list, markup)
-    markup = _POINTING.sub(lambda match: f"{match[1]}#{renamed(match[2])}", markup)
-    markup = _TIMING.sub(lambda match: _rename_timing(match, renamed), markup)
-    return _STYLE.sub(lambda match: _rename_selectors(match, renamed), markup)
-
-
-def _rename_timing(match: re.Match, renamed: Callable[[str], str]) -> str:
-    """Renames `name` in SMIL times such as `begin="name.end+1s"`."""
-    times = re.sub(r"[A-Za-z_][\w-]*(?=\.)", lambda name: renamed(name[0]), match[3])
-    return f"{match[1]}={match[2]}{times}{match[2]}"
-
-
-def _rename_selectors(match: re.Match, renamed: Callable[[str], str]) -> str:
-    """Renames `#name` in the selectors of a style block, not in its colours."""
-    rules = re.sub(r"#([\w-]+)(?=[^{};]*\{)", lambda name: "#" + renamed(name[1]), match[2])
-    return match[1] + rules + match[3]
+_ID = re.compile(r'((?<![\w-])(?:id|for)="|href="#|url\(#)([^")\s]+)')
 
 
 @dataclass(frozen=True)
@@ -273,9 +62,160 @@ class SVGPicture:
         return self.svg
 
     def save(self, path: str | Path) -> None:
-        """Writes the drawing to an `.svg` file.
+        """Write the drawing to an `.svg` file, whose folder must exist."""
+        Path(path).write_text(self.svg + "\n", encoding="utf-8")
+
+
+class BookFigure(Figure):
+    """A Matplotlib figure that a notebook shows without pyplot, with its text alternative.
+
+    A plain `Figure` made without pyplot is printed as `<Figure size ...>`, and one made with it
+    is shown twice and has no text alternative. This one is shown once, wherever it is the last
+    value of a cell.
+
+    Attributes:
+        alt: what the chart says, in words. Functions that return a figure fill it in from the
+            numbers they drew; assign to it to say it better.
+    """
+
+    alt: str = ""
+
+    def _repr_html_(self) -> str:
+        return figure_html(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the figure to a file, an SVG together with its text alternative.
 
         Args:
-            path: the file to write; its folder must exist.
+            path: the file to write, ending in .svg, .png or .pdf; its folder must exist.
+
+        Raises:
+            ValueError: it ends otherwise.
         """
-        Path(path).write_text(self.svg + "\n", encoding="utf-8")
+        path = Path(path)
+        if path.suffix not in _SUFFIXES:
+            raise ValueError(f"a figure's file must end in {_SUFFIXES}, got {str(path)!r}.")
+        if path.suffix == ".svg":
+            path.write_text(_labelled(_svg_text(self), escape(self.alt)) + "\n", encoding="utf-8")
+        else:
+            self.savefig(path, dpi=_DPI, facecolor=self.get_facecolor())
+
+
+def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[BookFigure, Axes]:
+    """Make an empty chart in the book's style, of so many inches.
+
+    Returns:
+        The figure and its only axes. Set `figure.alt` before showing it.
+    """
+    figure = BookFigure(figsize=(width, height), facecolor=PAPER, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
+    axes = figure.subplots()
+    axes.set_prop_cycle(color=COLOURS)
+    axes.set_facecolor(PAPER)
+    axes.tick_params(colors=INK, labelsize=TEXT_SIZE, length=3)
+    axes.xaxis.label.set(color=INK, fontsize=TEXT_SIZE)
+    axes.yaxis.label.set(color=INK, fontsize=TEXT_SIZE)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT_INK)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def write_title(axes: Axes, title: str | None) -> None:
+    """Write a title above the chart, from its left edge, if there is one."""
+    if title is not None:
+        check_text("title", title)
+        look = {"color": INK, "fontsize": TEXT_SIZE + 1, "fontweight": "bold"}
+        axes.set_title(literal(title), loc="left", **look)
+
+
+def write_note(figure: Figure, note: str) -> None:
+    """Write in small print, under the chart, how it was made."""
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=NOTE_SIZE, color=FAINT_INK)
+
+
+def literal(text: str) -> str:
+    """Escape `$`, so that Matplotlib draws the words as they are and reads no formula in them."""
+    return str(text).replace("$", r"\$")
+
+
+def four_figures(value: float) -> str:
+    """A number with four significant figures, and large ones in whole: 0.7500, 12,345."""
+    if abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return f"{value:#.4g}".rstrip(".")
+
+
+def check_text(what: str, text: Any) -> None:
+    """Refuse what is no `str`, or holds a control character, which no SVG may."""
+    if not isinstance(text, str):
+        raise ValueError(f"{what} must be text, got {text!r}; write it as a str.")
+    if found := _NOT_IN_XML.search(text):
+        raise ValueError(
+            f"{what} must be text without control characters, got {found[0]!r} in {text!r}; "
+            "leave it out."
+        )
+
+
+def figure_html(figure: Figure, alt: str | None = None, id_prefix: str | None = None) -> str:
+    """Render a figure as one HTML fragment that needs no other file.
+
+    It becomes inline SVG, sharp at any size, unless that is heavy and a PNG is lighter.
+
+    Args:
+        figure: any Matplotlib figure.
+        alt: the text alternative; by default the figure's own `alt`.
+        id_prefix: what to put before the ids inside the SVG; by default a hash of the drawing,
+            so that the text is the same at every run.
+
+    Returns:
+        An `<svg>` or `<img>` element that never grows wider than its container.
+    """
+    alt = escape(getattr(figure, "alt", "") if alt is None else alt)
+    svg = _svg_text(figure)
+    if len(svg) > _SVG_LIMIT:
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=_DPI, facecolor=figure.get_facecolor())
+        png = base64.b64encode(file.getvalue()).decode()
+        if len(png) < len(svg):
+            look = f"width:{round(96 * figure.get_figwidth())}px;{_SHAPE}"
+            return f'<img alt="{alt}" style="{look}" src="data:image/png;base64,{png}">'
+    return _labelled(svg, alt, id_prefix)
+
+
+def unique_ids(markup: str, prefix: str) -> str:
+    """Put `prefix` before every id declared in a fragment, and before what points at it.
+
+    Two drawings made by the same program name their parts alike (`clip_1`, `line2d_3`), and on
+    one page the second would be drawn with the first one's parts. What points at an id is `for`,
+    `href` and `url(#...)`; ids that the fragment does not declare are left alone.
+    """
+    declared = {match[2] for match in _ID.finditer(markup) if match[1] == 'id="'}
+    return _ID.sub(lambda m: m[1] + (prefix if m[2] in declared else "") + m[2], markup)
+
+
+def _labelled(svg: str, alt: str, id_prefix: str | None = None) -> str:
+    """An `<svg>` element with its words (escaped) and with ids of its own."""
+    if id_prefix is None:
+        id_prefix = f"fig-{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
+    look = f"{_SHAPE};stroke-linejoin:round;stroke-linecap:butt"
+    opening = f'<svg role="img" aria-label="{alt}" style="{look}"'
+    return unique_ids(opening + svg.removeprefix("<svg"), id_prefix)
+
+
+def _svg_text(figure: Figure) -> str:
+    """The figure as an `<svg>` element fit to stand inside an HTML page.
+
+    Matplotlib writes a file of its own: a prologue, metadata with links and a date, and a style
+    rule for `*` that would reach every other drawing on the page. These are taken out.
+    """
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "trm_lib"}):
+        figure.savefig(file, format="svg", facecolor=figure.get_facecolor())
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<defs>\s*<style\b.*?</style>\s*</defs>\s*", "", svg, flags=re.DOTALL)
+    svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    return svg.replace("xlink:href=", "href=")

@@ -1,0 +1,375 @@
+"""Charts of lines: learning over steps, accuracy over K, and plain numbers over a count.
+
+Axes: R seeds (runs), S points of a curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
+
+from trm_lib.statistics import bootstrap_interval, interquartile_mean, moving_average
+from trm_lib.viz.style import (
+    COLOURS,
+    DASHES,
+    FAINT_INK,
+    INK,
+    MARKERS,
+    PAPER,
+    TEXT_SIZE,
+    BookFigure,
+    four_figures,
+    literal,
+    new_figure,
+    write_note,
+    write_title,
+)
+
+Array = np.ndarray
+_LEAST_ERROR = 1e-4  # what a logarithmic axis of errors can show of "none"
+_LEAST = 1e-12  # what any other logarithmic axis can show of "none"
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One named curve, ready to draw.
+
+    Attributes:
+        name: what it is called.
+        x: shape (S,), increasing.
+        seeds: what every seed measured, shape (R, S); drawn faint.
+        middle: the bold line, shape (S,).
+        band: lower and upper ends of its interval, each (S,), or None.
+        words: a second line for the label beside the curve, or "".
+    """
+
+    name: str
+    x: Array
+    seeds: Array
+    middle: Array
+    band: tuple[Array, Array] | None = None
+    words: str = ""
+
+
+def learning_curves(
+    series: Mapping[str, tuple[Array, Array]],
+    xlabel: str,
+    ylabel: str,
+    window: int = 1,
+    best: str = "max",
+    bands: Mapping[str, tuple[Array, Array]] | None = None,
+    title: str | None = None,
+) -> BookFigure:
+    """Draw how runs learn: raw values faint, a smooth line bold, the best of it marked.
+
+    Each seed is smoothed by a centred moving average; the bold line is the interquartile mean of
+    the smoothed seeds, and the band its 95% bootstrap interval at each step (2,000 resamples of
+    whole seeds, generator seed 0). One seed has no band.
+
+    Args:
+        series: name to (x, y); x of shape (S,), y of shape (S,) or (R, S).
+        xlabel: what x counts, for example "episodes".
+        ylabel: what y measures, for example "success rate".
+        window: number of values in the moving average, odd; 1 leaves the values as they are.
+        best: "max" or "min", the better end of y. The best point of each bold line is marked.
+        bands: name to (low, high), each of shape (S,), to draw in place of the bootstrap's.
+        title: one line above the chart.
+
+    Returns:
+        The figure; `alt` says where each line begins, ends and is best.
+
+    Raises:
+        ValueError: a shape does not fit, a value is not finite, `window` is even or longer
+            than a curve, `best` is neither end, or a band belongs to no curve.
+    """
+    if best not in ("max", "min"):
+        raise ValueError(f'best must be "max" or "min", got {best!r}.')
+    bands = {} if bands is None else bands
+    if unknown := set(bands) - set(series):
+        raise ValueError(f"bands are given for {sorted(unknown)}, which series does not have.")
+    figure, axes = new_figure()
+    curves, words = [], []
+    for style, (name, (x, y)) in enumerate(_told_apart(series)):
+        x, y = _seeds_by_steps(name, x, y)
+        smooth = moving_average(y, window)
+        middle = interquartile_mean(smooth)
+        top = int(middle.argmax() if best == "max" else middle.argmin())
+        peak = f"best {four_figures(middle[top])} at {x[top]:,.6g}"
+        band = _checked_band(name, bands[name], y) if name in bands else _interval(smooth)
+        curves.append(_Curve(name, x, y, middle, band, peak))
+        _draw(axes, curves[-1], style)
+        ring = {"markersize": 9, "markerfacecolor": PAPER, "markeredgewidth": 1.8, "zorder": 4}
+        colour = COLOURS[style]
+        axes.plot(x[top], middle[top], marker=MARKERS[style], markeredgecolor=colour, **ring)
+        first, final = four_figures(middle[0]), four_figures(middle[-1])
+        words.append(f"{_seeds(name, y)}: from {first} to {final}, {peak}.")
+    _label(axes, curves)
+    if max(curve.x[-1] for curve in curves) >= 10_000:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k, 1M: long numbers collide
+    write_note(figure, _note(curves, window, bool(bands)))
+    return _finished(figure, xlabel, ylabel, title, f"{ylabel} against {xlabel}", words)
+
+
+def accuracy_by_k(
+    k: Array,
+    accuracy: Mapping[str, Array],
+    ylabel: str,
+    xlabel: str = "K",
+    title: str | None = None,
+    errors: bool = False,
+) -> BookFigure:
+    """Draw accuracy against the depth of recursion: every seed faint, their middle bold.
+
+    The bold line is the interquartile mean over seeds, and the band its 95% bootstrap interval
+    at each K (2,000 resamples of whole seeds, generator seed 0). One seed has no band.
+
+    Args:
+        k: depths, whole numbers, increasing, shape (K,).
+        accuracy: name to fractions in [0, 1], shape (K,) or (R, K).
+        ylabel: which accuracy it is, for example "exact accuracy, 1,000 test boards".
+        xlabel: what k counts.
+        title: one line above the chart.
+        errors: draw what is missing to 1, on a logarithmic axis, where 0.99 and 0.999 are far
+            apart; `ylabel` then names the errors. Less than 0.0001 is drawn as 0.0001.
+
+    Returns:
+        The figure; `alt` says the accuracy and its interval at every K.
+
+    Raises:
+        ValueError: a shape does not fit, k is not whole and increasing, or an accuracy lies
+            outside [0, 1].
+    """
+    k = np.asarray(k)
+    if not np.array_equal(k, np.round(k)):
+        raise ValueError(f"k must hold whole numbers, got {k}.")
+    figure, axes = new_figure()
+    curves, words = [], []
+    for style, (name, y) in enumerate(_told_apart(accuracy)):
+        x, y = _seeds_by_steps(name, k, y)
+        if y.min() < 0 or y.max() > 1:
+            raise ValueError(
+                f"accuracy of {name!r} must lie in [0, 1], got {y.min():g} to {y.max():g}; "
+                "divide percentages by 100."
+            )
+        curve = _Curve(name, x, y, interquartile_mean(y), _interval(y))
+        words.append(f"{_seeds(name, y)}: {_at_every_k(curve, xlabel)}.")
+        curves.append(_as_errors(curve) if errors else curve)
+        _draw(axes, curves[-1], style, marker=MARKERS[style])
+    if errors:
+        decades = np.arange(int(np.log10(_LEAST_ERROR)), 1)
+        axes.set_yticks(decades, [f"{100 * 10.0**decade:g}%" for decade in decades])
+    axes.set_xticks(k if len(k) <= 16 else k[:: -(-len(k) // 12)])
+    _label(axes, curves)
+    write_note(figure, _note(curves, window=1, given=False))
+    subject = f"{ylabel}, on a logarithmic axis; in words, the accuracy" if errors else ylabel
+    return _finished(figure, xlabel, ylabel, title, f"{subject} against {xlabel}", words)
+
+
+def lines(
+    curves: Mapping[str, Array],
+    xlabel: str,
+    ylabel: str,
+    first: int = 1,
+    log: bool = False,
+    marked: tuple[str, float] | None = None,
+    level: tuple[str, float] | None = None,
+) -> BookFigure:
+    """Draw a line for each name over `first`, `first` + 1, ...
+
+    Args:
+        curves: name to finite values (S,).
+        xlabel: what is counted.
+        ylabel: what is measured.
+        first: where the first axis begins.
+        log: a logarithmic axis; less than 1e-12 is drawn as 1e-12.
+        marked: a place on the first axis: what it is called, and where.
+        level: a threshold on the second axis: what it says, and its value.
+
+    Returns:
+        The figure; `alt` says where each line begins and ends.
+
+    Raises:
+        ValueError: there are no curves or more than seven, or a value is not finite.
+    """
+    figure, axes = new_figure()
+    drawn, words = [], []
+    for style, (name, y) in enumerate(_told_apart(curves)):
+        x, y = _seeds_by_steps(name, first + np.arange(len(y)), y)
+        drawn.append(_Curve(name, x, y, np.maximum(y[0], _LEAST) if log else y[0]))
+        _draw(axes, drawn[-1], style, marker=MARKERS[style] if len(x) <= 40 else None)
+        words.append(f"{name}: from {y[0, 0]:.3g} to {y[0, -1]:.3g}.")
+    small = {"color": FAINT_INK, "fontsize": TEXT_SIZE - 1.5, "va": "bottom"}
+    if marked is not None:
+        name, at = marked
+        axes.axvline(at, color=INK, linewidth=1, linestyle=":", label=name)
+        axes.text(at, 1, name, ha="center", transform=axes.get_xaxis_transform(), **small)
+        words.append(f"{name}: {at:g}.")
+    if level is not None:
+        name, at = level
+        axes.axhline(at, color=INK, linewidth=1, label=name)
+        axes.text(1, at, name, ha="right", transform=axes.get_yaxis_transform(), **small)
+        words.append(f"A line at {at:g}: {name}.")
+    if log:
+        axes.set_yscale("log")
+    _label(axes, drawn)
+    return _finished(figure, xlabel, ylabel, None, f"{ylabel} against {xlabel}", words)
+
+
+def _told_apart(series: Mapping) -> list[tuple]:
+    """The items of a chart, unless there are none, or more than can be told apart."""
+    if not 1 <= len(series) <= len(COLOURS):
+        raise ValueError(
+            f"one chart holds 1 to {len(COLOURS)} names, got {len(series)}; "
+            "give at least one, and split what is too much over two charts."
+        )
+    return list(series.items())
+
+
+def _seeds_by_steps(name: str, x: Array, y: Array) -> tuple[Array, Array]:
+    """One curve, checked: x of shape (S,) and y of shape (R, S), as floats."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.ndim != 1 or y.ndim not in (1, 2) or y.size == 0 or y.shape[-1] != len(x):
+        raise ValueError(
+            f"{name!r} must have x of shape (steps,) and y of shape (steps,) or (seeds, steps), "
+            f"got {x.shape} and {y.shape}."
+        )
+    if not np.all(np.diff(x) > 0):
+        raise ValueError(f"x of {name!r} must increase from one point to the next; sort it first.")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ValueError(
+            f"{name!r} has {(~np.isfinite(y)).sum()} values in y and {(~np.isfinite(x)).sum()} in "
+            "x that are not finite; leave these steps out, and say so beside the chart."
+        )
+    return x, np.atleast_2d(y)
+
+
+def _interval(y: Array) -> tuple[Array, Array] | None:
+    """The bootstrap's band over the seeds (R, S); None for a single one."""
+    return bootstrap_interval(y) if len(y) > 1 else None
+
+
+def _checked_band(name: str, band: tuple[Array, Array], y: Array) -> tuple[Array, Array]:
+    low, high = (np.asarray(end, dtype=float) for end in band)
+    if low.shape != y.shape[1:] or high.shape != y.shape[1:] or not np.all(low <= high):
+        raise ValueError(
+            f"the band of {name!r} must be (low, high), each of shape {y.shape[1:]} and low <= "
+            f"high, got shapes {low.shape} and {high.shape}."
+        )
+    return low, high
+
+
+def _as_errors(curve: _Curve) -> _Curve:
+    """Accuracies as the decimal logarithm of what is missing to 1."""
+
+    def missing(accuracy: Array) -> Array:
+        return np.log10(np.maximum(1 - accuracy, _LEAST_ERROR))
+
+    band = None if curve.band is None else (missing(curve.band[1]), missing(curve.band[0]))
+    return replace(curve, seeds=missing(curve.seeds), middle=missing(curve.middle), band=band)
+
+
+def _draw(axes: Axes, curve: _Curve, style: int, marker: str | None = None) -> None:
+    """One curve: every seed faint, its interval as a band, its middle bold."""
+    colour = COLOURS[style]
+    if len(curve.seeds) > 1 or not np.array_equal(curve.seeds[0], curve.middle):
+        for row in curve.seeds:
+            axes.plot(curve.x, row, color=colour, linewidth=0.8, alpha=0.28, zorder=1.5)
+    if curve.band is not None:
+        axes.fill_between(curve.x, *curve.band, color=colour, alpha=0.17, linewidth=0, zorder=1.8)
+    look = {"color": colour, "linestyle": DASHES[style], "linewidth": 2.1, "zorder": 3}
+    look |= {"marker": marker, "markersize": 6, "label": literal(curve.name)}
+    axes.plot(curve.x, curve.middle, **look)
+
+
+def _label(axes: Axes, curves: list[_Curve]) -> None:
+    """Write each curve's name at its right end, so that no legend must be looked up.
+
+    The names are moved apart where they would overlap, and joined to their curves by a thin grey
+    line; a short stroke before each is drawn as its curve is.
+    """
+    axes.set_ylim(*axes.get_ylim())
+    rows = 2 if any(curve.words for curve in curves) else 1
+    axes_points = 72 * (axes.figure.get_figheight() - 1.2)  # about what the words around it leave
+    gap = 1.3 * rows * TEXT_SIZE / axes_points
+    ends = [(curve.x[-1], curve.middle[-1]) for curve in curves]
+    heights = spread(axes.transLimits.transform(axes.transScale.transform(ends))[:, 1], gap)
+    arrow = {"arrowstyle": "-", "color": FAINT_INK, "alpha": 0.5, "linewidth": 0.7, "shrinkB": 3}
+    words = {"color": INK, "fontsize": TEXT_SIZE - 0.5, "va": "center", "linespacing": 1.15}
+    for style, (curve, end, height) in enumerate(zip(curves, ends, heights, strict=True)):
+        axes.annotate(
+            "", xy=end, xytext=(1.06, height), textcoords="axes fraction",
+            annotation_clip=False, arrowprops=arrow,
+        )  # fmt: skip
+        look = {"color": COLOURS[style], "linestyle": DASHES[style], "linewidth": 2.1}
+        key = Line2D([1.06, 1.13], [height, height], transform=axes.transAxes, **look)
+        axes.figure.add_artist(key)
+        axes.annotate(
+            literal(f"{curve.name}\n{curve.words}" if curve.words else curve.name),
+            xy=(1.15, height), xycoords="axes fraction", annotation_clip=False, **words,
+        )  # fmt: skip
+
+
+def spread(heights: Array, gap: float) -> Array:
+    """Move heights (N,) in [0, 1] apart until no two are nearer than `gap`, as little as a sweep.
+
+    The gap is made smaller if N of them do not fit between 0 and 1. The order stays.
+    """
+    order = np.argsort(heights, kind="stable")
+    steps = min(gap, 1 / max(1, len(heights) - 1)) * np.arange(len(heights))
+    # Subtracting the steps turns "at least a gap apart" into "not decreasing"; the mean of the
+    # running maximum from below and the running minimum from above is such a sequence.
+    level = np.clip(heights[order], 0, 1) - steps
+    up = np.maximum.accumulate(level)
+    down = np.minimum.accumulate(level[::-1])[::-1]
+    moved = np.empty(len(heights))
+    moved[order] = np.clip((up + down) / 2, 0, 1 - steps[-1]) + steps
+    return moved
+
+
+def _finished(
+    figure: BookFigure, xlabel: str, ylabel: str, title: str | None, subject: str, words: list[str]
+) -> BookFigure:
+    """The figure with its axes named, its title, and its text alternative, a sentence a line."""
+    (axes,) = figure.axes
+    axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
+    write_title(axes, title)
+    opening = f"Line chart of {subject}." if title is None else f"{title}: {subject}."
+    figure.alt = " ".join([opening, *words])
+    return figure
+
+
+def _seeds(name: str, y: Array) -> str:
+    return f"{name}, {len(y)} seed{'s' if len(y) > 1 else ''}"
+
+
+def _at_every_k(curve: _Curve, xlabel: str) -> str:
+    """The accuracy at every K, with its interval where there is one, in words."""
+    told = []
+    for i, depth in enumerate(curve.x):
+        interval = ""
+        if curve.band is not None:
+            low, high = (four_figures(end[i]) for end in curve.band)
+            interval = f" ({low} to {high})"
+        told.append(f"{four_figures(curve.middle[i])}{interval} at {xlabel} = {depth:g}")
+    return ", ".join(told)
+
+
+def _note(curves: list[_Curve], window: int, given: bool) -> str:
+    """How faint lines, bold lines and bands were made."""
+    counts = [len(curve.seeds) for curve in curves]
+    least, most = min(counts), max(counts)
+    smooth = f"centred moving average over {window} points"
+    if most == 1:
+        said = [f"Faint: raw values. Bold: {smooth}." if window > 1 else "One seed."]
+    else:
+        count = f"{most}" if least == most else f"{least} to {most}"
+        bold = "interquartile mean" + (f" of a {smooth}" if window > 1 else "")
+        said = [f"Faint: each of {count} seeds. Bold: {bold}."]
+    if any(curve.band is not None for curve in curves):
+        said.append("Band: see text." if given else "Band: 95% bootstrap interval.")
+    return "\n".join(said)
