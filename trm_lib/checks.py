@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
@@ -49,3 +50,51 @@ def check_rng(rng: object) -> None:
         raise ValueError(
             f"expected rng to be a NumPy Generator, got {rng!r}: pass np.random.default_rng(seed)"
         )
+
+
+Rule = Callable[[Any, str], Any]
+"""(value, name) -> the value to keep; it raises ValueError for one that will not do."""
+
+
+def check(config: object, **rules: Rule) -> None:
+    """Hold fields of a frozen dataclass to their rules, in its `__post_init__`.
+
+    Raises:
+        ValueError: a field breaks its rule; the message names it and says what was expected.
+    """
+    for name, rule in rules.items():
+        object.__setattr__(config, name, rule(getattr(config, name), name))
+
+
+def at_least(least: int) -> Rule:
+    """A whole number from `least`."""
+    return lambda value, name: whole(value, name, least)
+
+
+def within(accepts: Callable[[float], bool], expected: str) -> Rule:
+    """A finite number for which `accepts` holds, which is `expected` in words."""
+    return lambda value, name: number(value, name, accepts, expected)
+
+
+def one_of(options: Iterable[str]) -> Rule:
+    """One of some names."""
+    names = tuple(options)
+
+    def rule(value: Any, name: str) -> str:
+        if value not in names:
+            raise ValueError(f"{name} expected one of {names}, got {value!r}")
+        return value
+
+    return rule
+
+
+def true_or_false(value: Any, name: str) -> bool:
+    """A bool."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} expected True or False, got {value!r}")
+    return value
+
+
+def optional(rule: Rule) -> Rule:
+    """None, or what `rule` says."""
+    return lambda value, name: None if value is None else rule(value, name)
