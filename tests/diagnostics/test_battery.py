@@ -61,6 +61,9 @@ def faults(findings):
     for finding in findings:
         assert finding.evidence in " ".join(str(finding).split())
         assert finding.healthy or finding.remedy
+        figure = finding.figure()
+        assert figure.axes
+        assert len(figure.alt) > 20
     return {finding.fault for finding in findings} - {None}
 
 

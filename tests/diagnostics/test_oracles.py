@@ -25,6 +25,7 @@ from trm_lib.diagnostics import (
     gradient_by_call,
     gradients,
     judge_by_k,
+    judge_gradients,
     label_audit,
     leak,
     learned,
@@ -39,6 +40,7 @@ from trm_lib.diagnostics import (
     what_labels_need,
     yardsticks,
 )
+from trm_lib.diagnostics.networks import REST
 from trm_lib.models import BoardPolicy, MLPPolicy
 from trm_lib.models.layers import SwiGLU
 from trm_lib.models.policies import FlatPolicyConfig
@@ -109,6 +111,21 @@ def test_what_labels_need_is_read_from_tables(label, need):
     assert (leak(data).fault == "leaked targets") == (need == "token")
 
 
+def test_the_fixed_answer_says_what_its_shades_mean():
+    def titles(figure):
+        return [axes.get_title() for axes in figure.axes]
+
+    fixed, differ = titles(targets(obstacles(20, RNG(0))).figure())
+    assert fixed.endswith("white 0, black 1")
+    assert differ.endswith("0% everywhere")
+    x = np.array([[1, 2], [1, 3], [1, 3], [1, 3]])
+    fixed, differ = titles(found := targets(PuzzleData(x, x)).figure())
+    assert fixed.endswith("white 0, black 3")
+    assert differ.endswith("black 100%, most 25.0%")
+    np.testing.assert_array_equal(found.axes[1].images[0].get_array(), [[0, 0.25]])
+    assert "black 100%, most 25.0%" in found.alt
+
+
 def test_contradictions_and_overlap_are_counted():
     inputs = np.array([[0, 0], [0, 0], [1, 0], [1, 1]])
     labels = np.array([[1, 1], [1, 2], [1, 1], [1, 1]])
@@ -157,6 +174,12 @@ def test_the_gradient_of_every_call_is_the_product_of_what_comes_after():
     np.testing.assert_allclose(norms, np.sqrt(3) * np.array([4, 2, 1]))
 
 
+def test_a_network_without_a_gradient_is_drawn_too():
+    assert judge_gradients([]).healthy
+    assert judge_gradients([]).figure().axes
+    assert judge_gradients([1.0, 0.0]).fault == "exploding gradient"
+
+
 def test_the_gradient_is_looked_at_in_the_cycle_that_has_one():
     model = on_a_grid((4, 4), 5, n_latent=3, n_cycles=2)
     x = RNG(0).integers(0, 5, (8, 4, 4))
@@ -202,6 +225,15 @@ def test_a_linear_state_goes_where_its_eigenvalues_send_it(A, kind, fault):
     found = drift(Moving(A, [1.0, 1.0]), np.zeros((2, 3), int), 4)
     assert found.numbers["kinds"] == {"carry": kind}
     assert found.fault == fault
+    drawn = {line.get_label(): line for line in found.figure().axes[0].lines}
+    assert list(drawn[f"fixed point below {REST:g}"].get_ydata()) == [REST, REST]
+    assert list(drawn["usual K"].get_xdata()) == [4, 4]
+
+
+def test_a_state_that_is_not_finite_has_exploded_and_is_drawn():
+    found = drift(Moving([[1e20]], [1e20]), np.zeros((2, 3), int), 4)
+    assert found.fault == "exploding state"
+    assert found.figure().axes
 
 
 def test_a_carry_counts_where_it_changes_an_answer_and_is_asked_twice():
@@ -266,7 +298,13 @@ def test_credit_is_zero_inside_an_episode_and_not_across():
     assert sum(int(r.done.any(0).sum()) for r in rollouts) == 64
     for config, like in ((inside, True), (replace(inside, baseline="batch"), False)):
         found = credit([(r, gains_of(r, config)) for r in rollouts])
-        means = found.numbers["mean_gain"]
+        means, returns = found.numbers["mean_gain"], found.numbers["returns"]
+        figure, won = found.figure(), found.numbers["success"]
+        for drawn, on in zip(figure.axes[0].collections, (~won, won), strict=True):
+            np.testing.assert_array_equal(drawn.get_offsets(), np.stack([returns, means], 1)[on])
+        low, high = figure.axes[0].get_ylim()  # a gain of 1e-8 must not fill the axis
+        assert low < -found.numbers["gains_std"] < found.numbers["gains_std"] < high
+        assert f"{64 - won.sum()} failures" in figure.alt
         assert (abs(means).max() < 1e-5) == like
         assert (found.fault == "success and failure praised alike") == like
     alone = practice(policy, mazes, replace(inside, baseline="batch"), 1)
@@ -337,7 +375,7 @@ def test_a_page_begins_with_what_is_wrong():
     ("call", "message"),
     [
         (lambda: reach(trm(CORE), np.zeros((1, 3, 3), int), 1), "at least two different tokens"),
-        (lambda: reach(trm(CORE), np.zeros((1, 3, 3)), 1), "boards expected an array of integers"),
+        (lambda: carried(trm(CORE), np.zeros((1, 3, 3)), 1), "boards expected an array of integ"),
         (lambda: reach(trm(CORE), np.eye(3, dtype=int)[None], 0), "a whole number >= 1, got 0"),
         (lambda: drift(trm(CORE), np.zeros((1, 3, 3), int), 1.5), "a whole number >= 1, got 1.5"),
         (lambda: credit([]), "at least one rollout"),

@@ -3,12 +3,9 @@
 print(page(diagnose_puzzles(model, train, validation, k_steps=8)))
 """
 
-from __future__ import annotations
-
 from trm_lib.diagnostics.battery import diagnose_policy, diagnose_puzzles, practice
 from trm_lib.diagnostics.data import (
     contradictions,
-    dead_units,
     label_audit,
     leak,
     overlap,
@@ -16,59 +13,36 @@ from trm_lib.diagnostics.data import (
     what_labels_need,
 )
 from trm_lib.diagnostics.finding import Finding, page
-from trm_lib.diagnostics.learning import (
-    certainty,
+from trm_lib.diagnostics.networks import (
+    carried,
+    dead_units,
+    drift,
     gradient_by_call,
     gradients,
-    judge_gradients,
-    learned,
-    value,
-)
-from trm_lib.diagnostics.policies import credit, first_choices, gains_of, yardsticks
-from trm_lib.diagnostics.thinking import (
-    carried,
-    drift,
     halting,
     judge_by_k,
-    listening,
+    judge_gradients,
     overthinking,
     reach,
     score,
     sight,
+)
+from trm_lib.diagnostics.policies import (
+    certainty,
+    credit,
+    first_choices,
+    gains_of,
+    learned,
+    listening,
     total_variation,
+    value,
+    yardsticks,
 )
 
 __all__ = [
-    "Finding",
-    "carried",
-    "certainty",
-    "contradictions",
-    "credit",
-    "dead_units",
-    "diagnose_policy",
-    "diagnose_puzzles",
-    "drift",
-    "first_choices",
-    "gains_of",
-    "gradient_by_call",
-    "gradients",
-    "halting",
-    "judge_by_k",
-    "judge_gradients",
-    "label_audit",
-    "leak",
-    "learned",
-    "listening",
-    "overlap",
-    "overthinking",
-    "page",
-    "practice",
-    "reach",
-    "score",
-    "sight",
-    "targets",
-    "total_variation",
-    "value",
-    "what_labels_need",
-    "yardsticks",
-]
+    "Finding", "carried", "certainty", "contradictions", "credit", "dead_units", "diagnose_policy",
+    "diagnose_puzzles", "drift", "first_choices", "gains_of", "gradient_by_call", "gradients",
+    "halting", "judge_by_k", "judge_gradients", "label_audit", "leak", "learned", "listening",
+    "overlap", "overthinking", "page", "practice", "reach", "score", "sight", "targets",
+    "total_variation", "value", "what_labels_need", "yardsticks",
+]  # fmt: skip

@@ -1,37 +1,43 @@
-"""All diagnostics at once, on a puzzle solver or on a policy."""
+"""All probes at once, on a puzzle solver or on a policy."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import torch
 from torch import nn
 
 from trm_lib.checks import whole
-from trm_lib.diagnostics.data import dead_units, label_audit
+from trm_lib.diagnostics.data import label_audit
 from trm_lib.diagnostics.finding import Finding
-from trm_lib.diagnostics.learning import (
-    certainty,
+from trm_lib.diagnostics.networks import (
+    carried,
+    dead_units,
+    drift,
     gradient_by_call,
     gradients,
-    judge_gradients,
-    learned,
-    value,
-)
-from trm_lib.diagnostics.policies import Make, credit, first_choices, gains_of, yardsticks
-from trm_lib.diagnostics.thinking import (
-    carried,
-    drift,
     halting,
-    listening,
+    judge_gradients,
     overthinking,
     score,
     sight,
 )
-from trm_lib.evaluation.thinking import answers_by_k
+from trm_lib.diagnostics.policies import (
+    Make,
+    certainty,
+    credit,
+    first_choices,
+    gains_of,
+    learned,
+    listening,
+    value,
+    yardsticks,
+)
+from trm_lib.evaluation import answers_by_k
 from trm_lib.models import Policy
-from trm_lib.training import PolicyHistory, PPOConfig, PuzzleData
-from trm_lib.training.policy_run import PolicyConfig
-from trm_lib.training.rollout import Player, Rollout
+from trm_lib.training import PolicyConfig, PolicyHistory, PPOConfig, PuzzleData, Rollout
+from trm_lib.training.rollout import Player
 
 _PUZZLES = 1000  # that a trained model is judged by
 _EPISODES = 64  # at least, whose praise and blame is looked at; and steps of what is played
@@ -49,7 +55,10 @@ def diagnose_puzzles(
         k_steps: K, the steps it was trained for.
     """
     k_steps = whole(k_steps, "k_steps (K)", 1)
-    some, learnt = _drawn(validation), _drawn(train)
+    learnt, some = (
+        data[np.random.default_rng(0).permutation(len(data))[:_PUZZLES]]
+        for data in (train, validation)
+    )
     findings = [
         *label_audit(train, validation),
         score(model, learnt, some, k_steps),
@@ -91,14 +100,12 @@ def diagnose_policy(
     first = policy if untrained is None else untrained
     task = yardsticks(make, config.use_masks, seed=seed)
     batches = practice(first, make, config, num_envs, seed)
-    generator = torch.Generator().manual_seed(seed)
-    findings = [
-        task,
-        credit([(rollout, gains_of(rollout, config)) for rollout in batches]),
-        *listening(policy, make, config.use_masks, seed),
-    ]
+    findings = [task]
     if untrained is not None or history is None:
-        findings.insert(1, first_choices(first, make, config.use_masks, seed))
+        findings.append(first_choices(first, make, config.use_masks, seed))
+    findings.append(credit([(rollout, gains_of(rollout, config)) for rollout in batches]))
+    findings += listening(policy, make, config.use_masks, seed)
+    generator = torch.Generator().manual_seed(seed)
     player = Player(policy, make(_EPISODES // 2), seed, config.use_masks)
     few, played = (player.play(steps, generator) for steps in (8, _EPISODES))
     with torch.no_grad():
@@ -121,11 +128,7 @@ def practice(
     num_envs = whole(num_envs, "num_envs", 1)
     player = Player(policy, make(num_envs), seed, config.use_masks)
     generator = torch.Generator().manual_seed(seed)
-    return [player.play_once(generator) for _ in range(int(np.ceil(_EPISODES / num_envs)))]
-
-
-def _drawn(data: PuzzleData) -> PuzzleData:
-    return data[np.random.default_rng(0).permutation(len(data))[:_PUZZLES]]
+    return [player.play_once(generator) for _ in range(math.ceil(_EPISODES / num_envs))]
 
 
 def _judged(policy: Policy, played: Rollout) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What a diagnostic found: a verdict, the evidence, a remedy, and a figure."""
+"""What a probe found: a verdict, the evidence, a remedy, and a figure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDTH = 80  # characters of a page: what the text column of the book holds
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What one diagnostic found; `print` it.
+    """What one probe found; `print` it.
 
     Attributes:
         name: what was looked at, for example "targets".
@@ -22,7 +22,7 @@ class Finding:
         evidence: a sentence with the measured numbers.
         remedy: what to do about the fault.
         numbers: what was measured, numbers and arrays.
-        draw: makes a figure of the numbers.
+        figure: draws them.
     """
 
     name: str
@@ -30,16 +30,12 @@ class Finding:
     evidence: str
     remedy: str
     numbers: dict[str, Any]
-    draw: Callable[[dict[str, Any]], BookFigure]
+    figure: Callable[[], BookFigure]
 
     @property
     def healthy(self) -> bool:
         """Whether nothing is wrong."""
         return self.fault is None
-
-    def figure(self) -> BookFigure:
-        """The numbers as a figure, drawn when asked for."""
-        return self.draw(self.numbers)
 
     def __str__(self) -> str:
         if self.healthy:

@@ -1,24 +1,21 @@
-"""What an environment asks for, and with what mind a policy comes to it.
+"""What an environment asks for, how a policy comes to it, what it is told, and what comes of it.
 
-Axes: E environments, A actions.
-
-What a policy learner is told: the praise and blame it gives to what was done.
-
-Axes: S time steps, E environments, M episodes.
+Axes: S time steps, E environments, A actions, M episodes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
-from trm_lib.checks import whole
-from trm_lib.diagnostics.figures import bars, dots
+from trm_lib.checks import number, whole
 from trm_lib.diagnostics.finding import Finding
+from trm_lib.diagnostics.networks import evaluating
 from trm_lib.envs import (
     MazeVectorEnv,
     SudokuCellVectorEnv,
@@ -29,13 +26,19 @@ from trm_lib.envs import (
     random_legal_policy,
     random_policy,
 )
-from trm_lib.evaluation.playing import play_episodes
-from trm_lib.models import Policy
-from trm_lib.training import PPOConfig, ReinforceConfig
-from trm_lib.training.policy_run import PolicyConfig
+from trm_lib.evaluation import play_episodes
+from trm_lib.models import Policy, PolicyMemory
+from trm_lib.training import PolicyConfig, PolicyHistory, PPOConfig, ReinforceConfig, Rollout
 from trm_lib.training.ppo import standardised
 from trm_lib.training.reinforce import baselined
-from trm_lib.training.rollout import Rollout, advantages, discounted_returns, entropy, log_probs
+from trm_lib.training.rollout import (
+    Player,
+    advantages,
+    discounted_returns,
+    entropy,
+    log_probs,
+)
+from trm_lib.viz import BookFigure, bars, dots, lines
 
 Make = Callable[[int], VectorEnv]
 """Gives an environment of so many copies."""
@@ -44,6 +47,29 @@ EASY = 0.9
 """Success of chance above which success means little."""
 PREJUDICED = 0.5
 """Share of the greatest entropy below which an untrained policy has made up its mind."""
+DEAF = 0.01
+"""What moves the policy less than a hundredth of what another observation does is not heard."""
+ROUNDING = 1e-6
+"""What moves the policy less than this has changed nothing but last bits."""
+ALIKE = 1e-3
+"""Spread of the episodes' mean gains, as part of the gains' own, that is rounding: a baseline, even
+a learnt one, leaves a hundred times as much."""
+ABOVE_CHANCE = 0.05
+"""What success must gain on chance by the end to be learning; less drowns in the episodes' luck."""
+LOST = 0.2
+"""What success must once have gained on chance to say that it was there, and has been lost."""
+NEARLY_ALL = 0.95
+"""Success that is learning enough, however good chance is."""
+LATE = 0.2
+"""The last share of a run, by which it is judged."""
+SURE = 0.1
+"""Share of its first entropy below which a policy tries nothing any more."""
+FAILING = 0.5
+"""Success below which being sure is no virtue."""
+EXPLAINED = 0.1
+"""Share of the returns' variance below which a value is no better than the mean return."""
+
+_STEPS = 4  # into the episodes, where there is something to remember
 
 
 def yardsticks(make: Make, use_masks: bool = True, episodes: int = 512, seed: int = 0) -> Finding:
@@ -59,26 +85,39 @@ def yardsticks(make: Make, use_masks: bool = True, episodes: int = 512, seed: in
     envs = make(episodes)
     first, _ = envs.reset(seed=seed)
     different = len(np.unique(first.reshape(episodes, -1), axis=0))
-    numbers: dict = {"different": different, "success": {}, "return": {}, "length": {}}
+    success, returns, length = {}, {}, {}
     for name, policy in _policies(envs, seed).items():
         played = play_episodes(make(episodes), policy, episodes, seed)
-        numbers["success"][name] = float(played.success.mean())
-        numbers["return"][name] = float(played.returns.mean())
-        numbers["length"][name] = float(played.lengths.mean())
-    numbers["chance"] = numbers["success"][chance]
+        success[name] = float(played.success.mean())
+        returns[name] = float(played.returns.mean())
+        length[name] = float(played.lengths.mean())
     fault, remedy = None, ""
     if different == 1:
         fault = "one and only task"
         remedy = "draw starts, goals or layouts at random, and measure on cases never played"
-    elif numbers["chance"] > EASY:
+    elif success[chance] > EASY:
         fault = "chance solves it"
         remedy = "make the task harder, or take the mask away where it holds the answer"
-    told = ", ".join(
-        f"{name} {share:.1%} in {numbers['length'][name]:.1f} steps"
-        for name, share in numbers["success"].items()
-    )
+    told = ", ".join(f"{n} {share:.1%} in {length[n]:.1f} steps" for n, share in success.items())
     evidence = f"{different} different beginnings in {episodes} episodes; success: {told}"
-    return Finding("task", fault, evidence, remedy, numbers, _draw_success)
+    numbers = {"different": different, "success": success, "return": returns, "length": length}
+    numbers["chance"] = success[chance]
+    figure = partial(bars, success, "success, share of episodes", most=1.0)
+    return Finding("task", fault, evidence, remedy, numbers, figure)
+
+
+def _policies(envs: VectorEnv, seed: int) -> dict[str, Callable]:
+    """The yardsticks that there are for a world, by name."""
+    rng = np.random.default_rng(seed)
+    policies = {"random": random_policy(rng), "random legal": random_legal_policy(rng)}
+    world = envs.unwrapped
+    if isinstance(world, MazeVectorEnv):
+        policies |= {"straight to the goal": greedy_manhattan_policy}
+        return policies | {"optimal": optimal_maze_policy}
+    readable = getattr(world, "observation", "channels") == "channels"
+    if isinstance(world, SudokuVectorEnv | SudokuCellVectorEnv) and readable:
+        return policies | {"exact": exact_sudoku_policy}
+    return policies
 
 
 def first_choices(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
@@ -94,13 +133,8 @@ def first_choices(policy: Policy, make: Make, use_masks: bool = True, seed: int 
     masks = torch.from_numpy(infos["action_mask"] > 0)
     allowed = masks if use_masks else torch.ones_like(masks)
     previous = torch.full((len(observations),), policy.n_actions)
-    was_training = policy.training
-    policy.eval()
-    try:
-        with torch.no_grad():
-            out, _ = policy(torch.from_numpy(observations), previous)
-    finally:
-        policy.train(was_training)
+    with evaluating(policy), torch.no_grad():
+        out, _ = policy(torch.from_numpy(observations), previous)
     log_p = log_probs(out.logits[-1], allowed)
     choice = allowed.sum(-1) > 1
     most = allowed.sum(-1).float().log()
@@ -114,38 +148,132 @@ def first_choices(policy: Policy, make: Make, use_masks: bool = True, seed: int 
     remedy = "begin with small weights in the last layer (trm_lib.models.policies.FIRST_LOGITS)"
     fault = "prejudiced start" if share < PREJUDICED else None
     numbers = {"entropy": share, "chances": chances}
-    return Finding("first choices", fault, evidence, remedy, numbers, _draw_chances)
+    likeliest = {f"action {action}": chances[action] for action in np.argsort(-chances)[:8]}
+    figure = partial(bars, likeliest, "mean probability", most=1.0)
+    return Finding("first choices", fault, evidence, remedy, numbers, figure)
 
 
-def _policies(envs: VectorEnv, seed: int) -> dict[str, Callable]:
-    rng = np.random.default_rng(seed)
-    policies: dict[str, Callable] = {
-        "random": random_policy(rng), "random legal": random_legal_policy(rng)
-    }  # fmt: skip
-    world = envs.unwrapped
-    if isinstance(world, MazeVectorEnv):
-        return policies | {
-            "straight to the goal": greedy_manhattan_policy, "optimal": optimal_maze_policy
-        }  # fmt: skip
-    readable = getattr(world, "observation", "channels") == "channels"
-    if isinstance(world, SudokuVectorEnv | SudokuCellVectorEnv) and readable:
-        return policies | {"exact": exact_sudoku_policy}
-    return policies
+def listening(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0) -> list[Finding]:
+    """Does the policy heed its previous action, and its memory?
+
+    64 episodes are played for four steps. Then each state is judged again with another previous
+    action, with the memory of another episode, and, as the yardstick, with the observation of
+    another. What counts is how far the policy's probabilities move (total variation). Where not
+    even another observation moves them, silence means nothing, and the evidence says so.
+
+    Args:
+        policy: any. One that has neither (no `y_of_action`, not `remembers`) yields no finding.
+        make: the environments it acts in.
+        use_masks: whether its actions are drawn from the mask.
+        seed: of the environments and actions.
+    """
+    with evaluating(policy), torch.no_grad():
+        moved = _moved(policy, make, use_masks, seed)
+    heard = {"previous action": hasattr(policy, "y_of_action"), "memory": policy.remembers}
+    return [_judge_listening(what, moved) for what, has in heard.items() if has]
 
 
-def _draw_success(numbers: dict):
-    return bars(numbers["success"], "success, share of episodes", most=1.0)
+def _moved(policy: Policy, make: Make, use_masks: bool, seed: int) -> dict[str, float]:
+    """Mean total variation by what was exchanged."""
+    player = Player(policy, make(64), seed, use_masks)
+    player.play(_STEPS, torch.Generator().manual_seed(seed))
+    seen, previous, memory = player.observations, player.previous, player.memory
+
+    def chances(seen: Tensor, previous: Tensor, memory: PolicyMemory | None) -> Tensor:
+        known = memory if policy.remembers else None
+        return policy(seen, previous, known)[0].logits[-1].softmax(-1)
+
+    usual, others = chances(seen, previous, memory), torch.arange(len(seen)).roll(1)
+    inside = previous < policy.n_actions
+    moved = {"another observation": 0.0, "previous action": 0.0, "memory": 0.0}
+    for shift in range(1, policy.n_actions if inside.any() else 0):
+        other = torch.where(inside, (previous + shift) % policy.n_actions, previous)
+        far = total_variation(usual, chances(seen, other, memory))[inside].mean()
+        moved["previous action"] = max(moved["previous action"], float(far))
+    far = total_variation(usual, chances(seen[others], previous, memory)).mean()
+    moved["another observation"] = float(far)
+    if policy.remembers:
+        far = total_variation(usual, chances(seen, previous, policy.rows(memory, others))).mean()
+        moved["memory"] = float(far)
+    return moved
 
 
-def _draw_chances(numbers: dict):
-    chances = numbers["chances"]
-    shown = np.argsort(-chances)[:8]
-    return bars({f"action {a}": chances[a] for a in shown}, "mean probability", most=1.0)
+def _judge_listening(what: str, moved: dict[str, float]) -> Finding:
+    heard, yardstick = moved[what], moved["another observation"]
+    deaf = yardstick > ROUNDING and heard < DEAF * yardstick
+    evidence = (
+        f"another {what} moves the policy's probabilities by {heard:.2g}, another observation by "
+        f"{yardstick:.2g} (total variation)"
+    )
+    if max(heard, yardstick) <= ROUNDING:
+        evidence += "; it cannot tell, because all observations are alike to the policy"
+    look = {"previous action": "it reaches the network", "memory": "memory is handed on"}[what]
+    remedy = f"look whether {look}, or leave it out: the board may say it all"
+    fault = f"{what} ignored" if deaf else None
+    shown = {f"another {what}": heard, "another observation": yardstick}
+    figure = partial(bars, shown, "total variation of the policy's probabilities")
+    return Finding(what, fault, evidence, remedy, {"moved": shown}, figure)
 
 
-ALIKE = 1e-3
-"""Spread of the episodes' mean gains, as part of the gains' own, that is rounding: a baseline, even
-a learnt one, leaves a hundred times as much."""
+def total_variation(p: Tensor, q: Tensor) -> Tensor:
+    """Half the sum of |p - q| over the actions: (..., A) and (..., A) -> (...), from 0 to 1."""
+    return (p - q).abs().sum(-1) / 2
+
+
+def credit(batches: Sequence[tuple[Rollout, Tensor]]) -> Finding:
+    """Are episodes that went better praised more?
+
+    Args:
+        batches: what a learner learns from in one update each, with the gains (S, E) it gives.
+            Only whole first episodes of each environment are looked at.
+
+    Raises:
+        ValueError: there are no batches, or gains of another shape than their rollout.
+    """
+    if not batches:
+        raise ValueError("batches expected at least one rollout with its gains, got none")
+    kept_returns, kept_success, episodes = [], [], []  # the last: gains, an array an episode
+    for rollout, gains in batches:
+        if gains.shape != rollout.rewards.shape:
+            raise ValueError(
+                f"gains expected shape {tuple(rollout.rewards.shape)}, one an action, got "
+                f"{tuple(gains.shape)}"
+            )
+        for e in rollout.done.any(0).nonzero()[:, 0].tolist():
+            on = rollout.first[:, e]
+            kept_returns.append(float(rollout.rewards[on, e].sum()))
+            kept_success.append(bool(rollout.success[on, e].any()))
+            episodes.append(gains[on, e].double().numpy())
+    returns, success = np.array(kept_returns), np.array(kept_success, bool)
+    mean = np.array([own.mean() for own in episodes])
+    praised = np.array([(own > 0).mean() for own in episodes])
+    differ = len(returns) > 1 and returns.std() > 0
+    shares = {
+        "failed episodes, moves praised": praised[~success].mean() if (~success).any() else np.nan,
+        "successes, moves blamed": 1 - praised[success].mean() if success.any() else np.nan,
+    }
+    told = "; ".join(f"{name} {share:.1%}" for name, share in shares.items() if share == share)
+    usual = float(np.concatenate(episodes).std()) if episodes else 0.0
+    spread = float(mean.std() / max(usual, 1e-12)) if differ else np.nan
+    evidence = (
+        f"in {len(returns)} whole episodes the mean gain of an episode varies by {spread:.2g} of "
+        f"the gains' spread; {told}"
+        if differ
+        else f"{len(returns)} whole episodes with equal returns: they cannot tell"
+    )
+    remedy = "compare an episode with others: a batch of many, and one baseline across all of it"
+    numbers = {"returns": returns, "mean_gain": mean, "success": success, "shares": shares}
+    numbers |= {"gains_std": usual, "spread": spread}
+    fault = "success and failure praised alike" if differ and spread < ALIKE else None
+
+    def figure() -> BookFigure:
+        groups = {"failures": ~success, "successes": success}
+        places = {name: (returns[on], mean[on]) for name, on in groups.items()}
+        drawn = dots(places, "return of the episode", "mean gain of its moves", usual or 1.0)
+        drawn.alt += f" The gains of all moves have a standard deviation of {usual:.3g}."
+        return drawn
+
+    return Finding("credit", fault, evidence, remedy, numbers, figure)
 
 
 def gains_of(rollout: Rollout, config: PolicyConfig) -> Tensor:
@@ -163,70 +291,88 @@ def gains_of(rollout: Rollout, config: PolicyConfig) -> Tensor:
     raise ValueError(f"config expected a ReinforceConfig or a PPOConfig, got {config!r}")
 
 
-def credit(batches: Sequence[tuple[Rollout, Tensor]]) -> Finding:
-    """Are episodes that went better praised more?
+def learned(history: PolicyHistory, chance: float) -> Finding:
+    """Does the success of training episodes rise above chance?
 
     Args:
-        batches: what a learner learns from in one update each, with the gains (S, E) it gives.
-            Only whole first episodes of each environment are looked at.
-
-    Raises:
-        ValueError: there are no batches, or gains of another shape than their rollout.
+        history: of a whole run.
+        chance: success of the random policy, as `yardsticks` measures it.
     """
-    if not batches:
-        raise ValueError("batches expected at least one rollout with its gains, got none")
-    returns, mean, success, praised, every = [], [], [], [], []
-    for rollout, gains in batches:
-        if gains.shape != rollout.rewards.shape:
-            raise ValueError(
-                f"gains expected shape {tuple(rollout.rewards.shape)}, one an action, got "
-                f"{tuple(gains.shape)}"
-            )
-        for e in rollout.done.any(0).nonzero()[:, 0].tolist():
-            on = rollout.first[:, e]
-            own = gains[on, e].double().numpy()
-            returns.append(float(rollout.rewards[on, e].sum()))
-            success.append(bool(rollout.success[on, e].any()))
-            mean.append(own.mean())
-            praised.append((own > 0).mean())
-            every.append(own)
-    returns, mean, praised = np.array(returns), np.array(mean), np.array(praised)
-    success = np.array(success, bool)
-    differ = len(returns) > 1 and returns.std() > 0
-    shares = {
-        "failed episodes, moves praised": praised[~success].mean() if (~success).any() else np.nan,
-        "successes, moves blamed": 1 - praised[success].mean() if success.any() else np.nan,
-    }
-    told = "; ".join(f"{name} {share:.1%}" for name, share in shares.items() if share == share)
-    usual = float(np.concatenate(every).std()) if every else 0.0
-    spread = float(mean.std() / max(usual, 1e-12)) if differ else np.nan
+    chance = number(chance, "chance", lambda v: 0 <= v <= 1, "a share from 0 to 1")
+    late = _late(history)
+    episodes = np.array(history.episodes)
+    rate, parts = _rate(history, late), np.arange(len(episodes))
+    parts = np.array_split(parts, min(len(episodes), round(1 / LATE)))
+    best = max(_rate(history, part) for part in parts)
     evidence = (
-        f"in {len(returns)} whole episodes the mean gain of an episode varies by {spread:.2g} of "
-        f"the gains' spread; {told}"
+        f"{rate:.1%} of the last {episodes[late].sum()} training episodes end well, {best:.1%} in "
+        f"the best fifth of the run; chance has {chance:.1%}"
+    )
+    remedy = "mend what the other probes name; else try rate, batch and entropy bonus, one by one"
+    fault = None
+    if rate < min(chance + ABOVE_CHANCE, NEARLY_ALL):
+        fault = "learned and lost" if best > chance + LOST else "nothing learned"
+    curve = history.success_rate()
+    numbers = {"rate": rate, "best": best, "chance": chance, "curve": curve}
+    shown = {"training episodes": curve, "chance": np.full(len(curve), chance)}
+    return Finding(
+        "learning", fault, evidence, remedy, numbers, partial(lines, shown, "update", "success")
+    )
+
+
+def certainty(history: PolicyHistory) -> Finding:
+    """Has the policy become sure of itself while it still fails?"""
+    late, measured = _late(history), np.array(history.entropy)
+    share = float(measured[late].mean() / max(measured[0], 1e-12))
+    rate = _rate(history, late)
+    evidence = (
+        f"entropy went from {measured[0]:.3g} to {measured[late].mean():.3g} nats ({share:.1%}) "
+        f"while {rate:.1%} of the last episodes end well"
+    )
+    remedy = "raise ent_coef, lower lr, or learn from more episodes at a time"
+    fault = "entropy collapse" if share < SURE and rate < FAILING else None
+    numbers = {"entropy": measured, "share": share, "rate": rate}
+    figure = partial(lines, {"entropy": measured}, "update", "entropy (nats)")
+    return Finding("certainty", fault, evidence, remedy, numbers, figure)
+
+
+def _late(history: PolicyHistory) -> slice:
+    """The last updates of a run, of which there must be one."""
+    if not history.episodes:
+        raise ValueError("history expected at least one update, got none: train the policy first")
+    return slice(-max(1, round(LATE * len(history.episodes))), None)
+
+
+def _rate(history: PolicyHistory, updates: slice | np.ndarray) -> float:
+    """Share of the episodes of some updates that ended well."""
+    ended, well = np.array(history.episodes)[updates], np.array(history.successes)[updates]
+    return float(well.sum() / max(ended.sum(), 1))
+
+
+def value(rollout: Rollout, gamma: float) -> Finding:
+    """How much of the returns' variance do the values explain, in episodes that ended?
+
+    1 - Var(G - V) / Var(G): 1 is perfect, 0 is as good as any constant, less is worse. Where an
+    episode was cut off, its last value stands for what would have come, as in training.
+
+    Args:
+        rollout: played by the policy; best many steps, of which only episodes that ended count.
+        gamma: the learner's discount.
+    """
+    beyond = gamma * rollout.next_values * rollout.truncated
+    returns = discounted_returns(rollout.rewards + beyond, rollout.done, gamma)
+    ended = rollout.done.flip(0).cumsum(0).flip(0) > 0  # (S, E): steps whose episode ends here
+    G, V = returns[ended].double().numpy(), rollout.values[ended].double().numpy()
+    differ = len(G) > 1 and G.var() > 1e-12
+    explained = float(1 - (G - V).var() / G.var()) if differ else np.nan
+    evidence = (
+        f"values explain {explained:.1%} of the variance of {len(G)} returns"
         if differ
-        else f"{len(returns)} whole episodes with equal returns: they cannot tell"
+        else f"{len(G)} returns of whole episodes, all equal: they cannot tell"
     )
-    remedy = "compare an episode with others: a batch of many, and one baseline across all of it"
-    numbers = {
-        "returns": returns, "mean_gain": mean, "success": success, "shares": shares,
-        "gains_std": usual, "spread": spread,
-    }  # fmt: skip
-    fault = "success and failure praised alike" if differ and spread < ALIKE else None
-    return Finding("credit", fault, evidence, remedy, numbers, _draw_credit)
-
-
-def _draw_credit(numbers: dict):
-    returns, mean, success = (numbers[name] for name in ("returns", "mean_gain", "success"))
-    figure = dots(
-        {
-            "failures": (returns[~success], mean[~success]),
-            "successes": (returns[success], mean[success]),
-        },
-        "return of the episode",
-        "mean gain of its moves",
-        least=numbers["gains_std"] or 1.0,
-    )
-    figure.alt += (
-        f" The gains of all moves have a standard deviation of {numbers['gains_std']:.3g}."
-    )
-    return figure
+    remedy = "raise vf_coef or train longer; look whether the value sees what the return depends on"
+    fault = "the value explains nothing" if differ and explained < EXPLAINED else None
+    shares = {"variance explained": explained}
+    numbers = {"explained": explained, "shares": shares}
+    figure = partial(bars, shares, "share of the returns' variance", most=1.0)
+    return Finding("value", fault, evidence, remedy, numbers, figure)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from trm_lib.statistics import bootstrap_interval, interquartile_mean, moving_average
 from trm_lib.viz.style import (
@@ -216,6 +216,7 @@ def lines(
         words.append(f"A line at {at:g}: {name}.")
     if log:
         axes.set_yscale("log")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _label(axes, drawn)
     return _finished(figure, xlabel, ylabel, None, f"{ylabel} against {xlabel}", words)
 
@@ -293,14 +294,16 @@ def _label(axes: Axes, curves: list[_Curve]) -> None:
     line; a short stroke before each is drawn as its curve is.
     """
     axes.set_ylim(*axes.get_ylim())
-    rows = 2 if any(curve.words for curve in curves) else 1
+    names = [f"{curve.name}\n{curve.words}" if curve.words else curve.name for curve in curves]
+    rows = 1 + max(name.count("\n") for name in names)
     axes_points = 72 * (axes.figure.get_figheight() - 1.2)  # about what the words around it leave
     gap = 1.3 * rows * TEXT_SIZE / axes_points
     ends = [(curve.x[-1], curve.middle[-1]) for curve in curves]
     heights = spread(axes.transLimits.transform(axes.transScale.transform(ends))[:, 1], gap)
     arrow = {"arrowstyle": "-", "color": FAINT_INK, "alpha": 0.5, "linewidth": 0.7, "shrinkB": 3}
     words = {"color": INK, "fontsize": TEXT_SIZE - 0.5, "va": "center", "linespacing": 1.15}
-    for style, (curve, end, height) in enumerate(zip(curves, ends, heights, strict=True)):
+    words |= {"xycoords": "axes fraction", "annotation_clip": False}
+    for style, (name, end, height) in enumerate(zip(names, ends, heights, strict=True)):
         axes.annotate(
             "", xy=end, xytext=(1.06, height), textcoords="axes fraction",
             annotation_clip=False, arrowprops=arrow,
@@ -308,10 +311,7 @@ def _label(axes: Axes, curves: list[_Curve]) -> None:
         look = {"color": COLOURS[style], "linestyle": DASHES[style], "linewidth": 2.1}
         key = Line2D([1.06, 1.13], [height, height], transform=axes.transAxes, **look)
         axes.figure.add_artist(key)
-        axes.annotate(
-            literal(f"{curve.name}\n{curve.words}" if curve.words else curve.name),
-            xy=(1.15, height), xycoords="axes fraction", annotation_clip=False, **words,
-        )  # fmt: skip
+        axes.annotate(literal(name), xy=(1.15, height), **words)
 
 
 def spread(heights: Array, gap: float) -> Array:

@@ -1,0 +1,483 @@
+"""What a network makes of its puzzles and its steps: what it learnt, sees, carries, and states.
+
+Axes: K improvement steps, N puzzles, B boards, L cells, C calls with a gradient, H hidden units.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trm_lib.checks import whole
+from trm_lib.diagnostics.data import place_tells, targets, what_labels_need
+from trm_lib.diagnostics.finding import Finding
+from trm_lib.evaluation import answers_by_k, answers_with_halting, calibration, exact_by_k
+from trm_lib.models import device_of
+from trm_lib.models.layers import SwiGLU
+from trm_lib.models.rivals import ReluMLP
+from trm_lib.training import IGNORE, PuzzleData, answer_loss
+from trm_lib.viz import BookFigure, bars, lines, shades
+
+ABOVE = 0.02
+"""What cell accuracy must gain on the best fixed answer, on training puzzles, to be learning."""
+BY_HEART = 0.2
+"""A fifth of all puzzles right in training only: more than the luck of a split."""
+UNCHANGED = 1e-9
+"""Part of the logits' size below which a change is rounding: `reach` runs in float64."""
+SOLVED = 0.95
+"""A model that is exactly right this often sees far enough for its task."""
+LONGER = 4
+"""Times the usual K that `drift` looks at."""
+REST = 0.01
+"""Change in a step, as part of the state, below which it is at rest."""
+CIRCLE = 0.3
+"""A state that comes this much nearer to an earlier one than its steps are long goes in circles."""
+AWAY = 100.0
+"""Growth of a state, beyond the usual K, that no later layer was trained for."""
+FLIPPED = 0.05
+"""Share of answer cells that still change in every step: one in twenty is no detail."""
+SAME = 1e-5
+"""Part of the logits' size below which two answers are the same."""
+FALLEN = 0.05
+"""Puzzles that were right and are wrong later, net: one in twenty."""
+SILENT = 1e-3
+"""A unit that never gets this far, as part of the layer's largest activation, says nothing."""
+WASTED = 0.5
+"""Half of a layer: a few silent units are usual, above all where inputs are few."""
+FADED, GROWN = 1e-3, 1e3
+"""A first call that hears a thousandth of the last, or a thousand times as much, is not taught in
+the same step as the others."""
+MISJUDGED = 0.1
+"""Mean gap between stated and true chance of being right; guesses are worth no more."""
+
+_K = "improvement step K"
+_NEEDS = {"nothing": "no input at all", "token": "its own token"}
+_NEEDS |= {"place": "its token and its place", "cells": "other cells"}
+
+
+def score(model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: int) -> Finding:
+    """Has it learnt, and has it learnt more than its training puzzles?
+
+    Args:
+        model: trained, with the interface of `TRM`.
+        train: puzzles it was trained on; a fixed answer is the yardstick.
+        validation: puzzles it has not seen.
+        k_steps: K.
+    """
+    fixed = targets(train).numbers
+    shares = {"fixed answer, cells": fixed["cell"], "fixed answer, exact": fixed["exact"]}
+    for name, data in (("training", train), ("validation", validation)):
+        right = answers_by_k(model, data.inputs, k_steps)[-1] == data.labels
+        asked = data.labels != IGNORE
+        shares[f"{name}, cells"] = float(right[asked].mean())
+        shares[f"{name}, exact"] = float((right | ~asked).reshape(len(data), -1).all(1).mean())
+    fault, remedy = None, ""
+    if shares["training, cells"] < fixed["cell"] + ABOVE and shares["training, exact"] < 0.5:
+        fault = "nothing learned"
+        remedy = "mend what the other probes name; else train longer, or at another rate"
+    elif shares["training, exact"] > shares["validation, exact"] + BY_HEART:
+        fault = "learnt by heart"
+        remedy = "give it more puzzles, augmentation or weight decay, or a smaller model"
+    evidence = (
+        f"exactly right: {shares['training, exact']:.1%} of training and "
+        f"{shares['validation, exact']:.1%} of validation puzzles (cells "
+        f"{shares['training, cells']:.1%} and {shares['validation, cells']:.1%}); one fixed "
+        f"answer has {fixed['cell']:.1%} of the cells"
+    )
+    figure = partial(bars, shares, "share right", most=1.0)
+    return Finding("score", fault, evidence, remedy, {"shares": shares}, figure)
+
+
+def sight(model: nn.Module, data: PuzzleData, k_steps: int, n_boards: int = 3) -> Finding:
+    """Can the model see what the labels depend on?
+
+    Args:
+        model: anything with the interface of `TRM`.
+        data: puzzles with their answers; a model that solves them is not called short-sighted.
+        k_steps: K, the improvement steps that will be asked for.
+        n_boards: how many of the puzzles to perturb.
+    """
+    seen = reach(model, data.inputs[:n_boards], k_steps)
+    K, L = seen.shape[:2]
+    share = seen[:, ~np.eye(L, dtype=bool)].mean(1)
+    need, blind = what_labels_need(data), _is_blind(model, data.inputs[:n_boards], k_steps)
+    right = float(exact_by_k(model, data, k_steps)[-1])
+    fault, remedy = None, ""
+    if need == "cells" and not share[-1]:
+        fault = "cells never meet"
+        remedy = "give the blocks a mixing ('mlp', 'attention', 'conv'): no K replaces it"
+    elif need != "nothing" and blind and place_tells(data):
+        fault = "position-blind"
+        remedy = "tell cells where they stand: positions='learned', or a mixing that knows places"
+    elif need == "cells" and share[-1] < 1 and right < SOLVED:
+        fault = "short sight"
+        remedy = "ask for more steps, more layers or a global mixing, unless labels are local"
+    evidence = (
+        f"at K = {k_steps} an answer cell is changed by {share[-1]:.1%} of the other cells "
+        f"({share[0]:.1%} at K = 1); its label needs {_NEEDS[need]}; "
+        f"exchanging the cells {'only exchanges' if blind else 'changes'} the answers"
+    )
+    grid = data.inputs.shape[1:]
+    numbers = {"reach": seen, "share_by_k": share, "blind": blind, "exact": right, "grid": grid}
+
+    def figure() -> BookFigure:
+        middle = int(np.ravel_multi_index([side // 2 for side in grid], grid))
+        steps = sorted({0, K // 2, K - 1})
+        counts = ", ".join(f"{int(seen[k, :, middle].sum())} at K = {k + 1}" for k in steps)
+        return shades(
+            {f"K = {k + 1}": seen[k, :, middle].reshape(grid) for k in steps},
+            f"Boards: the input cells (dark) that change the answer of cell {middle + 1} of {L}: "
+            f"{counts}.",
+        )
+
+    return Finding("sight", fault, evidence, remedy, numbers, figure)
+
+
+def reach(model: nn.Module, boards: np.ndarray, k_steps: int, seed: int = 0) -> np.ndarray:
+    """Which input cells change which answer cells, after each of K improvement steps.
+
+    The carry is detached between steps, so gradients cannot tell; perturbation can. On each board,
+    every cell in turn gets another of the tokens that the boards hold. Any change above rounding
+    counts, be it a billionth of the logits' size: this is an upper bound on what the model uses.
+
+    Args:
+        model: anything with the interface of `TRM`. A copy of it in float64 is asked.
+        boards: (N, *grid) integers; a few are enough.
+        k_steps: K.
+        seed: of the tokens put in.
+
+    Returns:
+        (K, L, L) bool: [k, i, j] whether input cell i changed answer cell j on any board.
+
+    Raises:
+        ValueError: the boards hold a single token, or `k_steps` is out of range.
+    """
+    boards, k_steps = np.asarray(boards), whole(k_steps, "k_steps (K)", 1)
+    tokens = np.unique(boards)
+    if len(tokens) < 2:
+        raise ValueError(f"boards expected at least two different tokens, got only {tokens}")
+    rng, asked = np.random.default_rng(seed), copy.deepcopy(model).double()
+    L = boards[0].size
+    changed = np.zeros((k_steps, L, L), bool)
+    for board in boards:
+        variants = np.repeat(board.reshape(1, L), L + 1, axis=0)  # the last is the board itself
+        place = np.searchsorted(tokens, variants[-1])
+        other = (place + rng.integers(1, len(tokens), L)) % len(tokens)
+        variants[np.arange(L), np.arange(L)] = tokens[other]
+        for k, (_, logits) in enumerate(_steps(asked, variants.reshape(-1, *board.shape), k_steps)):
+            change = (logits[:-1] - logits[-1]).abs().amax(-1)  # (L, L)
+            changed[k] |= (change > UNCHANGED * logits[-1].abs().max()).numpy()
+    return changed
+
+
+def _is_blind(model: nn.Module, boards: np.ndarray, k_steps: int) -> bool:
+    """Whether a permutation of the cells does nothing but permute the answers."""
+    asked, rng = copy.deepcopy(model).double(), np.random.default_rng(0)
+    for board in boards:
+        order = rng.permutation(board.size)
+        both = np.stack([board.reshape(-1), board.reshape(-1)[order]]).reshape(2, *board.shape)
+        for _, logits in _steps(asked, both, k_steps):
+            difference = (logits[0][order] - logits[1]).abs().max()
+            if difference > UNCHANGED * logits.abs().max():
+                return False
+    return True
+
+
+def drift(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
+    """Follow every carried state for four times the usual number of steps.
+
+    Args:
+        model: anything with the interface of `TRM`.
+        boards: (N, *grid) integers; 64 of them are thought about.
+        k_steps: K, the usual number.
+    """
+    k_steps = whole(k_steps, "k_steps (K)", 1)
+    kept: dict[str, list[Tensor]] = {}
+    answers = []
+    for carry, logits in _steps(model, np.asarray(boards)[:64], LONGER * max(k_steps, 2)):
+        for name, state in states_of(carry).items():
+            kept.setdefault(name, []).append(state.double().flatten(1).cpu())
+        answers.append(logits.argmax(-1))
+    states = {name: torch.stack(steps) for name, steps in kept.items()}  # (K, B, -1) each
+    said = torch.stack(answers)
+    flips = (said[1:] != said[:-1]).float().flatten(1).mean(1).numpy()
+    change = {name: _distance(s, 1) for name, s in states.items()}
+    size = {name: s.norm(dim=-1).mean(-1).numpy() for name, s in states.items()}
+    with np.errstate(all="ignore"):  # a state that is not finite has exploded
+        kinds = {name: _kind(s, float(size[name][-1] / size[name][k_steps - 1]))
+                 for name, s in states.items()}  # fmt: skip
+    moving = float(flips[-4:].mean())
+    fault, remedy = None, ""
+    if "explosion" in kinds.values():
+        fault = "exploding state"
+        remedy = "normalise the state after every call (the norm comes last in every block)"
+    elif "oscillation" in kinds.values() and moving > FLIPPED:
+        fault = "flipping answers"
+        remedy = "train with more steps or deep supervision, and do not read a single late answer"
+    told = "; ".join(
+        f"{name}: {kinds[name]}, last change {change[name][-1]:.2g} of its size" for name in states
+    )
+    evidence = f"{told or 'nothing is carried'}; {moving:.1%} of cells change in a late step"
+    numbers = {"change": change, "size": size, "kinds": kinds, "flips": flips, "k_steps": k_steps}
+
+    def figure() -> BookFigure:
+        far = {f"{name}\n({kinds[name]})": np.nan_to_num(y, nan=1e12, posinf=1e12)
+               for name, y in change.items()}  # fmt: skip
+        return lines(
+            far or {"answers": flips}, _K, "change, as part of its size", log=True,
+            marked=("usual K", k_steps), level=(f"fixed point below {REST:g}", REST),
+            first=2,  # the first change is that of the second step
+        )  # fmt: skip
+
+    return Finding("drift", fault, evidence, remedy, numbers, figure)
+
+
+def states_of(carry: Any) -> dict[str, Tensor]:
+    """The states that a carry holds, by name: its floating-point tensors."""
+    if isinstance(carry, Tensor):
+        carry = {"carry": carry}
+    parts = carry if isinstance(carry, dict) else getattr(carry, "__dict__", {})
+    return {n: t for n, t in parts.items() if isinstance(t, Tensor) and t.is_floating_point()}
+
+
+def _distance(state: Tensor, period: int) -> np.ndarray:
+    """How far the state is from where it was, as part of its size: (K - period,)."""
+    gone = (state[period:] - state[:-period]).norm(dim=-1).mean(-1)
+    return (gone / state[period:].norm(dim=-1).mean(-1).clamp_min(1e-12)).numpy()
+
+
+def _kind(state: Tensor, growth: float) -> str:
+    """Where a state (K, B, -1) goes in the end: to rest, in circles, about, or away."""
+    if not np.isfinite(growth) or growth > AWAY:
+        return "explosion"
+    step = _distance(state, 1)[-4:].mean()
+    if step < REST:
+        return "fixed point"
+    back = min(_distance(state, period)[-4:].mean() for period in (2, 3, 4))
+    return "oscillation" if back < CIRCLE * step else "wandering"
+
+
+def carried(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
+    """Do later steps say anything that the first has not said?
+
+    Args:
+        model: anything with the interface of `TRM`.
+        boards: (N, *grid) integers; 64 of them are thought about.
+        k_steps: K, at least 2 to tell; a model that is asked once need not carry.
+    """
+    k_steps = whole(k_steps, "k_steps (K)", 1)
+    said = [logits for _, logits in _steps(model, boards[:64], k_steps)]
+    size = said[0].abs().max().clamp_min(1e-12)
+    change = np.array([float((logits - said[0]).abs().max() / size) for logits in said])
+    fault = "carry ignored" if k_steps > 1 and change.max() < SAME else None
+    evidence = (
+        f"after K = {k_steps} the logits are up to {change[-1]:.2g} of their size away from those "
+        f"after K = 1"
+    )
+    remedy = "hand the carry from step to step, or ask once: further steps are repetitions"
+    figure = partial(lines, {"logits": change}, _K, "distance from the first answer")
+    return Finding("carry", fault, evidence, remedy, {"change": change}, figure)
+
+
+def overthinking(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
+    """Does thinking on, up to twice as long as usual, lose answers that were right?
+
+    Args:
+        model: trained, with the interface of `TRM`.
+        data: puzzles with their answers.
+        k_steps: K, the usual number of steps.
+    """
+    k_steps = whole(k_steps, "k_steps (K)", 1)
+    return judge_by_k(exact_by_k(model, data, 2 * k_steps), k_steps)
+
+
+def judge_by_k(right: np.ndarray, k_steps: int) -> Finding:
+    """The verdict on the share (K,) that is right after each step, of which k_steps are usual."""
+    best = int(right.argmax())
+    fallen = float(right[best] - right[-1])
+    evidence = (
+        f"{right[k_steps - 1]:.1%} right at the usual K = {k_steps}, {right[-1]:.1%} at the end "
+        f"(K = {len(right)}), the best {right[best]:.1%} (K = {best + 1})"
+    )
+    remedy = "stop at the best K, let the model halt, or supervise more steps in training"
+    fault = "overthinking" if fallen > FALLEN else None
+    numbers = {"right": right, "fallen": fallen, "k_steps": k_steps}
+    usual = ("usual K", k_steps)
+    figure = partial(lines, {"exactly right": right}, _K, "share right", marked=usual)
+    return Finding("thinking on", fault, evidence, remedy, numbers, figure)
+
+
+def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
+    """Which hidden units of SwiGLU, `ReluMLP` and `nn.ReLU` layers are never active?
+
+    Args:
+        model: any.
+        run: makes the model work on everything it should be judged by.
+    """
+    most: dict[str, Tensor] = {}
+    hooks = []
+
+    def watch(name: str, activation: Callable[[Tensor], Tensor]) -> Callable:
+        @torch.no_grad()
+        def hook(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+            seen = activation(args[0]).abs().flatten(0, -2).amax(0)  # (H,)
+            most[name] = torch.maximum(most[name], seen) if name in most else seen
+
+        return hook
+
+    try:
+        for name, module in model.named_modules():
+            if activation := _activation(module):
+                hooks.append(module.register_forward_pre_hook(watch(name, activation)))
+        run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    dead = {n: float((seen <= SILENT * seen.max()).float().mean()) for n, seen in most.items()}
+    worst = max(dead, key=dead.get, default="")
+    share = dead.get(worst, 0.0)
+    evidence = f"in the worst of {len(dead)} layers ({worst or 'none'}) {share:.1%} never speak"
+    remedy = "lower the learning rate or the weight decay, or build it narrower"
+    fault = "dead units" if share > WASTED else None
+    shown, label = dead or {"no such layer": 0.0}, "share of hidden units that never speak"
+    figure = partial(bars, shown, label, most=1.0)
+    return Finding("units", fault, evidence, remedy, {"dead": dead, "worst": share}, figure)
+
+
+def _activation(module: nn.Module) -> Callable[[Tensor], Tensor] | None:
+    """From the input of a layer to its hidden activations (..., H); None for other modules."""
+    if isinstance(module, SwiGLU):
+
+        def gated(h: Tensor) -> Tensor:
+            gate, up = module.gate_up(h).chunk(2, dim=-1)
+            return F.silu(gate) * up
+
+        return gated
+    if isinstance(module, ReluMLP):
+        return lambda h: torch.relu(module.up(h))
+    return torch.relu if isinstance(module, nn.ReLU) else None
+
+
+def gradients(model: nn.Module, data: PuzzleData, k_steps: int = 1) -> Finding:
+    """Does the gradient of one improvement step reach its first call?
+
+    Args:
+        model: anything with the interface of `TRM` and a `stack`.
+        data: puzzles with their answers; 64 of them are asked.
+        k_steps: the step that is looked at, after k_steps - 1 without a gradient.
+    """
+    k_steps = whole(k_steps, "k_steps (K)", 1)
+    inputs, labels = (t.to(device_of(model)) for t in data[:64].tensors())
+    with evaluating(model):
+        with torch.no_grad():
+            carry = model.initial_carry(inputs)
+            for _ in range(k_steps - 1):
+                carry, _ = model(carry, inputs)
+        norms = gradient_by_call(
+            model.stack, lambda: answer_loss(model(carry, inputs)[1].logits, labels)
+        )
+    return judge_gradients(norms)
+
+
+def gradient_by_call(stack: nn.Module, loss: Callable[[], Tensor]) -> list[float]:
+    """Norms of the gradient at the output of every call of a stack that has one: (C,), in order.
+
+    Calls that the loss cannot reach, behind a detached carry, are left out.
+
+    Args:
+        stack: the blocks that are called again and again.
+        loss: calls the model once and returns a scalar. No parameter's gradient is touched.
+    """
+    outputs: list[Tensor] = []
+
+    def keep(module: nn.Module, args: object, output: Tensor) -> None:
+        if output.requires_grad:
+            outputs.append(output)
+
+    hook = stack.register_forward_hook(keep)
+    try:
+        with torch.enable_grad():
+            value = loss()
+    finally:
+        hook.remove()
+    gradients = torch.autograd.grad(value, outputs, allow_unused=True)
+    return np.trim_zeros([0.0 if g is None else float(g.norm()) for g in gradients], "f")
+
+
+def judge_gradients(norms: list[float]) -> Finding:
+    """The verdict on the norms that `gradient_by_call` measured."""
+    last = norms[-1] if len(norms) else 0.0
+    ratio = float(norms[0] / last) if last > 0 else float("inf" if len(norms) > 1 else 1)
+    fault, remedy = None, ""
+    if len(norms) > 1 and ratio < FADED:
+        fault = "vanishing gradient"
+        remedy = "keep the residual and the norm in every block, or let fewer calls have a gradient"
+    elif len(norms) > 1 and ratio > GROWN:
+        fault = "exploding gradient"
+        remedy = "normalise the states, cut long gradients, or let fewer calls have a gradient"
+    evidence = (
+        f"of {len(norms)} calls with a gradient the first has {ratio:.3g} times the norm of the "
+        f"last ({last:.3g})"
+    )
+    numbers = {"norms": np.array(norms), "ratio": ratio}
+    shown, count = {"gradient": norms or [0.0]}, "call of the network, in order"
+    figure = partial(lines, shown, count, "norm of the gradient", log=True)
+    return Finding("gradient", fault, evidence, remedy, numbers, figure)
+
+
+def halting(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
+    """Is the model right as often as its halt head says, where it stops?
+
+    Args:
+        model: a `TRM` with `halting`.
+        data: puzzles with their answers.
+        k_steps: K, most steps.
+    """
+    halted = answers_with_halting(model, data.inputs, k_steps)
+    right = (halted.answers == data.labels) | (data.labels == IGNORE)
+    found = calibration(halted.halt_logit, right.reshape(len(data), -1).all(1))
+    stated = float(found.count @ found.confidence / found.count.sum())
+    true = float(found.count @ found.share_right / found.count.sum())
+    evidence = (
+        f"it states {stated:.1%} on average and is right in {true:.1%}; bin by bin the gap is "
+        f"{found.error:.1%}"
+    )
+    remedy = "train the halt head longer, or set the threshold by validation puzzles"
+    fault = "misjudged answers" if found.error > MISJUDGED else None
+    bins = zip(found.confidence, found.share_right, strict=True)
+    shares = {f"stated {confidence:.0%}": float(share) for confidence, share in bins}
+    numbers = {"error": found.error, "stated": stated, "true": true, "shares": shares}
+    figure = partial(bars, shares, "share of answers that were right", most=1.0)
+    return Finding("halting", fault, evidence, remedy, numbers, figure)
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """In evaluation mode meanwhile."""
+    was_training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(was_training)
+
+
+@torch.no_grad()
+def _steps(model: nn.Module, boards: np.ndarray, k_steps: int) -> Iterator[tuple[Any, Tensor]]:
+    """The carry after each of K steps, and the logits (B, L, V) on the CPU; learns nothing."""
+    if not np.issubdtype(boards.dtype, np.integer):
+        raise ValueError(f"boards expected an array of integers, got dtype {boards.dtype}")
+    inputs = torch.from_numpy(boards.astype(np.int64)).to(device_of(model))
+    with evaluating(model):
+        carry = model.initial_carry(inputs)
+        for _ in range(k_steps):
+            carry, out = model(carry, inputs)
+            yield carry, out.logits.flatten(1, -2).cpu()
