@@ -8,6 +8,9 @@ CHAPTERS := $(sort $(wildcard book/*.ipynb))
 # Chapters draw inside the page and, in a build, without progress bars.
 KERNEL_ENV := OMP_NUM_THREADS=1 TQDM_DISABLE=1 MPLBACKEND=module://matplotlib_inline.backend_inline
 
+# Both cores are kept busy; the tests of a file, or cells of a chapter, stay together and in order.
+TWO := -n 2 --dist loadfile
+
 # $(call step,what it does,command): runs the command, then says how long it took.
 define step
 @echo "== $(1)"; t0=$$(date +%s); $(2); code=$$?; t1=$$(date +%s); \
@@ -16,11 +19,11 @@ else echo "== FAILED after $$((t1 - t0)) s: $(1)"; exit $$code; fi
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test unit chapters site clean
+.PHONY: help setup book test unit chapters site built-site clean
 
 help:
 	@echo "make book   set up, execute every chapter, render _build/html/index.html"
-	@echo "make test   set up, unit tests, every chapter as a test, checks of the built site"
+	@echo "make test   set up, unit tests, every chapter as a test, checks of the site if it is built"
 	@echo "make clean  remove what the two made, except the environment in $(VENV)"
 	@echo "Python 3.11 or newer is taken from PYTHON (now: $(PYTHON)), as in: make book PYTHON=python3.12"
 
@@ -39,19 +42,20 @@ $(READY): requirements.txt
 book: $(READY)
 	$(call step,execute chapters and render the book,$(KERNEL_ENV) $(PY) book/build.py)
 
-# Two cores are kept busy: the unit tests take both, then one renders the book, one tests chapters.
-test: unit
-	@$(MAKE) --no-print-directory -j2 book chapters
-	@$(MAKE) --no-print-directory site
+test: unit chapters site
 
 unit: $(READY)
-	$(call step,unit tests,MPLBACKEND=Agg OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/book/test_site.py)
+	$(call step,unit tests,MPLBACKEND=Agg OMP_NUM_THREADS=1 $(PY) -m pytest $(TWO) --ignore=tests/book/test_site.py)
 
 chapters: $(READY)
 	$(call step,every chapter as a test,\
-	  $(KERNEL_ENV) $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS))
+	  $(KERNEL_ENV) $(PY) -m pytest $(TWO) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS))
 
-site: book
+site: $(READY)
+	@if [ -f _build/html/index.html ]; then $(MAKE) --no-print-directory built-site; \
+	else echo "== no site is built (make book), so none was checked"; fi
+
+built-site:
 	$(call step,checks of the built site,$(PY) -m pytest tests/book/test_site.py)
 
 clean:

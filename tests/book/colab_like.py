@@ -1,4 +1,4 @@
-"""Runs every chapter as Colab would: alone, in an empty folder, with Colab's packages.
+"""Runs chapters as Colab would: alone, in an empty folder, with Colab's packages.
 
 A chapter opened in Colab is one notebook without the repository around it, in an environment that
 is not ours. Here is such an environment, `.venv-colab`, with Colab's old IPython and ipywidgets,
@@ -6,9 +6,13 @@ nothing from requirements.txt, and a stand-in for the module `google.colab`. Git
 the repository from this checkout, so the set-up cell's clone needs no network; it sees the last
 commit, not uncommitted changes.
 
-Usage: python tests/book/colab_like.py [CHAPTER ...]
+Usage: python tests/book/colab_like.py [--all | CHAPTER ...]
+
+Without arguments it runs the set-up cell of every chapter, and two chapters to their end: which two
+depends on the commit, so that all of them get their turn.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -55,8 +59,9 @@ def set_up() -> None:
     record.write_text("\n".join(PACKAGES))
 
 
-def git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=ROOT, check=True)
+def git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    return done.stdout.decode()
 
 
 def offer_repository(folder: Path) -> Path:
@@ -89,11 +94,12 @@ def pretend_to_be_colab(folder: Path) -> None:
     (folder / "sitecustomize.py").write_text("import google.colab\n")
 
 
-def run_chapter(chapter: Path, folder: Path, environment: dict[str, str]) -> None:
+def run_chapter(chapter: Path, whole: bool, folder: Path, environment: dict[str, str]) -> None:
     """Execute one notebook in a folder that holds nothing else.
 
     Args:
         chapter: the notebook; it is read, never written.
+        whole: to its end, not only its set-up cell.
         folder: an empty folder, the kernel's working directory.
         environment: variables of the kernel.
 
@@ -101,6 +107,9 @@ def run_chapter(chapter: Path, folder: Path, environment: dict[str, str]) -> Non
         CellExecutionError: if a cell fails.
     """
     notebook = nbformat.read(chapter, as_version=4)
+    if not whole:
+        first = [cell.cell_type for cell in notebook.cells].index("code")
+        notebook.cells = notebook.cells[: first + 1]
     client = NotebookClient(
         notebook,
         kernel_manager_class=ColabKernel,
@@ -110,18 +119,26 @@ def run_chapter(chapter: Path, folder: Path, environment: dict[str, str]) -> Non
     client.execute(env=environment)
 
 
-def main(names: list[str]) -> int:
-    """Run the chapters.
+def turn(chapters: list[Path], commit: str) -> list[Path]:
+    """The two neighbours in a ring of chapters that a commit's name chooses."""
+    first = int(commit, 16) % len(chapters)
+    return [chapters[first], chapters[(first + 1) % len(chapters)]]
 
-    Args:
-        names: paths of notebooks; all chapters when empty.
+
+def main() -> int:
+    """Run the chapters.
 
     Returns:
         How many failed.
     """
-    chapters = [Path(name) for name in names] or sorted((ROOT / "book").glob("*.ipynb"))
-    if not chapters:
-        sys.exit(f"expected notebooks in {ROOT / 'book'}, found none")
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--all", action="store_true", help="every chapter to its end")
+    parser.add_argument("chapters", nargs="*", type=Path, help="these, to their end")
+    asked = parser.parse_args()
+    chapters = asked.chapters or sorted((ROOT / "book").glob("*.ipynb"))
+    in_whole = chapters
+    if not (asked.all or asked.chapters):
+        in_whole = turn(chapters, git("rev-parse", "HEAD").strip())
     set_up()
     failed = 0
     with tempfile.TemporaryDirectory() as made:
@@ -134,18 +151,20 @@ def main(names: list[str]) -> int:
             "PYTHONPATH": str(work / "colab"),
         }
         for chapter in chapters:
-            alone = work / chapter.stem
+            alone, whole = work / chapter.stem, chapter in in_whole
             alone.mkdir()
             start = time.perf_counter()
             try:
-                run_chapter(chapter, alone, environment)
+                run_chapter(chapter, whole, alone, environment)
                 outcome = "passed"
             except CellExecutionError as error:
                 failed += 1
                 outcome = f"FAILED\n{error}"
-            print(f"{chapter.name}: {time.perf_counter() - start:.0f} s, {outcome}", flush=True)
+            part = "whole" if whole else "set-up cell"
+            seconds = time.perf_counter() - start
+            print(f"{chapter.name}, {part}: {seconds:.0f} s, {outcome}", flush=True)
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
