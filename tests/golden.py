@@ -64,6 +64,7 @@ from trm_lib import (  # noqa: E402
 from trm_lib.envs import yardsticks  # noqa: E402
 from trm_lib.models import load_model  # noqa: E402
 from trm_lib.puzzles import masked_grids  # noqa: E402
+from trm_lib.puzzles.maze_symmetry import turned_walls  # noqa: E402
 from trm_lib.solving import shipped_model, weights_folder  # noqa: E402
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels  # noqa: E402
 
@@ -118,6 +119,18 @@ def untrained(config: Any) -> torch.nn.Module:
     return (learner.build if hasattr(learner, "build") else learner.new_policy)(0)
 
 
+def turned_mazes(some: puzzles.Mazes, turns: np.ndarray) -> puzzles.Mazes:
+    """Each maze turned by its own turn, its start and goal with it."""
+    walls, places = np.empty_like(some.walls), [some.start.copy(), some.goal.copy()]
+    cells = np.arange(some.size**2).reshape(some.size, some.size)
+    for i, turn in enumerate(turns.tolist()):
+        walls[i] = turned_walls(some.walls[i : i + 1], turn)[0]
+        from_cell = np.rot90(cells[:, ::-1] if turn >= 4 else cells, -turn).reshape(-1)
+        for place in places:
+            place[i] = (from_cell == place[i]).argmax()
+    return puzzles.Mazes(walls, *places)
+
+
 # 1. Data: what recipes train and measure on.
 
 
@@ -157,7 +170,7 @@ def data() -> Named:
         yield f"class keys {size}x{size}", puzzles.class_key(boards)
     for layout in ("tree", "loops", "open"):
         some = puzzles.generate_mazes(6, 20, rng, layout, start="random", goal="random")
-        turned = puzzles.augment_mazes(some, rng)
+        turned = turned_mazes(some, rng.integers(8, size=len(some)))
         yield f"generated mazes {layout}", [some, turned, puzzles.layout_class(some.walls)]
         yield f"faces of mazes {layout}", [
             puzzles.maze_distances(some.walls, some.start), puzzles.shortest_path_cells(some),

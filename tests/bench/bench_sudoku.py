@@ -15,7 +15,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from trm_lib.puzzles import (
     augment_sudoku,
     class_key,
-    count_solutions,
     generate_sudoku,
     minimal_sudokus_4x4,
     parse_sudoku,
@@ -71,7 +70,7 @@ def plain_removal(solution: np.ndarray, clues: int, rng: np.random.Generator) ->
         if (board > 0).sum() == clues:
             break
         digit, board[row, column] = board[row, column], 0
-        if count_solutions(board) > 1:
+        if solve_exactly(board).n_solutions > 1:
             board[row, column] = digit
     return board
 

@@ -1,11 +1,19 @@
-"""Splits: whole classes, promised fractions, the same on every run."""
+"""Splits: whole classes, promised fractions, the same on every run; and the hash they rest on."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
-from trm_lib.puzzles import split_by_class, split_by_hash
+from trm_lib.puzzles import (
+    class_key,
+    draw_below,
+    minimal_sudokus_4x4,
+    mix64,
+    split_by_class,
+    split_by_hash,
+)
 
 
 def parts(split):
@@ -47,14 +55,10 @@ def test_fractions_are_of_classes(classes, fractions, expected):
     assert [len(np.unique(keys[part])) for part in parts(split)] == expected
 
 
-def test_minimal_4x4_puzzles_split_by_class(minimal_keys):
-    split = split_by_class(minimal_keys)
-    assert_partition_by_class(split, minimal_keys)
-    assert [len(np.unique(minimal_keys[part])) for part in parts(split)] == [29, 3, 4]
-
-
-def test_order_of_items_does_not_matter_and_seed_does(minimal_keys):
-    keys = minimal_keys[::100]
+def test_minimal_4x4_puzzles_split_by_class_whatever_their_order_but_not_their_seed():
+    keys = class_key(minimal_sudokus_4x4()[0][::40])
+    assert_partition_by_class(split_by_class(keys), keys)
+    assert [len(np.unique(keys[part])) for part in parts(split_by_class(keys))] == [29, 3, 4]
     shuffled = np.random.default_rng(0).permutation(len(keys))
     for splitter in (split_by_class, split_by_hash):
         split, again = splitter(keys), splitter(keys[shuffled])
@@ -64,16 +68,13 @@ def test_order_of_items_does_not_matter_and_seed_does(minimal_keys):
         assert len(tests) > 5
 
 
-def test_a_later_puzzle_falls_on_the_same_side():
-    keys = np.arange(2_000)
-    early, late = split_by_hash(keys[:50]), split_by_hash(keys)
-    for part, later in zip(parts(early), parts(late), strict=True):
-        np.testing.assert_array_equal(part, later[later < 50])
-
-
-def test_hash_split_keeps_fractions_on_average():
-    shares = [len(part) / 100_000 for part in parts(split_by_hash(np.arange(100_000)))]
+def test_the_hash_split_keeps_fractions_on_average_and_sides_for_good():
+    keys = np.arange(100_000)
+    split = split_by_hash(keys)
+    shares = [len(part) / len(keys) for part in parts(split)]
     np.testing.assert_allclose(shares, [0.8, 0.1, 0.1], atol=0.005)  # five standard errors
+    for part, later in zip(parts(split_by_hash(keys[:50])), parts(split), strict=True):
+        np.testing.assert_array_equal(part, later[later < 50])
 
 
 def test_splits_are_the_same_everywhere():
@@ -83,31 +84,63 @@ def test_splits_are_the_same_everywhere():
 
 @pytest.mark.parametrize("splitter", [split_by_class, split_by_hash])
 @pytest.mark.parametrize(
-    ("keys", "fractions", "message"),
+    ("arguments", "message"),
     [
-        (np.zeros((2, 2), int), (0.8, 0.1, 0.1), r"shape \(count,\) .* got \(2, 2\) int64"),
-        (np.zeros(5), (0.8, 0.1, 0.1), r"integer dtype, got \(5,\) float64: pass class_key"),
-        (np.arange(5), (0.8, 0.2), r"three positive fractions .* got \(0.8, 0.2\)"),
-        (np.arange(5), (0.8, 0.2, 0.0), "three positive fractions"),
-        (np.arange(5), (0.8, 0.1, 0.2), "with sum 1, got"),
-        (np.arange(5), (0.8, 0.1, float("nan")), "three positive fractions"),
-        (np.arange(5), None, "three positive fractions .* got None: for example"),
-        (np.arange(5), 3, "three positive fractions .* got 3: for example"),
-        (np.arange(5), "most", "three positive fractions .* got 'most'"),
+        ({"keys": np.zeros((2, 2), int)}, r"shape \(count,\) .* got \(2, 2\) int64"),
+        ({"keys": np.zeros(5)}, r"integer dtype, got \(5,\) float64: pass class_key"),
+        ({"fractions": (0.8, 0.2)}, r"three positive fractions .* got \(0.8, 0.2\)"),
+        ({"fractions": (0.8, 0.2, 0.0)}, "three positive fractions"),
+        ({"fractions": (0.8, 0.1, 0.2)}, "with sum 1, got"),
+        ({"fractions": (0.8, 0.1, float("nan"))}, "three positive fractions"),
+        ({"fractions": None}, "three positive fractions .* got None: for example"),
+        ({"seed": 1.5}, r"expected an integer seed from 0 to 2\*\*64 - 1, got 1.5"),
+        ({"seed": 2**64}, "expected an integer seed from 0"),
+        ({"seed": -1}, "expected an integer seed from 0"),
     ],
 )
-def test_refusals(splitter, keys, fractions, message):
+def test_refusals(splitter, arguments, message):
     with pytest.raises(ValueError, match=message):
-        splitter(keys, fractions)
-
-
-@pytest.mark.parametrize("splitter", [split_by_class, split_by_hash])
-@pytest.mark.parametrize("seed", [1.5, None, 2**64, -1, "0"])
-def test_seed_is_checked(splitter, seed):
-    with pytest.raises(ValueError, match=r"expected an integer seed from 0 to 2\*\*64 - 1, got"):
-        splitter(np.arange(5), seed=seed)
+        splitter(**{"keys": np.arange(5)} | arguments)
 
 
 def test_three_classes_are_needed():
     with pytest.raises(ValueError, match="at least 3 classes, one for each part, got 2 among 6"):
         split_by_class(np.array([1, 1, 1, 2, 2, 2]))
+
+
+# --- the hash
+
+
+def test_stream_of_splitmix64():
+    # The first outputs of SplitMix64 from state 0: state k * golden ratio, then the same mixing.
+    golden = 0x9E3779B97F4A7C15
+    states = np.array([(k * golden) % 2**64 for k in range(3)], dtype=np.uint64)
+    expected = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert mix64(states).tolist() == expected
+
+
+def test_every_input_bit_moves_about_half_of_the_output():
+    values = np.random.default_rng(0).integers(2**63, size=1000).astype(np.uint64)
+    for bit in range(64):
+        changed = mix64(values) ^ mix64(values ^ np.uint64(1 << bit))
+        assert abs(np.unpackbits(changed.view(np.uint8)).mean() - 0.5) < 0.02
+
+
+def test_the_hash_keeps_shape_and_argument():
+    values = np.array([[-1, 0], [1, 2]])
+    assert mix64(values).shape == (2, 2)
+    assert values.tolist() == [[-1, 0], [1, 2]]
+    assert mix64(np.int8(-1)) == mix64(np.uint64(2**64 - 1))
+
+
+@pytest.mark.parametrize("limit", [1, 7, 192])
+def test_draws_are_uniform_and_streams_independent(limit):
+    keys = np.arange(40_000, dtype=np.uint64)
+    one, other = draw_below(keys, 0, limit), draw_below(keys, 1, limit)
+    assert one.max() < limit
+    if limit > 1:
+        assert chisquare(np.bincount(one, minlength=limit)).pvalue > 0.001
+    if limit == 7:
+        pairs = np.bincount(one * 7 + other, minlength=49)
+        assert chisquare(pairs).pvalue > 0.001
+    np.testing.assert_array_equal(draw_below(keys[5:6], 0, limit), one[5:6])

@@ -1,18 +1,36 @@
-"""Generated Sudokus: unique, minimal where promised, of the size asked for, uniform on 4x4."""
+"""Generated Sudokus are unique, minimal where promised, and uniform on 4x4, which is all listed."""
 
 import numpy as np
 import pytest
 from scipy.stats import chisquare
 
 from trm_lib.puzzles import (
-    augment_sudoku,
+    all_grids_4x4,
+    augment_with_clues,
     class_key,
     generate_sudoku,
     is_solution,
+    masked_grids,
+    minimal_sudokus_4x4,
     solve_exactly,
     sudokus_4x4,
+    unique_masks_4x4,
 )
-from trm_lib.puzzles.sudoku_generator import masked_grids
+
+
+def assert_minimal(puzzles, solutions):
+    """One solution each, and more of them as soon as any clue goes."""
+    for puzzle, solution in zip(puzzles, solutions, strict=True):
+        exact = solve_exactly(puzzle)
+        np.testing.assert_array_equal(exact.solution, solution)
+        assert exact.n_solutions == 1
+        for row, column in np.argwhere(puzzle):
+            weaker = puzzle.copy()
+            weaker[row, column] = 0
+            assert solve_exactly(weaker).n_solutions == 2
+
+
+# --- drawn
 
 
 @pytest.mark.parametrize(
@@ -30,14 +48,7 @@ def test_exact_number_of_clues_and_one_solution(size, clues, count):
 
 @pytest.mark.parametrize(("size", "count"), [(4, 30), (6, 20), (9, 5)])
 def test_minimal_puzzles_can_lose_no_clue(size, count):
-    puzzles, solutions = generate_sudoku(size, count, np.random.default_rng(1))
-    assert is_solution(puzzles, solutions).all()
-    for puzzle in puzzles:
-        assert solve_exactly(puzzle).n_solutions == 1
-        for row, column in np.argwhere(puzzle):
-            weaker = puzzle.copy()
-            weaker[row, column] = 0
-            assert solve_exactly(weaker).n_solutions == 2
+    assert_minimal(*generate_sudoku(size, count, np.random.default_rng(1)))
 
 
 def test_4x4_is_uniform_over_all_puzzles():
@@ -46,13 +57,6 @@ def test_4x4_is_uniform_over_all_puzzles():
     counts = np.unique(np.concatenate([every, drawn]), axis=0, return_counts=True)[1] - 1
     assert len(counts) == len(every)
     assert chisquare(counts).pvalue > 0.001
-
-
-def test_minimal_4x4_is_uniform_over_the_36_classes_by_weight(minimal_keys):
-    classes, sizes = np.unique(minimal_keys, return_counts=True)
-    drawn, _ = generate_sudoku(4, 20_000, np.random.default_rng(0))
-    counts = np.bincount(np.searchsorted(classes, class_key(drawn)), minlength=36)
-    assert chisquare(counts, sizes * 20_000 / sizes.sum()).pvalue > 0.001
 
 
 @pytest.mark.parametrize("size", [6, 9])
@@ -73,38 +77,87 @@ def test_the_generator_decides_alone(size, clues):
     assert (first != other).any()
 
 
+def test_given_answers_are_right_and_uniform_in_half_of_the_puzzles():
+    puzzles, solutions = (boards[:2000] for boards in minimal_sudokus_4x4())
+    given, answers = augment_with_clues(puzzles, solutions, np.random.default_rng(0))
+    assert is_solution(given, answers).all()
+    more = (given > 0).sum((1, 2)) - (puzzles > 0).sum((1, 2))
+    assert (more >= 0).all()
+    assert 0.45 < (more == 0).mean() < 0.6  # half, and those with a share of nearly none
+    assert more.max() == 12
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((5, 1, "minimal"), "expected a board size of 4, 6 or 9, got 5"),
-        ((4, 0, "minimal"), "expected count >= 1, got 0"),
-        ((4, 1.5, "minimal"), "expected count >= 1, got 1.5"),
-        ((6, None, "minimal"), "expected count >= 1, got None"),
-        ((4, 1, 3), 'expected clues="minimal" or 4 to 16 for a 4x4 Sudoku .* got 3'),
-        ((6, 1, 7), "8 to 36 for a 6x6 Sudoku .* got 7"),
-        ((9, 1, 16), "17 to 81 for a 9x9 Sudoku .* got 16"),
-        ((9, 1, 82), "17 to 81 for a 9x9 Sudoku .* got 82"),
-        ((4, 1, "easy"), "got 'easy'"),
-        ((4, 1, 5.0), "got 5.0"),
-        ((4, 1, True), "got True"),
+        ({"size": 5}, "expected a board size of 4, 6 or 9, got 5"),
+        ({"count": 0}, "count expected a whole number >= 1, got 0"),
+        ({"count": 1.5}, "count expected a whole number >= 1, got 1.5"),
+        ({"rng": 0}, "got 0: pass np.random.default_rng"),
+        ({"clues": 3}, 'expected clues="minimal" or 4 to 16 for a 4x4 Sudoku .* got 3'),
+        ({"size": 6, "clues": 7}, "8 to 36 for a 6x6 Sudoku .* got 7"),
+        ({"size": 9, "clues": 82}, "17 to 81 for a 9x9 Sudoku .* got 82"),
+        ({"clues": "easy"}, "got 'easy'"),
+        ({"clues": 5.0}, "got 5.0"),
+        ({"clues": True}, "got True"),
+        ({"size": 9, "clues": 17}, r"no 9x9 Sudoku with 17 clues.*ask for 2\d clues or"),
     ],
 )
 def test_impossible_wishes(arguments, message):
-    size, count, clues = arguments
     with pytest.raises(ValueError, match=message):
-        generate_sudoku(size, count, np.random.default_rng(0), clues)
+        generate_sudoku(**{"size": 4, "count": 1, "rng": np.random.default_rng(0)} | arguments)
 
 
-@pytest.mark.parametrize("size", [4, 6])
-@pytest.mark.parametrize("rng", [0, None])
-def test_a_seed_is_not_a_generator(size, rng):
-    with pytest.raises(ValueError, match=f"got {rng}: pass np.random.default_rng"):
-        generate_sudoku(size, 1, rng)
-    boards = np.zeros((1, size, size), dtype=np.int8)
-    with pytest.raises(ValueError, match="expected rng to be a NumPy Generator"):
-        augment_sudoku(boards, boards, rng)
+# --- every 4x4
 
 
-def test_gives_up_on_too_few_clues_and_says_what_was_reached():
-    with pytest.raises(ValueError, match=r"no 9x9 Sudoku with 17 clues.*ask for 2\d clues or"):
-        generate_sudoku(9, 1, np.random.default_rng(0), 17)
+def test_288_grids_in_order_that_cannot_be_changed():
+    grids = all_grids_4x4()
+    assert grids.shape == (288, 4, 4)
+    assert is_solution(np.zeros_like(grids), grids).all()
+    rows = [tuple(row) for row in grids.reshape(288, 16).tolist()]
+    assert rows == sorted(set(rows))
+    for table in (grids, unique_masks_4x4(), sudokus_4x4("minimal")):
+        with pytest.raises(ValueError, match="read-only"):
+            table[0] = 0
+
+
+def test_13_579_680_puzzles_have_one_solution_and_make_up_those_of_every_number_of_clues():
+    assert unique_masks_4x4().shape == (288, 65536)
+    assert unique_masks_4x4().sum() == 13_579_680
+    counts = [len(sudokus_4x4(clues)) for clues in range(4, 17)]
+    assert sum(counts) == 13_579_680
+    assert counts[0] == 25_728  # with 4 clues all are minimal
+    assert counts[-1] == 288
+    grid, mask = sudokus_4x4(7).T
+    assert unique_masks_4x4()[grid, mask].all()
+    assert {int(m).bit_count() for m in mask} == {7}
+    for clues in (3, 17):
+        with pytest.raises(ValueError, match=f"has 4 to 16 clues, got clues={clues}"):
+            sudokus_4x4(clues)
+
+
+def test_85_632_minimal_puzzles_in_36_classes_by_number_of_clues():
+    puzzles, solutions = minimal_sudokus_4x4()
+    clues = (puzzles > 0).sum(axis=(1, 2))
+    assert np.bincount(clues).tolist() == [0] * 4 + [25728, 58368, 1536]
+    assert is_solution(puzzles, solutions).all()
+    assert len(np.unique(puzzles, axis=0)) == 85_632
+    assert_minimal(puzzles[::1000], solutions[::1000])
+    keys = class_key(puzzles)
+    classes, first, sizes = np.unique(keys, return_index=True, return_counts=True)
+    assert np.bincount(clues[first]).tolist()[4:] == [13, 22, 1]
+    drawn, _ = generate_sudoku(4, 20_000, np.random.default_rng(0))  # as often as they are large
+    counts = np.bincount(np.searchsorted(classes, class_key(drawn)), minlength=36)
+    assert chisquare(counts, sizes * 20_000 / sizes.sum()).pvalue > 0.001
+
+
+def test_tables_agree_with_the_solver():
+    rng = np.random.default_rng(0)
+    pairs = np.stack([rng.integers(288, size=400), rng.integers(65536, size=400)], axis=1)
+    puzzles, solutions = masked_grids(pairs)
+    masks = ((puzzles.reshape(400, 16) > 0) << np.arange(16)).sum(axis=1)
+    np.testing.assert_array_equal(masks, pairs[:, 1])
+    assert is_solution(puzzles, solutions).all()
+    for (grid, mask), puzzle in zip(pairs, puzzles, strict=True):
+        assert unique_masks_4x4()[grid, mask] == (solve_exactly(puzzle).n_solutions == 1)

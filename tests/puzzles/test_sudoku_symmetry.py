@@ -1,7 +1,10 @@
-"""The symmetry groups: right size, closed, rule-preserving; augmentation covers them evenly."""
+"""Symmetries keep the rules, augmentation covers them evenly, and class keys ignore them."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.stats import chisquare
 
 from trm_lib.puzzles import (
@@ -10,15 +13,29 @@ from trm_lib.puzzles import (
     class_key,
     generate_sudoku,
     is_solution,
-    random_symmetries,
+    masked_grids,
+    parse_sudoku,
     solve_exactly,
-    symmetries,
+    unique_masks_4x4,
     units,
+)
+from trm_lib.puzzles.sudoku_symmetry import (
+    canonical_sudoku,
+    random_symmetries,
+    symmetries,
+    symmetry_hash,
+)
+
+boards = st.sampled_from([4, 6, 9]).flatmap(
+    lambda n: arrays(np.int8, (n, n), elements=st.integers(-n, n).map(lambda d: max(d, 0)))
 )
 
 
 def as_rows(table):
     return {tuple(row) for row in table.tolist()}
+
+
+# --- the groups
 
 
 @pytest.mark.parametrize(("size", "order"), [(4, 128), (6, 3456)])
@@ -74,9 +91,7 @@ def test_random_9x9_symmetries_reach_every_row_order_and_the_transpose():
     assert len(np.unique(draws[~turned][:, 0, :] % 9, axis=0)) == 1296
 
 
-def test_9x9_group_is_not_listed():
-    with pytest.raises(ValueError, match=r"too many to list: draw some with random_symmetries"):
-        symmetries(9)
+# --- augmentation
 
 
 def test_augmentation_covers_both_classes_of_grids_evenly():
@@ -96,38 +111,96 @@ def test_augmentation_covers_both_classes_of_grids_evenly():
 
 @pytest.mark.parametrize("size", [4, 6, 9])
 def test_augmentation_keeps_class_clues_and_the_unique_solution(size):
-    rng = np.random.default_rng(size)
-    puzzles, solutions = generate_sudoku(size, 20, rng)
+    puzzles, solutions = generate_sudoku(size, 20, np.random.default_rng(size))
     before = puzzles.copy(), solutions.copy()
-    turned, answers = augment_sudoku(puzzles, solutions, rng)
-    np.testing.assert_array_equal(puzzles, before[0])
-    np.testing.assert_array_equal(solutions, before[1])
+    turned, answers = augment_sudoku(puzzles, solutions, np.random.default_rng(1))
+    np.testing.assert_array_equal((puzzles, solutions), before)
     assert is_solution(turned, answers).all()
     np.testing.assert_array_equal((turned > 0).sum((1, 2)), (puzzles > 0).sum((1, 2)))
     np.testing.assert_array_equal(class_key(turned), class_key(puzzles))
     assert all(solve_exactly(puzzle).n_solutions == 1 for puzzle in turned)
     assert (turned != puzzles).any(axis=(1, 2)).all()
-
-
-def test_augmentation_depends_on_the_generator_alone():
-    puzzles, solutions = generate_sudoku(4, 50, np.random.default_rng(0))
-    first = augment_sudoku(puzzles, solutions, np.random.default_rng(1))
-    np.testing.assert_array_equal(
-        first, augment_sudoku(puzzles, solutions, np.random.default_rng(1))
-    )
-    assert (first[0] != augment_sudoku(puzzles, solutions, np.random.default_rng(2))[0]).any()
+    again, other = (augment_sudoku(puzzles, solutions, np.random.default_rng(s)) for s in (1, 2))
+    np.testing.assert_array_equal(again, (turned, answers))
+    assert (other[0] != turned).any()
 
 
 @pytest.mark.parametrize(
-    ("puzzles", "solutions", "message"),
+    ("puzzles", "solutions", "rng", "message"),
     [
-        (np.zeros((2, 4, 4), int), np.zeros((3, 4, 4), int), r"one shape \(B, N, N\), got \(2, 4"),
-        (np.zeros((4, 4), int), np.zeros((4, 4), int), r"one shape \(B, N, N\), got \(4, 4\)"),
-        (np.zeros((2, 4, 4), int), np.full((2, 4, 4), -100), "solutions: expected digits 0 to 4"),
-        (np.zeros((2, 4, 4)), np.zeros((2, 4, 4), int), "puzzles: expected integers"),
-        (np.zeros((2, 16), int), np.zeros((2, 16), int), r"puzzles: expected shape \(\.\.\., N, N"),
+        (np.zeros((2, 4, 4), int), np.zeros((3, 4, 4), int), 0, r"shape \(B, N, N\), got \(2, 4"),
+        (np.zeros((4, 4), int), np.zeros((4, 4), int), 0, r"shape \(B, N, N\), got \(4, 4\)"),
+        (np.zeros((2, 4, 4), int), np.full((2, 4, 4), -9), 0, "solutions: expected digits 0 to 4"),
+        (np.zeros((2, 4, 4)), np.zeros((2, 4, 4), int), 0, "puzzles: expected integers"),
+        (np.zeros((2, 16), int), np.zeros((2, 16), int), 0, r"puzzles: expected shape \(\.\.\., N"),
+        (np.zeros((2, 4, 4), int), np.zeros((2, 4, 4), int), None, "expected rng to be a NumPy G"),
     ],
 )
-def test_augmentation_refuses_what_are_not_batches_of_boards(puzzles, solutions, message):
+def test_augmentation_refuses_what_are_not_batches_of_boards(puzzles, solutions, rng, message):
+    rng = rng if rng is None else np.random.default_rng(rng)
     with pytest.raises(ValueError, match=message):
-        augment_sudoku(puzzles, solutions, np.random.default_rng(0))
+        augment_sudoku(puzzles, solutions, rng)
+
+
+# --- classes
+
+
+def test_two_classes_of_grids_and_4710_of_puzzles_with_one_hash_each():
+    keys = class_key(all_grids_4x4())
+    _, grids, counts = np.unique(keys, return_index=True, return_counts=True)
+    assert sorted(counts.tolist()) == [96, 192]
+    pairs = np.argwhere(unique_masks_4x4()[grids])  # every puzzle of one grid of each class
+    pairs[:, 0] = grids[pairs[:, 0]]
+    puzzles = masked_grids(pairs)[0]
+    exact, hashed = class_key(puzzles), symmetry_hash(puzzles)
+    assert len(np.unique(exact)) == 4_710
+    assert len(np.unique(np.stack([exact, hashed], axis=1), axis=0)) == 4_710
+    assert len(np.unique(hashed)) == 4_657  # the docstring's number
+
+
+@pytest.mark.parametrize("size", [4, 6])
+def test_canonical_form_against_its_definition(size):
+    puzzles = np.random.default_rng(size).integers(-size, size + 1, size=(6, size, size)).clip(0)
+    for puzzle, canonical in zip(puzzles, canonical_sudoku(puzzles), strict=True):
+        readings = []
+        for row in puzzle.reshape(-1)[symmetries(size)].tolist():
+            names = {0: 0}
+            readings.append([names.setdefault(digit, len(names)) for digit in row])
+        assert canonical.tolist() == min(readings)
+
+
+@settings(deadline=None, max_examples=60)
+@given(boards, st.integers(0, 2**32 - 1))
+def test_keys_and_hashes_ignore_symmetry(board, seed):
+    copies = np.repeat(board[None], 5, axis=0)
+    turned, _ = augment_sudoku(copies, copies, np.random.default_rng(seed))
+    both = np.concatenate([turned, copies[:1]])
+    assert len(np.unique(class_key(both))) == len(np.unique(symmetry_hash(both))) == 1
+
+
+def test_9x9_keys_tell_puzzles_apart_in_batches_of_any_size():
+    puzzles, _ = generate_sudoku(9, 60, np.random.default_rng(0), 40)
+    fewer = puzzles.copy().reshape(60, 81)
+    for board in fewer:  # close relatives: one clue less
+        board[np.flatnonzero(board)[0]] = 0
+    keys = class_key(np.concatenate([puzzles, fewer.reshape(60, 9, 9)]))
+    assert len(np.unique(keys)) == 120
+    many = np.tile(puzzles[:3], (2000, 1, 1))  # more than one chunk
+    np.testing.assert_array_equal(class_key(many), np.tile(keys[:3], 2000))
+
+
+def test_keys_are_the_same_everywhere():
+    texts = {
+        "1...|..3.|.4..|...2": 9329681949887050420,
+        "1.....|...2..|......|..3...|.....4|5.....": 8447684860597482708,
+        "1........" * 2 + "." * 54 + "...456789": 6333191273447302986,
+    }
+    assert {text: class_key(parse_sudoku(text)[None])[0] for text in texts} == texts
+
+
+def test_batches_of_boards_are_wanted():
+    assert len(class_key(np.zeros((0, 4, 4), dtype=int))) == 0
+    with pytest.raises(ValueError, match=r"shape \(B, N, N\), got \(4, 4\): add a batch axis"):
+        class_key(np.zeros((4, 4), dtype=int))
+    with pytest.raises(ValueError, match="puzzles: expected digits 0 to 4"):
+        class_key(np.full((1, 4, 4), 5))

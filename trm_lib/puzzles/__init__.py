@@ -9,27 +9,32 @@ from trm_lib.puzzles.maze import (
     check_maze_options,
     check_walls,
     generate_mazes,
-    maze_distances,
     mazes_from_keys,
     passages,
     places_from_keys,
-    shortest_path_cells,
     steps_to,
 )
-from trm_lib.puzzles.maze_paths import (
+from trm_lib.puzzles.maze_boards import (
     CELL_TOKENS,
     PIXEL_TOKENS,
-    filling_rounds,
-    marked_way,
     maze_labels,
+    maze_picture,
     maze_tokens,
     pixel_labels,
     pixel_tokens,
+    read_maze_picture,
     read_maze_tokens,
+)
+from trm_lib.puzzles.maze_paths import (
+    filling_rounds,
+    marked_way,
+    maze_distances,
+    shortest_path_cells,
     shortest_way,
 )
-from trm_lib.puzzles.maze_symmetry import all_trees, augment_mazes, layout_class
-from trm_lib.puzzles.maze_text import maze_picture, maze_text, parse_maze, read_maze_picture
+from trm_lib.puzzles.maze_symmetry import layout_class
+from trm_lib.puzzles.maze_text import maze_text, parse_maze
+from trm_lib.puzzles.maze_trees import all_trees
 from trm_lib.puzzles.splits import Split, draw_below, mix64, split_by_class, split_by_hash
 from trm_lib.puzzles.sudoku import (
     box_shape,
@@ -50,27 +55,19 @@ from trm_lib.puzzles.sudoku_generator import (
     sudokus_4x4,
     unique_masks_4x4,
 )
-from trm_lib.puzzles.sudoku_solver import ExactResult, count_solutions, solve_exactly
-from trm_lib.puzzles.sudoku_symmetry import (
-    augment_sudoku,
-    canonical_sudoku,
-    class_key,
-    random_symmetries,
-    symmetries,
-    symmetry_hash,
-)
+from trm_lib.puzzles.sudoku_solver import ExactResult, solve_exactly
+from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, class_key
 
 __all__ = [
     "CELL_TOKENS", "FEWEST_CLUES", "PIXEL_TOKENS",
     "ExactResult", "Layout", "Mazes", "Place", "Split",
-    "all_grids_4x4", "all_trees", "augment_mazes", "augment_sudoku", "augment_with_clues",
-    "box_shape", "canonical_sudoku", "check_boards", "check_cell", "check_marks",
-    "check_maze_options", "check_sudoku", "check_walls", "class_key", "count_solutions",
-    "draw_below", "filling_rounds", "generate_mazes", "generate_sudoku", "is_solution",
-    "layout_class", "marked_way", "masked_grids", "maze_distances", "maze_labels", "maze_picture",
-    "maze_text", "maze_tokens", "mazes_from_keys", "minimal_sudokus_4x4", "mix64", "parse_maze",
-    "parse_sudoku", "passages", "pixel_labels", "pixel_tokens", "places_from_keys",
-    "random_symmetries", "read_maze_picture", "read_maze_tokens", "shortest_path_cells",
-    "shortest_way", "solve_exactly", "split_by_class", "split_by_hash", "steps_to", "sudoku_text",
-    "sudokus_4x4", "symmetries", "symmetry_hash", "unique_masks_4x4", "units",
+    "all_grids_4x4", "all_trees", "augment_sudoku", "augment_with_clues", "box_shape",
+    "check_boards", "check_cell", "check_marks", "check_maze_options", "check_sudoku",
+    "check_walls", "class_key", "draw_below", "filling_rounds", "generate_mazes",
+    "generate_sudoku", "is_solution", "layout_class", "marked_way", "masked_grids",
+    "maze_distances", "maze_labels", "maze_picture", "maze_text", "maze_tokens",
+    "mazes_from_keys", "minimal_sudokus_4x4", "mix64", "parse_maze", "parse_sudoku", "passages",
+    "pixel_labels", "pixel_tokens", "places_from_keys", "read_maze_picture", "read_maze_tokens",
+    "shortest_path_cells", "shortest_way", "solve_exactly", "split_by_class", "split_by_hash",
+    "steps_to", "sudoku_text", "sudokus_4x4", "unique_masks_4x4", "units",
 ]  # fmt: skip

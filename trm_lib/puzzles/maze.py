@@ -1,11 +1,7 @@
-"""Mazes: n x n cells with walls between them, a start and a goal.
+"""Mazes: n x n cells with walls between them, a start and a goal; checked, and drawn at random.
 
 Legend of the maze modules: B mazes, n rows and columns (2 to 128), L = n * n cells, numbered row by
 row. Directions are 0 up, 1 right, 2 down, 3 left; the opposite of d is (d + 2) % 4.
-
-Exact distances in mazes, by a wave that spreads through a whole batch at once.
-
-Axes: B mazes, n rows and columns, L = n * n cells.
 """
 
 from __future__ import annotations
@@ -21,7 +17,6 @@ from trm_lib.puzzles.maze_trees import open_walls, spanning_trees
 from trm_lib.puzzles.splits import draw_below
 
 SIZES = range(2, 129)
-LAYOUTS = ("tree", "loops", "open")
 Layout = Literal["tree", "loops", "open"]
 Place = Literal["fixed", "random"]
 
@@ -39,7 +34,7 @@ class Mazes:
         goal: (B,) int64 cell numbers; never the start.
 
     Raises:
-        ValueError: if an array is not as above; the message names the first wrong maze and cell.
+        ValueError: an array is not as above; the message names the first wrong maze and cell.
     """
 
     walls: np.ndarray
@@ -48,14 +43,13 @@ class Mazes:
 
     def __post_init__(self) -> None:
         walls = check_walls(self.walls)
-        count, size = walls.shape[:2]
-        for name in ("start", "goal"):
-            object.__setattr__(self, name, _check_cells(getattr(self, name), name, count, size))
-        object.__setattr__(self, "walls", walls)
-        same = np.flatnonzero(self.start == self.goal)
+        start, goal = (check_cells(getattr(self, n), walls, n) for n in ("start", "goal"))
+        for name, value in (("walls", walls), ("start", start), ("goal", goal)):
+            object.__setattr__(self, name, value)
+        same = np.flatnonzero(start == goal)
         if len(same):
             raise ValueError(
-                f"maze {same[0]} starts on its goal, cell {self.start[same[0]]}: move one of them"
+                f"maze {same[0]} starts on its goal, cell {start[same[0]]}: move one of them"
             )
 
     def __len__(self) -> int:
@@ -85,16 +79,16 @@ def generate_mazes(
 
     Args:
         size: n, rows and columns, 2 to 128.
-        count: How many, B.
-        rng: Source of randomness.
+        count: how many, B.
+        rng: source of randomness.
         layout: "tree", a uniformly drawn spanning tree: one path between any two cells; "loops",
             a tree of which some of the remaining walls are opened; "open", no walls inside.
-        loops: For "loops", the share of the tree's remaining walls to open, 0 to 1 (0.1).
+        loops: for "loops", the share of the tree's remaining walls to open, 0 to 1 (0.1).
         start: "fixed", the upper left cell, or "random", uniform among all cells but the goal.
         goal: "fixed", the lower right cell, or "random", uniform among all cells but the start.
 
     Raises:
-        ValueError: If an argument is not as above.
+        ValueError: an argument is not as above.
     """
     check_rng(rng)
     keys = rng.integers(1 << 64, size=whole(count, "count", 1), dtype=np.uint64)
@@ -113,10 +107,10 @@ def mazes_from_keys(
 
     Args:
         keys: (B,) integers, any 64 bits.
-        size, layout, loops, start, goal: As in ``generate_mazes``.
+        size, layout, loops, start, goal: as in `generate_mazes`.
 
     Raises:
-        ValueError: If an argument is not as in ``generate_mazes``.
+        ValueError: an argument is not as there.
     """
     loops = check_maze_options(size, layout, loops, start, goal)
     keys = np.asarray(keys).astype(np.uint64)
@@ -130,7 +124,7 @@ def mazes_from_keys(
 def places_from_keys(
     size: int, keys: np.ndarray, start: Place, goal: Place
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the starts and goals, each (B,) int64, that belong to keys."""
+    """The starts and goals, each (B,) int64, that belong to keys (B,) uint64."""
     last = size * size - 1
     starts = np.zeros(len(keys), np.int64)
     if start == "random":
@@ -143,10 +137,11 @@ def places_from_keys(
 
 
 def check_maze_options(size: int, layout: str, loops: float | None, start: str, goal: str) -> float:
-    """Refuse options that ``generate_mazes`` does not know; return the share of walls to open."""
-    check_size(size)
+    """Refuse options that `generate_mazes` does not know; return the share of walls to open."""
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size not in SIZES:
+        raise ValueError(f"size expected a whole number from 2 to 128, got {size!r}")
     for name, value, known in (
-        ("layout", layout, LAYOUTS),
+        ("layout", layout, ("tree", "loops", "open")),
         ("start", start, ("fixed", "random")),
         ("goal", goal, ("fixed", "random")),
     ):
@@ -159,26 +154,16 @@ def check_maze_options(size: int, layout: str, loops: float | None, start: str, 
     return number(0.1 if loops is None else loops, "loops", lambda x: 0 <= x <= 1, "0 to 1")
 
 
-def check_size(size: int) -> int:
-    """Refuse a size that no maze here has."""
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size not in SIZES:
-        raise ValueError(f"size expected a whole number from 2 to 128, got {size!r}")
-    return int(size)
-
-
 def check_walls(walls: np.ndarray, name: str = "walls") -> np.ndarray:
-    """Check that an array holds the walls of mazes.
+    """Check that an array holds the walls of mazes and return it as uint8.
 
     Args:
-        walls: (B, n, n) integers 0 to 15, as in ``Mazes``.
-        name: What to call the array in an error.
-
-    Returns:
-        The same walls, (B, n, n) uint8.
+        walls: (B, n, n) integers 0 to 15, as in `Mazes`.
+        name: what to call the array in an error.
 
     Raises:
-        ValueError: If the shape or dtype is another, the border is open somewhere, or a wall is
-            seen from one of its cells only.
+        ValueError: the shape or dtype is another, the border is open somewhere, or a wall is seen
+            from one of its cells only.
     """
     walls = np.asarray(walls)
     if walls.ndim != 3 or walls.shape[1] != walls.shape[2] or walls.shape[1] not in SIZES:
@@ -190,26 +175,50 @@ def check_walls(walls: np.ndarray, name: str = "walls") -> np.ndarray:
         raise ValueError(f"{name}: expected integers 0 to 15, one bit a direction, got others")
     walls = walls.astype(np.uint8, copy=False)
     for border, bit, where in (
-        (walls[:, 0], 0, "top"),
-        (walls[:, :, -1], 1, "right"),
-        (walls[:, -1], 2, "bottom"),
-        (walls[:, :, 0], 3, "left"),
+        (walls[:, 0], 1, "top"),
+        (walls[:, :, -1], 2, "right"),
+        (walls[:, -1], 4, "bottom"),
+        (walls[:, :, 0], 8, "left"),
     ):
-        if not (border >> bit & 1).all():
-            maze = np.argwhere(border >> bit & 1 == 0)[0, 0]
+        is_open = border & bit == 0
+        if is_open.any():
+            maze = np.argwhere(is_open)[0, 0]
             raise ValueError(f"{name}: maze {maze} has an open border at the {where}: close it")
-    for this, other, bit in (
-        (walls[:, :, :-1], walls[:, :, 1:], 1),
-        (walls[:, :-1], walls[:, 1:], 2),
+    for one, other, where in (
+        (walls[:, :, :-1] & 2, walls[:, :, 1:] & 8, "to the right"),
+        (walls[:, :-1] & 4, walls[:, 1:] & 1, "below"),
     ):
-        differ = (this >> bit ^ other >> (bit + 2) % 4) & 1
+        differ = (one > 0) != (other > 0)
         if differ.any():
             maze, row, column = np.argwhere(differ)[0]
             raise ValueError(
                 f"{name}: in maze {maze}, row {row + 1}, column {column + 1} and its neighbour "
-                f"{'to the right' if bit == 1 else 'below'} disagree on the wall between them"
+                f"{where} disagree on the wall between them"
             )
     return walls
+
+
+def check_cells(cells: np.ndarray, walls: np.ndarray, name: str) -> np.ndarray:
+    """Refuse anything but one cell number for each of (B, n, n) walls; return (B,) int64."""
+    cells, last = np.asarray(cells), walls.shape[1] ** 2 - 1
+    if cells.shape != (len(walls),) or cells.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name}: expected ({len(walls)},) integers, one cell a maze, got {cells.dtype} of "
+            f"shape {cells.shape}"
+        )
+    wrong = np.flatnonzero((cells < 0) | (cells > last))
+    if len(wrong):
+        raise ValueError(
+            f"{name}: maze {wrong[0]} has cell {cells[wrong[0]]}, expected 0 to {last}"
+        )
+    return cells.astype(np.int64)
+
+
+def check_cell(cell: int, size: int, name: str) -> int:
+    """Refuse anything but the number of a cell of n x n, for n = size."""
+    if not isinstance(cell, int | np.integer) or not 0 <= cell < size * size:
+        raise ValueError(f"{name}: expected a cell from 0 to {size * size - 1}, got {cell!r}")
+    return int(cell)
 
 
 def check_marks(marks: np.ndarray, size: int, name: str = "marks") -> np.ndarray:
@@ -223,21 +232,14 @@ def check_marks(marks: np.ndarray, size: int, name: str = "marks") -> np.ndarray
     return marks
 
 
-def check_cell(cell: int, size: int, name: str) -> int:
-    """Refuse anything but the number of a cell of n x n, for n = size."""
-    if not isinstance(cell, int | np.integer) or not 0 <= cell < size * size:
-        raise ValueError(f"{name}: expected a cell from 0 to {size * size - 1}, got {cell!r}")
-    return int(cell)
-
-
 def passages(walls: np.ndarray) -> np.ndarray:
-    """Return (B, n, n, 4) bool: whether one can walk from a cell in each direction."""
+    """Whether one can walk from a cell in each direction, (B, n, n, 4) bool."""
     return (walls[..., None] >> np.arange(4, dtype=np.uint8) & 1) == 0
 
 
 @lru_cache
 def steps_to(size: int) -> np.ndarray:
-    """Return (L, 4) int64, read-only: the cell next to each in each direction, itself at a border.
+    """The cell next to each in each direction, itself at a border: (L, 4) int64, read-only.
 
     Walls inside are not looked at.
     """
@@ -248,104 +250,3 @@ def steps_to(size: int) -> np.ndarray:
     table = np.stack(there, axis=1)
     table.flags.writeable = False
     return table
-
-
-def _check_cells(cells: np.ndarray, name: str, count: int, size: int) -> np.ndarray:
-    cells = np.asarray(cells)
-    if cells.shape != (count,) or cells.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name}: expected ({count},) integers, one cell a maze, got {cells.dtype} of shape "
-            f"{cells.shape}"
-        )
-    wrong = np.flatnonzero((cells < 0) | (cells >= size * size))
-    if len(wrong):
-        raise ValueError(
-            f"{name}: maze {wrong[0]} has cell {cells[wrong[0]]}, expected 0 to {size * size - 1}"
-        )
-    return cells.astype(np.int64)
-
-
-def maze_distances(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Count the steps from one cell to every cell of its maze.
-
-    Args:
-        walls: (B, n, n) uint8, as in ``Mazes``.
-        source: (B,) integers, cell numbers.
-
-    Returns:
-        (B, n, n) int32, -1 where no path leads.
-
-    Raises:
-        ValueError: If the walls are not those of mazes, or a source is not one of their cells.
-    """
-    walls, source = check_walls(walls), np.asarray(source)
-    count, size = walls.shape[:2]
-    if source.shape != (count,) or source.dtype.kind not in "iu":
-        raise ValueError(f"source: expected ({count},) integers, got {source.dtype} {source.shape}")
-    if count and (source.min() < 0 or source.max() >= size * size):
-        raise ValueError(
-            f"source: expected cells from 0 to {size * size - 1}, got {source.min()} to "
-            f"{source.max()}"
-        )
-    return _spread(walls, source)
-
-
-def distance_table(walls: np.ndarray) -> np.ndarray:
-    """Count the steps between any two cells.
-
-    Args:
-        walls: (B, n, n) uint8, as in ``Mazes``.
-
-    Returns:
-        (B, L, L) int32, [b, s, c] from s to c, -1 where no path leads.
-
-    Raises:
-        ValueError: If the walls are not those of mazes.
-    """
-    walls = check_walls(walls)
-    n_cells = walls.shape[1] ** 2
-    sources = np.tile(np.arange(n_cells), len(walls))
-    return _spread(np.repeat(walls, n_cells, axis=0), sources).reshape(-1, n_cells, n_cells)
-
-
-def shortest_path_cells(mazes: Mazes) -> np.ndarray:
-    """Mark the cells that lie on a shortest path: d(start, c) + d(c, goal) = d(start, goal).
-
-    This is the label a supervised model learns. In a tree it is the path; with loops it holds
-    every shortest path.
-
-    Returns:
-        (B, n, n) bool.
-
-    Raises:
-        ValueError: If some maze has no path from start to goal.
-    """
-    from_start = _spread(mazes.walls, mazes.start)
-    from_goal = _spread(mazes.walls, mazes.goal)
-    shortest = from_start.reshape(len(mazes), -1)[np.arange(len(mazes)), mazes.goal]
-    if (shortest < 0).any():
-        raise ValueError(
-            f"maze {np.argmax(shortest < 0)} has no path from its start to its goal: open a wall"
-        )
-    return (from_start >= 0) & (from_start + from_goal == shortest[:, None, None])
-
-
-def _spread(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
-    count, size = walls.shape[:2]
-    to_right = walls[:, :, :-1] & 2 == 0  # (B, n, n - 1)
-    to_below = walls[:, :-1] & 4 == 0  # (B, n - 1, n)
-    reached = np.zeros((count, size, size), bool)
-    reached.reshape(count, -1)[np.arange(count), source] = True
-    distances = np.zeros((count, size, size), np.int32)
-    front = reached.copy()
-    while front.any():
-        distances += ~reached  # everybody still waiting waits one step more
-        ahead = np.zeros_like(front)
-        ahead[:, :, 1:] |= front[:, :, :-1] & to_right
-        ahead[:, :, :-1] |= front[:, :, 1:] & to_right
-        ahead[:, 1:] |= front[:, :-1] & to_below
-        ahead[:, :-1] |= front[:, 1:] & to_below
-        front = ahead & ~reached
-        reached |= front
-    distances[~reached] = -1
-    return distances

@@ -1,9 +1,9 @@
-"""Uniform spanning trees of the grid, by Propp and Wilson's cycle popping.
+"""Spanning trees of the grid, the layouts of perfect mazes: drawn uniformly, and all small ones.
 
-Every cell but the last holds a stack of random arrows to its neighbours. Where the topmost arrows
-run in a circle, these arrows are thrown away and the next ones uncovered. When no circle is left,
-the arrows form a tree, and every tree is equally likely. Which circle goes first makes no
-difference, so all circles of all mazes go at once.
+They are drawn by Propp and Wilson's cycle popping. Every cell but the last holds a stack of random
+arrows to its neighbours. Where the topmost arrows run in a circle, these arrows are thrown away and
+the next ones uncovered. When no circle is left, the arrows form a tree, and every tree is equally
+likely. Which circle goes first makes no difference, so all circles of all mazes go at once.
 
 Axes: B mazes, n rows and columns, L = n * n cells.
 """
@@ -25,10 +25,10 @@ def spanning_trees(size: int, keys: np.ndarray, loops: float = 0.0) -> np.ndarra
     Args:
         size: n, at least 2.
         keys: (B,) uint64.
-        loops: Share of the (n - 1)^2 walls left by a tree that are opened, 0 to 1.
+        loops: share of the (n - 1)^2 walls left by a tree that are opened, 0 to 1.
 
     Returns:
-        (B, n, n) uint8 walls, as in ``Mazes``.
+        (B, n, n) uint8 walls, as in `Mazes`.
 
     Source:
         Propp and Wilson, How to get a perfectly random sample from a generic Markov chain and
@@ -40,7 +40,7 @@ def spanning_trees(size: int, keys: np.ndarray, loops: float = 0.0) -> np.ndarra
 
 
 def open_walls(size: int) -> np.ndarray:
-    """Return the walls of a maze with none inside: (n, n) uint8."""
+    """The walls of a maze with none inside, (n, n) uint8."""
     walls = np.zeros((size, size), np.uint8)
     walls[0] |= 1
     walls[:, -1] |= 2
@@ -70,7 +70,7 @@ def _tree_walls(size: int, keys: np.ndarray, loops: float) -> np.ndarray:
 
 
 def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
-    """Return (B, L) int64: the cell each cell points to; the last cell is the root."""
+    """The cell each cell points to, (B, L) int64; the last cell is the root."""
     neighbours, degree = _neighbours(size)
     count, n_cells = len(keys), size * size
     jumps = (n_cells - 1).bit_length()  # 2**jumps steps lead from anywhere into a circle
@@ -108,7 +108,7 @@ def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
 
 @lru_cache
 def _neighbours(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the neighbours of each cell, (L, 4) int64, and how many it has, (L,) uint64."""
+    """The neighbours of each cell, (L, 4) int64, and how many it has, (L,) uint64."""
     table = np.zeros((size * size, 4), np.int64)
     degree = np.zeros(size * size, np.uint64)
     for cell in range(size * size):
@@ -136,3 +136,47 @@ def _with_loops(
         both[:, : size * (size - 1)].reshape(across.shape),
         both[:, size * (size - 1) :].reshape(along.shape),
     )
+
+
+@lru_cache
+def all_trees(size: int) -> np.ndarray:
+    """Every layout without loops in which all cells are joined, each once.
+
+    Args:
+        size: n, 2 to 4: 4, 192 or 100,352 trees, as Kirchhoff's theorem counts them.
+
+    Returns:
+        (count, n, n) uint8 walls as in `Mazes`, read-only, in lexicographic order of the cells
+        read row by row. Computed at the first call, then kept.
+
+    Raises:
+        ValueError: `size` is something else: there are 557,568,000 trees for n = 5.
+    """
+    if not isinstance(size, int | np.integer) or size not in (2, 3, 4):
+        raise ValueError(
+            f"size expected 2, 3 or 4, got {size!r}: larger mazes have too many trees to list, "
+            "draw some with generate_mazes"
+        )
+    n_cells = size * size
+    # Partial trees: the openings right of and below the cells passed so far have been decided.
+    # `last` names each part that hangs together by its last cell.
+    walls = np.full((1, n_cells), 15, np.uint8)
+    last = np.arange(n_cells)[None]  # (S, L)
+    for cell in range(n_cells):
+        row, column = divmod(cell, size)
+        right = [(cell + 1, 2, 8)] if column < size - 1 else []
+        below = [(cell + size, 4, 1)] if row < size - 1 else []
+        for there, bit, opposite in right + below:
+            apart = last[:, cell] != last[:, there]  # opening it makes no loop
+            opened, joined = walls[apart], last[apart]
+            opened[:, cell] -= bit
+            opened[:, there] -= opposite
+            ends = np.sort(joined[:, [cell, there]], axis=1)
+            joined = np.where(joined == ends[:, :1], ends[:, 1:], joined)
+            walls, last = np.concatenate([walls, opened]), np.concatenate([last, joined])
+        if cell < n_cells - 1:
+            goes_on = last[:, cell] != cell  # else its part is cut off from the cells to come
+            walls, last = walls[goes_on], last[goes_on]
+    trees = walls[np.lexsort(walls.T[::-1])].reshape(-1, size, size)
+    trees.flags.writeable = False
+    return trees

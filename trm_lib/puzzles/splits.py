@@ -1,6 +1,7 @@
-"""A small hash on 64-bit integers, the same on every machine and in every Python process.
+"""Splitting data into train, validation and test by class, so that no class is on two sides.
 
-Splitting data into train, validation and test by class, so that no class is on two sides.
+Splits, random mazes and the names of layouts rest on one small hash of 64-bit integers, the same on
+every machine and in every Python process.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def draw_below(keys: np.ndarray, stream: int, limit: int) -> np.ndarray:
 
     Args:
         keys: (count,) uint64.
-        stream: Names what is drawn, 0 to 2**32 - 1; different streams are independent.
-        limit: At most 2**32.
+        stream: names what is drawn, 0 to 2**32 - 1; different streams are independent.
+        limit: at most 2**32.
 
     Returns:
         (count,) int64, uniform in 0 .. limit - 1.
@@ -67,22 +68,22 @@ def split_by_class(
 ) -> Split:
     """Split items so that all items of a class fall into the same part.
 
-    ``fractions`` are fractions of the classes, not of the items: with classes of very unequal
-    size (the 36 of the minimal 4x4 Sudokus) the parts' shares of the items differ from them.
-    The order in which classes are dealt out depends on their keys and ``seed`` alone.
+    `fractions` are fractions of the classes, not of the items: with classes of very unequal size
+    (the 36 of the minimal 4x4 Sudokus) the parts' shares of the items differ from them. The order
+    in which classes are dealt out depends on their keys and `seed` alone.
 
     Args:
         keys: (count,) integers; items with equal keys are of one class.
-        fractions: Of the classes: train, validation, test; positive, with sum 1.
-        seed: Chooses among the splits, 0 to 2**64 - 1.
+        fractions: of the classes: train, validation, test; positive, with sum 1.
+        seed: chooses among the splits, 0 to 2**64 - 1.
 
     Returns:
         The positions of the three parts, none of them empty.
 
     Raises:
-        ValueError: If there are fewer than three classes, or an argument is not as above.
+        ValueError: there are fewer than three classes, or an argument is not as above.
     """
-    keys, bounds = _checked(keys, fractions)
+    keys, bounds = _checked(keys, fractions, seed)
     classes, class_of = np.unique(keys, return_inverse=True)
     if len(classes) < 3:
         raise ValueError(
@@ -102,47 +103,37 @@ def split_by_hash(
     """Split items by a hash of their class alone: the split for puzzles generated as they come.
 
     A class falls on the same side whatever else is in the data, now or later. Fractions hold on
-    average over many classes; a part of few classes may be empty.
-
-    Args:
-        keys: (count,) integers; items with equal keys are of one class.
-        fractions: Of the classes: train, validation, test; positive, with sum 1.
-        seed: Chooses among the splits, 0 to 2**64 - 1.
-
-    Returns:
-        The positions of the three parts.
+    average over many classes; a part of few classes may be empty. Arguments as `split_by_class`.
 
     Raises:
-        ValueError: If an argument is not as above.
+        ValueError: an argument is not as there.
     """
-    keys, bounds = _checked(keys, fractions)
+    keys, bounds = _checked(keys, fractions, seed)
     uniform = (_scrambled(keys, seed) >> np.uint64(11)) * 2.0**-53  # in [0, 1)
     return _split(np.digitize(uniform, bounds))
 
 
-def _checked(keys: np.ndarray, fractions: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Return checked keys and the two bounds between the parts."""
-    keys = np.asarray(keys)
+def _checked(
+    keys: np.ndarray, fractions: Sequence[float], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The keys, and the two bounds between the parts."""
+    keys, shares = np.asarray(keys), np.asarray(fractions, dtype=float)
     if keys.ndim != 1 or keys.dtype.kind not in "iu":
         raise ValueError(
             f"expected keys of shape (count,) and integer dtype, got {keys.shape} {keys.dtype}: "
             "pass class_key(puzzles), or another integer that names the class of each item"
         )
-    try:
-        shares = np.asarray(fractions, dtype=float)
-    except (TypeError, ValueError):
-        shares = np.empty(0)  # refused below, with the words for any other wrong fractions
     if shares.shape != (3,) or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-9:
         raise ValueError(
             "expected three positive fractions (train, validation, test) with sum 1, "
             f"got {fractions!r}: for example (0.8, 0.1, 0.1)"
         )
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 64:
+        raise ValueError(f"expected an integer seed from 0 to 2**64 - 1, got {seed!r}: pass one")
     return keys, np.cumsum(shares)[:2]
 
 
 def _scrambled(keys: np.ndarray, seed: int) -> np.ndarray:
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 64:
-        raise ValueError(f"expected an integer seed from 0 to 2**64 - 1, got {seed!r}: pass one")
     return mix64(keys.astype(np.uint64) ^ mix64(np.array([seed])))
 
 

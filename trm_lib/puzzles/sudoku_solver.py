@@ -1,13 +1,12 @@
-"""Sudoku as an exact cover, with all candidates in one Python integer.
+"""Exact Sudoku solving: the solution, whether it is the only one, and how hard it was to find.
 
-A candidate is "digit d stands in cell c"; it is bit d * L + c (d counted from 0) of an integer of
-N * L bits. Four families of constraints each want exactly one candidate: every cell holds one
-digit; every row, column and box holds each digit once. In each family, one shift lines the
-candidates of all its constraints up at once, so a few integer operations find every constraint
-with no candidate left (a contradiction), every one with a single candidate left (a naked single
-for cells, a hidden single for rows, columns and boxes), and the one with the fewest to guess among.
-
-Exact Sudoku solving: the solution, whether it is the only one, and how hard it was to find.
+Sudoku is an exact cover, and all its candidates fit into one Python integer. A candidate is "digit
+d stands in cell c"; it is bit d * L + c (d counted from 0) of an integer of N * L bits. Four
+families of constraints each want exactly one candidate: every cell holds one digit; every row,
+column and box holds each digit once. In each family, one shift lines the candidates of all its
+constraints up at once, so a few integer operations find every constraint with no candidate left (a
+contradiction), every one with a single candidate left (a naked single for cells, a hidden single
+for rows, columns and boxes), and the one with the fewest to guess among.
 """
 
 from __future__ import annotations
@@ -23,44 +22,64 @@ from trm_lib.puzzles.sudoku import box_shape, parse_sudoku
 
 
 @dataclass(frozen=True)
-class Family:
-    """Constraints of one kind: candidate ``base bit + shift``, one for each shift.
+class ExactResult:
+    """What the exact solver found.
 
     Attributes:
-        base: One bit a constraint.
-        shifts: N shifts, which reach the N candidates of each constraint.
-        spread: Sum of ``1 << shift``; base bits times spread = all their candidates.
+        solution: (N, N) int8, the first solution found, or None if there is none.
+        n_solutions: 0, 1, or 2 meaning "2 or more".
+        backtracks: guesses from which singles led to a contradiction, until a second solution
+            turned up or none was left: 0 when naked and hidden singles (and lucky guesses) solve
+            the board.
     """
 
-    base: int
-    shifts: tuple[int, ...]
-    spread: int
+    solution: np.ndarray | None
+    n_solutions: int
+    backtracks: int
+
+
+def solve_exactly(board: str | ArrayLike) -> ExactResult:
+    """Solve one Sudoku and say whether its solution is the only one.
+
+    Naked and hidden singles are placed first. Then comes a guess where the fewest are possible:
+    the digit of a cell, or the cell of a digit in a row, a column or a box; smallest digit or
+    first cell first. The answer is exact and the same on every run.
+
+    Args:
+        board: one board, anything that `parse_sudoku` reads. Clashing clues are allowed: they
+            have no solution.
+
+    Raises:
+        ValueError: the board cannot be read.
+    """
+    board = parse_sudoku(board)
+    rules = cover(len(board))
+    first, found, dead_ends = search(rules, from_clues(rules, clues_of(board)), limit=2)
+    return ExactResult(to_board(rules, first) if found else None, found, dead_ends)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Constraints of one kind: candidate `base bit + shift`, one for each shift."""
+
+    base: int  # one bit a constraint
+    shifts: tuple[int, ...]  # N of them, which reach the N candidates of each constraint
+    spread: int  # sum of 1 << shift; base bits times spread = all their candidates
 
 
 @dataclass(frozen=True)
 class Cover:
-    """The exact cover of one board size.
+    """The exact cover of one board size."""
 
-    Attributes:
-        size: N.
-        everything: All N * L candidates.
-        keep: For each candidate, the candidates that can stand beside it, itself included.
-        families: Cells, rows, columns, boxes.
-    """
-
-    size: int
-    everything: int
-    keep: tuple[int, ...]
-    families: tuple[Family, ...]
+    size: int  # N
+    everything: int  # all N * L candidates
+    keep: tuple[int, ...]  # for each candidate, those that can stand beside it, itself included
+    families: tuple[Family, ...]  # cells, rows, columns, boxes
 
 
 @lru_cache
 def cover(size: int) -> Cover:
-    """Return the exact cover of a board size (4, 6 or 9).
-
-    Raises:
-        ValueError: If ``size`` is not 4, 6 or 9.
-    """
+    """The exact cover of a board size (4, 6 or 9)."""
     box_rows, box_cols = box_shape(size)
     n, cells = size, size * size
     starts = [digit * cells for digit in range(n)]
@@ -77,15 +96,14 @@ def cover(size: int) -> Cover:
     everything = (1 << n * cells) - 1
     keep = [everything] * (n * cells)
     for family in families:
-        one = sum(1 << shift for shift in family.shifts)
         for base in bit_positions(family.base):
             for shift in family.shifts:
-                keep[base + shift] &= ~((one << base) ^ (1 << base + shift))
+                keep[base + shift] &= ~((family.spread << base) ^ (1 << base + shift))
     return Cover(n, everything, tuple(keep), families)
 
 
 def from_clues(rules: Cover, clues: Iterable[int]) -> int:
-    """Return the candidates left when the given candidates are placed."""
+    """The candidates left when the given ones are placed."""
     left = rules.everything
     for clue in clues:
         left &= rules.keep[clue]
@@ -93,14 +111,14 @@ def from_clues(rules: Cover, clues: Iterable[int]) -> int:
 
 
 def clues_of(board: np.ndarray) -> list[int]:
-    """Return the candidates that the digits of an (N, N) board stand for, in cell order."""
+    """The candidates that the digits of an (N, N) board stand for, in cell order."""
     cells = board.size
     flat = board.reshape(-1).tolist()
     return [(digit - 1) * cells + cell for cell, digit in enumerate(flat) if digit]
 
 
 def to_board(rules: Cover, candidates: int) -> np.ndarray:
-    """Return the (N, N) int8 board on which each given candidate stands in its cell."""
+    """The (N, N) int8 board on which each given candidate stands in its cell."""
     cells = rules.size * rules.size
     board = np.zeros(cells, dtype=np.int8)
     for candidate in bit_positions(candidates):
@@ -109,7 +127,7 @@ def to_board(rules: Cover, candidates: int) -> np.ndarray:
 
 
 def bit_positions(bits: int) -> list[int]:
-    """Return the positions of the set bits, lowest first."""
+    """The positions of the set bits, lowest first."""
     positions = []
     while bits:
         low = bits & -bits
@@ -122,13 +140,13 @@ def propagate(rules: Cover, left: int, placed: int) -> tuple[int, int] | None:
     """Place naked and hidden singles until there are none.
 
     Args:
-        rules: The exact cover.
-        left: Candidates left.
-        placed: Those of them whose consequences have been drawn.
+        rules: the exact cover.
+        left: candidates left.
+        placed: those of them whose consequences have been drawn.
 
     Returns:
-        ``(left, placed)`` when nothing more follows, or None at a contradiction. The board is
-        solved when the two are equal.
+        (left, placed) when nothing more follows, or None at a contradiction. The board is solved
+        when the two are equal.
     """
     while True:
         forced = 0
@@ -159,10 +177,10 @@ def search(
     two cells for a digit.
 
     Args:
-        rules: The exact cover.
-        left: Candidates left.
-        limit: Stop after this many solutions; None counts them all.
-        rng: For a random completion: guesses come in random order, and among cells only, which
+        rules: the exact cover.
+        left: candidates left.
+        limit: stop after this many solutions; None counts them all.
+        rng: for a random completion: guesses come in random order, and among cells only, which
             is quicker on an empty board. None tries the lowest candidate first.
 
     Returns:
@@ -197,7 +215,7 @@ def _family(bases: Iterable[int], shifts: Iterable[int]) -> Family:
 
 
 def _tightest_constraint(families: Iterable[Family], left: int) -> int:
-    """Return the candidates of an open constraint with the fewest of them.
+    """The candidates of an open constraint with the fewest of them.
 
     The candidates of all constraints of a family are counted at once, in binary. Of equals, the
     earliest family decides, then the lowest base.
@@ -224,67 +242,3 @@ def _tightest_constraint(families: Iterable[Family], left: int) -> int:
             if count == 2:
                 break
     return best
-
-
-@dataclass(frozen=True)
-class ExactResult:
-    """What the exact solver found.
-
-    Attributes:
-        solution: (N, N) int8, the first solution found, or None if there is none.
-        n_solutions: 0, 1, or 2 meaning "2 or more".
-        backtracks: Guesses from which singles led to a contradiction, until a second
-            solution turned up or none was left: 0 when naked and hidden singles (and lucky
-            guesses) solve the board.
-    """
-
-    solution: np.ndarray | None
-    n_solutions: int
-    backtracks: int
-
-
-def solve_exactly(board: str | ArrayLike) -> ExactResult:
-    """Solve one Sudoku and say whether its solution is the only one.
-
-    Naked and hidden singles are placed first. Then comes a guess where the fewest are possible:
-    the digit of a cell, or the cell of a digit in a row, a column or a box; smallest digit or
-    first cell first. The answer is exact and the same on every run.
-
-    Args:
-        board: One board, anything that ``parse_sudoku`` reads. Clashing clues are allowed: they
-            have no solution.
-
-    Returns:
-        The solution, the number of solutions (0, 1, or 2 for "2 or more") and the backtracks.
-
-    Raises:
-        ValueError: If the board cannot be read.
-    """
-    board = parse_sudoku(board)
-    rules = cover(len(board))
-    first, found, dead_ends = search(rules, from_clues(rules, clues_of(board)), limit=2)
-    return ExactResult(to_board(rules, first) if found else None, found, dead_ends)
-
-
-def count_solutions(board: str | ArrayLike, limit: int | None = 2) -> int:
-    """Count the solutions of one Sudoku, one by one.
-
-    Warning: ``limit=None`` may run for ever. A 9x9 board with few clues has more solutions than
-    could ever be counted so (the empty one 6,670,903,752,021,072,936,960). Set a limit on any
-    board whose count you do not know to be small.
-
-    Args:
-        board: One board, anything that ``parse_sudoku`` reads.
-        limit: Stop counting here; None counts all, some ten thousand a second: see the warning.
-
-    Returns:
-        The number of solutions, at most ``limit``.
-
-    Raises:
-        ValueError: If the board cannot be read or ``limit`` is not an integer of at least 1.
-    """
-    if limit is not None and (not isinstance(limit, int | np.integer) or limit < 1):
-        raise ValueError(f"expected limit >= 1 or None (count all), got {limit!r}: pass an integer")
-    board = parse_sudoku(board)
-    rules = cover(len(board))
-    return search(rules, from_clues(rules, clues_of(board)), limit)[1]

@@ -1,13 +1,9 @@
-"""The symmetries of Sudoku, and random ones as data augmentation.
+"""The symmetries of Sudoku: as data augmentation, and to say which Sudokus are the same.
 
 A symmetry moves cells (bands, rows inside a band, stacks, columns inside a stack, and, where boxes
 are square, the transpose) and renames digits. It turns puzzles into puzzles with the same number
 of solutions. A cell permutation is a row of L cell numbers: new_board = board[permutation], both
-flat.
-
-Which Sudokus are the same up to symmetry: canonical forms and class keys.
-
-Splitting by class keeps a turned or renamed copy of a training puzzle out of the test set.
+flat. Splitting by class keeps a turned or renamed copy of a training puzzle out of the test set.
 """
 
 from __future__ import annotations
@@ -22,57 +18,9 @@ from trm_lib.checks import check_rng
 from trm_lib.puzzles.splits import mix64
 from trm_lib.puzzles.sudoku import box_shape, check_boards
 
-
-@lru_cache
-def symmetries(size: int) -> np.ndarray:
-    """Return the group of cell permutations of 4x4 (128) or 6x6 (3,456) Sudoku.
-
-    Args:
-        size: N, 4 or 6.
-
-    Returns:
-        (G, L) int64, read-only; the identity is row 0.
-
-    Raises:
-        ValueError: If ``size`` is not 4 or 6. 9x9 has 3,359,232, too many to list.
-    """
-    if size == 9:
-        raise ValueError(
-            "9x9 has 3,359,232 cell permutations, too many to list: draw some with "
-            "random_symmetries(9, count, rng)"
-        )
-    rows, columns = _line_orders(size)
-    table = (rows[:, None, :, None] * size + columns[None, :, None, :]).reshape(-1, size, size)
-    if _has_transpose(size):
-        table = np.concatenate([table, table.swapaxes(1, 2)])
-    table = table.reshape(len(table), size * size)
-    table.flags.writeable = False
-    return table
-
-
-def random_symmetries(size: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw cell permutations uniformly from the whole group.
-
-    Args:
-        size: N, the board size (4, 6 or 9).
-        count: How many, B.
-        rng: Source of randomness.
-
-    Returns:
-        (B, L) int64.
-
-    Raises:
-        ValueError: If ``size`` is not 4, 6 or 9, or ``rng`` is not a Generator.
-    """
-    check_rng(rng)
-    rows, columns = _line_orders(size)
-    rows = rows[rng.integers(len(rows), size=count)]  # (B, N)
-    columns = columns[rng.integers(len(columns), size=count)]  # (B, N)
-    cells = rows[:, :, None] * size + columns[:, None, :]  # (B, N, N)
-    if _has_transpose(size):
-        turned = rng.random(count) < 0.5
-        cells = np.where(turned[:, None, None], cells.swapaxes(1, 2), cells)
-    return cells.reshape(count, size * size)
+_PAIRS_AT_ONCE = 1 << 19  # (puzzle, symmetry) pairs held in memory, about 50 bytes each
+_BOARDS_AT_ONCE = 1 << 12
+_ROUNDS = 3  # a fourth round tells no more 4x4 classes apart
 
 
 def augment_sudoku(
@@ -80,25 +28,25 @@ def augment_sudoku(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Turn each pair of puzzle and solution by its own random symmetry.
 
-    Uniform over the full group: digits renamed, cells permuted by ``random_symmetries``.
+    Uniform over the full group: digits renamed, cells permuted by `random_symmetries`.
 
     Args:
         puzzles: (B, N, N) integers 0..N.
         solutions: (B, N, N) integers 0..N.
-        rng: Source of randomness.
+        rng: source of randomness.
 
     Returns:
         New puzzles and solutions, (B, N, N) int8. The arguments are left as they are.
 
     Raises:
-        ValueError: If the shapes differ, the arrays do not hold boards, or ``rng`` is not a
-            Generator.
+        ValueError: the shapes differ, the arrays do not hold boards, or `rng` is not a Generator.
 
     Source:
         The augmentation of Less is More (arXiv 2510.04871). Deviation: there, 1,000 turned copies
         of each puzzle are stored; here, each batch is turned anew.
     """
     puzzles, solutions = check_boards(puzzles), check_boards(solutions, "solutions")
+    check_rng(rng)
     if puzzles.ndim != 3 or puzzles.shape != solutions.shape:
         raise ValueError(
             f"expected puzzles and solutions of one shape (B, N, N), got {puzzles.shape} and "
@@ -114,74 +62,11 @@ def augment_sudoku(
     return renamed[:, 0].copy(), renamed[:, 1].copy()
 
 
-def _has_transpose(size: int) -> bool:
-    box_rows, box_cols = box_shape(size)
-    return box_rows == box_cols
-
-
-@lru_cache
-def _line_orders(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the legal orders of the rows, (R, N), and of the columns, (C, N)."""
-    box_rows, box_cols = box_shape(size)
-    return _block_orders(size, box_rows), _block_orders(size, box_cols)
-
-
-def _block_orders(size: int, width: int) -> np.ndarray:
-    """Return the permutations of N lines that keep blocks of ``width`` lines together."""
-    inside = list(permutations(range(width)))
-    orders = [
-        [
-            block * width + line
-            for block, order in zip(blocks, insides, strict=True)
-            for line in order
-        ]
-        for blocks in permutations(range(size // width))
-        for insides in product(inside, repeat=size // width)
-    ]
-    return np.array(orders)
-
-
-_PAIRS_AT_ONCE = 1 << 19  # (puzzle, symmetry) pairs held in memory, about 50 bytes each
-_BOARDS_AT_ONCE = 1 << 12
-_ROUNDS = 3  # a fourth round tells no more 4x4 classes apart
-
-
-def canonical_sudoku(puzzles: np.ndarray) -> np.ndarray:
-    """Return the canonical form of 4x4 or 6x6 boards, equal exactly within a symmetry class.
-
-    It is the lexicographic minimum, read row by row with empty = 0, over all cell permutations,
-    digits renamed 1, 2, ... in the order in which they first appear.
-
-    Args:
-        puzzles: (B, N, N) integers 0..N, N = 4 or 6.
-
-    Returns:
-        (B, N, N) int8.
-
-    Raises:
-        ValueError: If the arrays do not hold a batch of 4x4 or 6x6 boards.
-    """
-    puzzles = _as_batch(puzzles)
-    size = puzzles.shape[-1]
-    if size == 9:
-        raise ValueError(
-            "9x9 has too many symmetries for a canonical form by search: use class_key, which "
-            "serves 9x9 as well"
-        )
-    orders = symmetries(size)
-    flat = puzzles.reshape(len(puzzles), size * size)
-    result = np.empty_like(flat)
-    step = max(1, _PAIRS_AT_ONCE // len(orders))
-    for start in range(0, len(flat), step):
-        result[start : start + step] = _lexicographic_minimum(flat[start : start + step], orders)
-    return result.reshape(puzzles.shape)
-
-
 def class_key(puzzles: np.ndarray) -> np.ndarray:
-    """Return a number that equivalent Sudokus share, to split by.
+    """Name each Sudoku by a number that equivalent ones share, to split by.
 
     4x4 and 6x6: a hash of the canonical form, so distinct classes share a key only where 64-bit
-    hashes collide. 9x9: ``symmetry_hash``. Equivalent puzzles always share a key; distinct 9x9
+    hashes collide. 9x9: `symmetry_hash`. Equivalent puzzles always share a key; distinct 9x9
     classes may, rarely, share one too and are then split together, which is harmless.
 
     Args:
@@ -191,53 +76,95 @@ def class_key(puzzles: np.ndarray) -> np.ndarray:
         (B,) uint64, the same on every machine.
 
     Raises:
-        ValueError: If the array does not hold a batch of boards.
+        ValueError: the array does not hold a batch of boards.
     """
-    puzzles = _as_batch(puzzles)
-    if puzzles.shape[-1] == 9:
-        return symmetry_hash(puzzles)
-    key = np.zeros(len(puzzles), dtype=np.uint64)
-    for row in canonical_sudoku(puzzles).transpose(1, 2, 0):
-        for cell in row:  # (B,)
-            key = mix64(key ^ cell.astype(np.uint64))
-    return key
-
-
-def symmetry_hash(puzzles: np.ndarray) -> np.ndarray:
-    """Hash boards to a number that no symmetry changes, without trying the symmetries.
-
-    Colour refinement over cells, rows, columns, boxes, bands, stacks and digits, for a board and
-    its transpose. It separates 4,657 of the 4,710 classes of 4x4 Sudokus.
-
-    Args:
-        puzzles: (B, N, N) integers 0..N.
-
-    Returns:
-        (B,) uint64.
-
-    Raises:
-        ValueError: If the array does not hold a batch of boards.
-    """
-    puzzles = _as_batch(puzzles)
-    size = puzzles.shape[-1]
-    result = np.empty(len(puzzles), dtype=np.uint64)
-    for start in range(0, len(puzzles), _BOARDS_AT_ONCE):
-        boards = puzzles[start : start + _BOARDS_AT_ONCE]
-        upright = mix64(_refined_colours(boards))
-        if box_shape(size)[0] == box_shape(size)[1]:  # the transpose is a symmetry
-            upright = upright + mix64(_refined_colours(boards.swapaxes(1, 2)))
-        result[start : start + len(boards)] = mix64(upright)
-    return result
-
-
-def _as_batch(puzzles: np.ndarray) -> np.ndarray:
     puzzles = check_boards(puzzles)
     if puzzles.ndim != 3:
         raise ValueError(
             f"expected puzzles of shape (B, N, N), got {puzzles.shape}: "
             "add a batch axis with puzzles[None], or flatten several axes into one"
         )
-    return puzzles
+    if puzzles.shape[-1] == 9:
+        return symmetry_hash(puzzles)
+    key = np.zeros(len(puzzles), dtype=np.uint64)
+    for cell in canonical_sudoku(puzzles).T:  # (B,)
+        key = mix64(key ^ cell.astype(np.uint64))
+    return key
+
+
+def random_symmetries(size: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw cell permutations uniformly from the whole group: (count, L) int64."""
+    rows, columns = _line_orders(size)
+    rows = rows[rng.integers(len(rows), size=count)]  # (B, N)
+    columns = columns[rng.integers(len(columns), size=count)]  # (B, N)
+    cells = rows[:, :, None] * size + columns[:, None, :]  # (B, N, N)
+    if _has_transpose(size):
+        turned = rng.random(count) < 0.5
+        cells = np.where(turned[:, None, None], cells.swapaxes(1, 2), cells)
+    return cells.reshape(count, size * size)
+
+
+@lru_cache
+def symmetries(size: int) -> np.ndarray:
+    """The group of cell permutations of 4x4 (128) or 6x6 (3,456) Sudoku; 9x9 has 3,359,232.
+
+    Returns:
+        (G, L) int64, read-only; the identity is row 0.
+    """
+    rows, columns = _line_orders(size)
+    table = (rows[:, None, :, None] * size + columns[None, :, None, :]).reshape(-1, size, size)
+    if _has_transpose(size):
+        table = np.concatenate([table, table.swapaxes(1, 2)])
+    table = table.reshape(len(table), size * size)
+    table.flags.writeable = False
+    return table
+
+
+def _has_transpose(size: int) -> bool:
+    box_rows, box_cols = box_shape(size)
+    return box_rows == box_cols
+
+
+@lru_cache
+def _line_orders(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The legal orders of the rows, (R, N), and of the columns, (C, N)."""
+    box_rows, box_cols = box_shape(size)
+    return _block_orders(size, box_rows), _block_orders(size, box_cols)
+
+
+def _block_orders(size: int, width: int) -> np.ndarray:
+    """The permutations of N lines that keep blocks of `width` lines together."""
+    orders = [
+        [
+            block * width + line
+            for block, order in zip(blocks, insides, strict=True)
+            for line in order
+        ]
+        for blocks in permutations(range(size // width))
+        for insides in product(permutations(range(width)), repeat=size // width)
+    ]
+    return np.array(orders)
+
+
+def canonical_sudoku(puzzles: np.ndarray) -> np.ndarray:
+    """The canonical form of 4x4 or 6x6 boards, equal exactly within a symmetry class.
+
+    It is the lexicographic minimum, read row by row with empty = 0, over all cell permutations,
+    digits renamed 1, 2, ... in the order in which they first appear.
+
+    Args:
+        puzzles: (B, N, N) int8, N = 4 or 6.
+
+    Returns:
+        (B, L) int8.
+    """
+    orders = symmetries(puzzles.shape[-1])
+    flat = puzzles.reshape(len(puzzles), orders.shape[1])
+    result = np.empty_like(flat)
+    step = max(1, _PAIRS_AT_ONCE // len(orders))
+    for start in range(0, len(flat), step):
+        result[start : start + step] = _lexicographic_minimum(flat[start : start + step], orders)
+    return result
 
 
 def _lexicographic_minimum(boards: np.ndarray, orders: np.ndarray) -> np.ndarray:
@@ -251,10 +178,9 @@ def _lexicographic_minimum(boards: np.ndarray, orders: np.ndarray) -> np.ndarray
         (B, L) int8.
     """
     count, cells = boards.shape
-    size = isqrt(cells)
     board = np.repeat(np.arange(count), len(orders))  # (P,) the pairs still in the running
     order = np.tile(np.arange(len(orders)), count)  # (P,)
-    names = np.zeros((len(board), size + 1), dtype=np.int8)  # new name of each digit, 0 = none yet
+    names = np.zeros((len(board), isqrt(cells) + 1), np.int8)  # of each digit, 0 = none yet
     used = np.zeros(len(board), dtype=np.int8)  # (P,) names given out
     result = np.empty_like(boards)
     for position in range(cells):
@@ -268,6 +194,28 @@ def _lexicographic_minimum(boards: np.ndarray, orders: np.ndarray) -> np.ndarray
         result[:, position] = smallest
         best = name == smallest[board]
         board, order, names, used = board[best], order[best], names[best], used[best]
+    return result
+
+
+def symmetry_hash(puzzles: np.ndarray) -> np.ndarray:
+    """Hash boards to a number that no symmetry changes, without trying the symmetries.
+
+    Colour refinement over cells, rows, columns, boxes, bands, stacks and digits, for a board and
+    its transpose. It separates 4,657 of the 4,710 classes of 4x4 Sudokus.
+
+    Args:
+        puzzles: (B, N, N) int8.
+
+    Returns:
+        (B,) uint64.
+    """
+    result = np.empty(len(puzzles), dtype=np.uint64)
+    for start in range(0, len(puzzles), _BOARDS_AT_ONCE):
+        boards = puzzles[start : start + _BOARDS_AT_ONCE]
+        upright = mix64(_refined_colours(boards))
+        if _has_transpose(puzzles.shape[-1]):
+            upright = upright + mix64(_refined_colours(boards.swapaxes(1, 2)))
+        result[start : start + len(boards)] = mix64(upright)
     return result
 
 

@@ -1,0 +1,58 @@
+"""The shipped models are the recorded ones, and as good on fresh puzzles as their cards say."""
+
+import numpy as np
+import pytest
+
+from book.recipes.ship import thinking_picture
+from trm_lib import solve
+from trm_lib.evaluation import answers_by_k
+from trm_lib.experiments import load_result
+from trm_lib.models import read_card
+from trm_lib.puzzles import generate_mazes, generate_sudoku, minimal_sudokus_4x4
+from trm_lib.solving import SHIPPED, shipped_model, weights_folder
+
+
+def exact_on(size, puzzles, solutions, k_steps):
+    answers = answers_by_k(shipped_model(size), puzzles, k_steps)
+    return (answers[-1] == solutions).all((1, 2)).mean()
+
+
+def test_the_4x4_model_is_as_good_as_its_card_says():
+    card = read_card(weights_folder() / SHIPPED[4])
+    chosen = np.random.default_rng(0).choice(85_632, 2000, replace=False)
+    puzzles, solutions = (boards[chosen] for boards in minimal_sudokus_4x4())
+    claimed = card["exact on minimal puzzles of unseen classes"]
+    assert exact_on(4, puzzles, solutions, card["K"]) >= claimed - 0.005
+    assert card["parameters"] == sum(p.numel() for p in shipped_model(4).parameters())
+
+
+def test_the_6x6_model_is_the_recorded_seed_and_as_good_on_fresh_puzzles():
+    card = read_card(weights_folder() / SHIPPED[6])
+    recorded = load_result("sudoku6/mlp")
+    assert card["training"] == recorded.config["training"]
+    claimed = recorded.measured("test_exact_by_k")[0, card["K"] - 1]
+    assert card["exact on minimal puzzles of unseen classes"] == claimed >= 0.98
+    fresh = generate_sudoku(6, 600, np.random.default_rng(987))
+    assert exact_on(6, *fresh, card["K"]) == pytest.approx(claimed, abs=0.02)
+
+
+def test_the_maze_model_is_the_recorded_seed_and_as_good_on_fresh_mazes():
+    card = read_card(weights_folder() / SHIPPED["maze"])
+    runs = load_result("easy_to_hard/looped").seeds
+    best = max(sorted(runs), key=lambda seed: runs[seed]["measured"]["validation_exact"])
+    measured = runs[best]["measured"]
+    assert card["result"].endswith(f"seed {best}")
+    assert card["exact on the mazes that chose these weights"] == measured["validation_exact"]
+    mazes = generate_mazes(9, 50, np.random.default_rng(987), start="random", goal="random")
+    share = np.mean([solve(mazes[i]).is_shortest for i in range(50)])
+    assert share >= measured["tree_9_exact_by_k"][-1] - 0.1
+
+
+def test_other_models_are_not_shipped():
+    with pytest.raises(ValueError, match=r"no model is shipped for 'chess', only for 4x4 and 6x6"):
+        shipped_model("chess")
+
+
+def test_the_picture_in_the_readme_is_what_the_model_thinks():
+    stored = (weights_folder().parent / "_static" / "thinking.svg").read_text()
+    assert thinking_picture().svg.strip() == stored.strip()

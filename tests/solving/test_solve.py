@@ -1,0 +1,324 @@
+"""`solve` reads every form, believes only what the rules accept, and refuses what is no puzzle."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.solving.scripted import CONFIG, Scripted, marked
+from trm_lib import SolvedMaze, SolvedSudoku, solve
+from trm_lib.models import TRM, BoardConfig, FeedForward, Looped, TRMConfig
+from trm_lib.puzzles import (
+    Mazes,
+    all_trees,
+    generate_mazes,
+    maze_labels,
+    maze_picture,
+    maze_text,
+    maze_tokens,
+    parse_maze,
+    shortest_path_cells,
+    shortest_way,
+    solve_exactly,
+)
+from trm_lib.solving import SHIPPED
+from trm_lib.training import PuzzleData, SupervisedConfig, fit
+
+PUZZLE = "1...|..3.|.4..|...2"
+TREE = """
++---+---+---+
+| S |       |
++   +   +   +
+|   |   |   |
++   +   +   +
+|       | G |
++---+---+---+"""
+BLOCKS = """
+#######
+#S#...#
+#.#.#.#
+#.#.#.#
+#.#.#.#
+#...#G#
+#######"""
+TREE_WAY = [0, 3, 6, 7, 4, 1, 2, 5, 8]
+RING = """
++---+---+---+
+| S       G |
++   +---+   +
+|   |   |   |
++   +---+   +
+|           |
++---+---+---+"""
+ROUND_THE_RING = [0, 3, 6, 7, 8, 5, 2]
+TIES = RING.replace("G", " ").replace("|           |", "|         G |")
+OPEN = """
+#######
+#S....#
+#.#.#.#
+#.....#
+#.#.#.#
+#....G#
+#######"""
+TOKENS, PICTURE = maze_tokens(parse_maze(TREE))[0], maze_picture(parse_maze(TREE))[0]
+IN_PIECES = Mazes(np.full((1, 3, 3), 15), np.array([0]), np.array([3]))
+
+
+def solved_with(maze, *marks, k_steps=None) -> SolvedMaze:
+    return solve(maze, k_steps, Scripted(*(marked(cells) for cells in marks)))
+
+
+# --- Sudoku
+
+
+def test_the_shipped_model_solves_the_example_of_the_readme():
+    solved = solve(PUZZLE)
+    assert isinstance(solved, SolvedSudoku)
+    assert solved.is_right
+    assert (solved.answer == solve_exactly(solved.puzzle).solution).all()
+    assert solved.steps.shape == (16, 4, 4)
+    assert (solved.answer == solved.steps[solved.k - 1]).all()
+    assert not solved.right[: solved.k - 1].any()
+    assert f"right, proved by the rules at K = {solved.k}" in str(solved)
+    board = [[1, 0, 0, 0], [0, 0, 3, 0], [0, 4, 0, 0], [0, 0, 0, 2]]
+    for form in (PUZZLE.replace("|", ""), board, np.array(board, np.uint8), torch.tensor(board)):
+        assert (solve(form).steps == solved.steps).all()
+
+
+def test_an_untrained_model_is_not_believed():
+    solved = solve(PUZZLE, k_steps=3, model=TRM(TRMConfig(vocab_size=5, grid=(4, 4), width=8)))
+    assert not solved.is_right
+    assert solved.k == 3
+    assert "wrong: no answer up to K = 3" in str(solved)
+
+
+# --- mazes
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        TREE,
+        BLOCKS,
+        BLOCKS.replace(".", " ") + "\n\n",
+        parse_maze(TREE),
+        TOKENS,
+        TOKENS.tolist(),
+        torch.from_numpy(TOKENS),
+        PICTURE,
+        PICTURE[None],
+        PICTURE.tolist(),
+    ],
+)
+def test_every_form_is_the_same_maze_to_the_model(form):
+    model = Scripted(marked(TREE_WAY))
+    solved = solve(form, model=model)
+    assert isinstance(solved, SolvedMaze)
+    np.testing.assert_array_equal(model.inputs.numpy()[0], TOKENS)
+    np.testing.assert_array_equal(maze_tokens(solved.maze)[0], TOKENS)
+    assert list(solved.path) == TREE_WAY
+
+
+@pytest.mark.parametrize("size", [2, 9, 30, 128])
+def test_mazes_of_any_size_are_read_and_solved(size):
+    maze = generate_mazes(size, 1, np.random.default_rng(0), start="random")
+    label = shortest_path_cells(maze)[0]
+    for form in (maze, maze_tokens(maze)[0], maze_picture(maze)[0]):
+        solved = solve(form, 3, Scripted(~label, label))
+        assert (solved.k, solved.is_shortest) == (2, True)
+        np.testing.assert_array_equal(solved.path, shortest_way(maze))
+    asked = solve(maze, 1, Looped(CONFIG))  # a network for 5x5 cells
+    assert asked.steps.shape[1:] == asked.answer.shape == (size, size)
+
+
+def test_thinking_ends_at_the_first_marks_that_are_a_way():
+    model = Scripted(marked([]), marked([0, 3]), marked(TREE_WAY), marked([4]))
+    solved = solve(TREE, model=model)
+    assert model.asked == solved.k == len(solved.steps) == 3
+    assert list(solved.right) == [False, False, True]
+    np.testing.assert_array_equal(solved.steps.sum((1, 2)), [0, 2, 9])
+    np.testing.assert_array_equal(solved.answer, solved.steps[2])
+    assert solved.path.dtype == np.int64
+    assert list(solved.path) == TREE_WAY
+    assert (solved.is_right, solved.shortest, solved.is_shortest) == (True, 8, True)
+
+
+@pytest.mark.parametrize(("k_steps", "thought"), [(7, 7), (None, 60)])
+def test_without_a_way_thinking_goes_on_to_the_last_step(k_steps, thought):
+    model = Scripted(marked([0, 3]), marked([8]))
+    solved = solve(TREE, k_steps, model)
+    assert model.asked == solved.k == len(solved.steps) == thought
+    assert not solved.right.any()
+    assert (solved.is_right, solved.is_shortest, solved.path) == (False, False, None)
+    assert solved.shortest == 8
+    np.testing.assert_array_equal(solved.answer, marked([8]))
+
+
+@pytest.mark.parametrize(
+    ("maze", "cells"),
+    [
+        (TREE, [0, 3, 6, 4, 1, 2, 5, 8]),  # a gap
+        (RING, [0, 1, 2, 5]),  # a spur that leads nowhere
+        (RING, [0, 1, 2, 7]),  # an island
+        (RING, [0, 1, 2, 4]),  # a cell behind walls
+        (RING, [0, 3, 4, 5, 2]),  # through walls
+        (RING, [0, 1, 2, 3, 5, 6, 7, 8]),  # two ways, one of them longer
+        (RING, [3, 6, 7, 8, 5]),  # without start and goal
+        (RING, range(9)),
+        (TIES, range(9)),
+        (OPEN, range(8)),
+    ],
+)
+def test_marks_that_are_no_way_are_not_believed(maze, cells):
+    solved = solved_with(maze, cells, k_steps=2)
+    assert (solved.is_right, solved.path) == (False, None)
+
+
+def test_a_longer_way_is_right_but_not_the_shortest():
+    solved = solved_with(RING, [0, 3], ROUND_THE_RING)
+    assert solved.is_right
+    assert list(solved.path) == ROUND_THE_RING
+    assert (solved.shortest, solved.is_shortest) == (2, False)
+    assert str(solved).endswith("\na path of 6 steps at K = 2; the shortest takes 2")
+
+
+@pytest.mark.parametrize(
+    ("maze", "cells", "steps"),
+    [
+        (RING, [0, 1, 2], 2),
+        (TIES, [0, 1, 2, 5, 8], 4),  # one of two ties
+        (TIES, [0, 3, 6, 7, 8], 4),
+        (TIES, [0, 1, 2, 5, 8, 3, 6, 7], 4),  # both: the label
+        (OPEN, [0, 1, 4, 5, 8], 4),
+        (OPEN, range(9), 4),  # all cells of an open maze lie on a shortest path
+    ],
+)
+def test_one_shortest_path_or_all_of_them_is_proved(maze, cells, steps):
+    solved = solved_with(maze, cells)
+    assert (solved.is_right, solved.is_shortest) == (True, True)
+    assert len(solved.path) - 1 == solved.shortest == steps
+    assert (solved.path[0], solved.path[-1]) == (solved.maze.start[0], solved.maze.goal[0])
+    assert solved.answer.flat[solved.path].all()
+    assert str(solved).count("*") == steps - 1  # one path is printed
+
+
+def test_it_prints_the_path_and_the_proof_or_the_last_marks():
+    assert str(solved_with(TREE, [], TREE_WAY)) == (
+        "+---+---+---+\n"
+        "| S | *   * |\n"
+        "+   +   +   +\n"
+        "| * | * | * |\n"
+        "+   +   +   +\n"
+        "| *   * | G |\n"
+        "+---+---+---+\n"
+        "a path of 8 steps, proved the shortest by breadth-first search, at K = 2"
+    )
+    drawn, verdict = str(solved_with(TREE, [0, 3, 4], k_steps=100)).rsplit("\n", 1)
+    assert drawn == maze_text(parse_maze(TREE).walls[0], 0, 8, marked([3, 4]))
+    assert verdict == "no path: up to K = 100 the marked cells are not a way from start to goal"
+    one_step = solve("#####\n#S.G#\n###.#\n#...#\n#####", 1, Scripted(marked([0, 1], 2)))
+    assert "\na path of 1 step, proved the shortest" in str(one_step)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Looped(CONFIG),
+        Looped(replace(CONFIG, grid=(3, 3), mixing="mlp")),
+        FeedForward(BoardConfig(vocab_size=48, grid=(5, 5), width=4, mixing="conv", n_answers=2)),
+        TRM(TRMConfig(vocab_size=48, grid=(5, 5), width=4, mixing="conv", n_answers=2)),
+    ],
+)
+def test_an_untrained_network_is_not_believed_and_left_as_it_was(model):
+    model.train()
+    solved = solve(TREE, 3, model)
+    assert model.training
+    assert (solved.is_right, solved.k) == (False, 3)
+
+
+def test_a_trained_network_solves_every_perfect_maze_of_2x2_cells():
+    start, goal = np.argwhere(~np.eye(4, dtype=bool)).T
+    mazes = Mazes(np.repeat(all_trees(2), 12, axis=0), np.tile(start, 4), np.tile(goal, 4))
+    model = Looped(replace(CONFIG, width=16, n_layers=1))
+    data = PuzzleData(maze_tokens(mazes), maze_labels(mazes))
+    config = SupervisedConfig(n_batches=60, batch_size=64, n_sup=4, lr=1e-2, warmup=5)
+    fit(model, data, config, progress=False)
+    assert all(solve(mazes[i], 8, model).is_shortest for i in range(48))
+
+
+# --- refusals
+
+
+@pytest.mark.parametrize(
+    ("puzzle", "message"),
+    [
+        ("1...|..3.|.4..", "expected 4, 6 or 9 rows, got 3"),
+        ("1...|..x.|.4..|...2", "row 2, column 3 holds 'x'"),
+        ("1..1|..3.|.4..|...2", "digit 1 stands twice in row 1: row 1, column 1 and row 1, column"),
+        ("12..|..3.|....|..4.", "expected a puzzle with one solution, got one with none"),
+        ("1...|....|....|...2", "got several: row 1, column 2 can hold . or .; add a clue"),
+        ("1" * 81, "digit 1 stands twice"),
+        (IN_PIECES, "a maze with a way from its start to its goal, got one with none: open a wall"),
+        (TREE.replace("S", " "), "the maze has no start: mark its cell with 'S'"),
+        (TREE.replace("|   |   |   |", "|   |   |"), "line 5 ends in column 9, expected 13"),
+        (BLOCKS.replace("G", "x"), "line 7, column 6 holds 'x'"),
+        ("+", "lines 1 to 1 are 1 of 1 characters, expected"),
+        (np.where(PICTURE, PICTURE, 1), "picture 0: the pixel in row 1, column 1 is"),
+        (PICTURE / 255.0, "picture: expected integers 0 to 255"),
+        (TOKENS & ~32, "maze 0: expected one goal, got 0: add 32"),
+        (TOKENS + 64, "maze 0 holds .* in row 1, column 1, expected 0 t"),
+        (TOKENS / 1.0, "tokens: expected integers 0 to 47, got float64"),
+        (TOKENS[:, :2], r"tokens: expected shape .* got \(3, 2\)"),
+        (parse_maze(TREE)[:0], "expected one maze, got 0"),
+        (np.stack([PICTURE] * 2), "expected one maze, got 2: pass them one at a time"),
+        ("", "expected 16, 36 or 81 symbols"),
+        ([["S", "G"]], "expected 4, 6 or 9 rows"),
+        (3, "expected one board"),
+    ],
+)
+def test_what_is_no_puzzle_with_an_answer_is_refused_before_thinking(puzzle, message):
+    if isinstance(puzzle, str) and puzzle[:1] in ("", "1"):
+        model = TRM(TRMConfig(vocab_size=5, grid=(4, 4), width=8))
+    else:
+        model = Scripted(marked(TREE_WAY))
+    with pytest.raises(ValueError, match=message):
+        solve(puzzle, model=model)
+    assert getattr(model, "asked", 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("puzzle", "model", "message"),
+    [
+        (TREE, "a model", "expected a network .* vocab_size=48 and n_answers=2, got str"),
+        (TREE, torch.nn.Linear(4, 4), "got Linear"),
+        (TREE, Looped(replace(CONFIG, vocab_size=47)), "got LoopedConfig.*vocab_size=47"),
+        (TREE, Looped(replace(CONFIG, n_answers=None)), "n_answers=2, got .*n_answers=None"),
+        (TREE, Looped(replace(CONFIG, grid=(9,), mixing="none")), r"and columns.*grid=\(9,\)"),
+        (TREE, Looped(replace(CONFIG, mixing="mlp")), "reads 3x3 cells, got .* on 5x5: use mixing"),
+        (TREE, Looped(replace(CONFIG, positions="learned")), "reads 3x3 cells, got .* on 5x5"),
+        (PUZZLE, "a model", "expected a network .*vocab_size=5 and n_answers=5, got str"),
+        (PUZZLE, Scripted(marked(TREE_WAY)), "vocab_size=5 and n_answers=5, got .*vocab_size=48"),
+        (PUZZLE, TRM(TRMConfig(vocab_size=5, grid=(16,), width=8)), "rows and columns"),
+        (PUZZLE, TRM(TRMConfig(vocab_size=5, grid=(6, 6), width=8)), "reads 4x4 cells, got .* 6x6"),
+    ],
+)
+def test_models_for_other_boards_are_refused(puzzle, model, message):
+    with pytest.raises(ValueError, match=message):
+        solve(puzzle, model=model)
+
+
+@pytest.mark.parametrize("k_steps", [0, -3, 1.5, True])
+def test_wrong_k_is_refused(k_steps):
+    for puzzle, model in ((PUZZLE, None), (TREE, Scripted(marked(TREE_WAY)))):
+        with pytest.raises(ValueError, match=r"k_steps \(K\) expected a whole number >= 1"):
+            solve(puzzle, k_steps, model)
+
+
+def test_what_is_not_shipped_is_said(monkeypatch):
+    grid = [[(3 * r + r // 3 + c) % 9 + 1 for c in range(9)] for r in range(9)]
+    with pytest.raises(ValueError, match=r"no model is shipped for 9x9 Sudoku.*pass it as model="):
+        solve(grid)
+    monkeypatch.setitem(SHIPPED, "maze", "none.safetensors")
+    with pytest.raises(FileNotFoundError, match=r"expected a weight file at .*none\.safetensors"):
+        solve(TREE)
