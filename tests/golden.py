@@ -297,7 +297,7 @@ def fitted(name: str, given: dict[str, Any], **options: Any) -> list[Any]:
             model, config=how, evaluate=exact, progress=False, **given, **options
         )
     h = history
-    told = [h.loss, h.batch, h.accuracy, h.finished, h.steps]
+    told = [h.loss, h.eval_steps, h.eval_success, h.finished, h.halted_after]
     return [list(model.state_dict().values()), steps[1:], steps[0][-1], told]
 
 
@@ -354,12 +354,12 @@ def resumed(train: Callable[..., list[Any]], folder: str) -> list[Any]:
             raise KeyboardInterrupt
         return np.array([0.5])
 
-    keep = {"checkpoint": Path(folder) / "run.safetensors", "checkpoint_every": 1}
+    keep = {"checkpoint": Path(folder) / "run.pt", "checkpoint_every": 1}
     try:
         train(exact=stop, **keep)
         raise AssertionError("expected the run to be stopped, it came to its end")
     except KeyboardInterrupt:
-        return train(exact=lambda _: np.array([0.5]), resume_from=keep["checkpoint"], **keep)
+        return train(exact=lambda _: np.array([0.5]), **keep)
 
 
 def training_() -> Named:

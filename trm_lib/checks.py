@@ -98,3 +98,8 @@ def true_or_false(value: Any, name: str) -> bool:
 def optional(rule: Rule) -> Rule:
     """None, or what `rule` says."""
     return lambda value, name: None if value is None else rule(value, name)
+
+
+ABOVE_0 = within(lambda v: v > 0, "a number > 0")
+FROM_0 = within(lambda v: v >= 0, "a number >= 0")
+SHARE = within(lambda v: 0 <= v <= 1, "a share from 0 to 1")

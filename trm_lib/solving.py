@@ -13,8 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trm_lib.evaluation import answers_by_k
-from trm_lib.evaluation.thinking import think
+from trm_lib.evaluation import answers_by_k, think
 from trm_lib.models import BoardConfig, BoardNet, load_model
 from trm_lib.puzzles import (
     CELL_TOKENS,
@@ -261,8 +260,8 @@ def _solve_maze(maze: Mazes, k_steps: int | None, model: BoardNet | None) -> Sol
     k_steps = K_STEPS_A_ROW * maze.size if k_steps is None else k_steps
     on_shortest, steps, path = shortest_path_cells(maze)[0], [], None
     with closing(think(model, maze_tokens(maze), k_steps)) as thoughts:
-        for _, _, out in thoughts:
-            marks = out.logits[0].argmax(-1).cpu().numpy() == 1
+        for step in thoughts:
+            marks = step.answers[0] == 1
             steps.append(marks)
             path = one_shortest if (marks == on_shortest).all() else marked_way(maze, marks)
             if path is not None:

@@ -24,7 +24,9 @@ from trm_lib.models import (
     count_parameters,
 )
 from trm_lib.training import (
-    PolicyHistory,
+    Augment,
+    Evaluate,
+    History,
     PPOConfig,
     PuzzleData,
     ReinforceConfig,
@@ -32,8 +34,6 @@ from trm_lib.training import (
     ppo,
     reinforce,
 )
-from trm_lib.training.data import Augment
-from trm_lib.training.policy_run import Evaluate
 
 KINDS: dict[str, type[Policy]] = {
     "board": BoardPolicy, "mlp": MLPPolicy, "gru": GRUPolicy
@@ -113,7 +113,6 @@ def kept_in(checkpoint: Path, every: int) -> dict[str, Any]:
     return {
         "checkpoint": checkpoint,
         "checkpoint_every": every,
-        "resume_from": checkpoint if checkpoint.is_file() else None,
     }
 
 
@@ -124,7 +123,7 @@ def train_policy(
     checkpoint: Path | None = None,
     evaluate: Evaluate | None = None,
     progress: bool = False,
-) -> tuple[Policy, PolicyHistory]:
+) -> tuple[Policy, History]:
     """The policy of this seed, trained in these environments."""
     learn = ppo if isinstance(learner.training, PPOConfig) else reinforce
     policy = learner.new_policy(seed)
@@ -136,7 +135,7 @@ def train_policy(
 
 def measured(
     policy: Policy,
-    history: PolicyHistory,
+    history: History,
     success_by_k: Callable[[str], np.ndarray],
     envs: VectorEnv,
     goal: float = 0.95,

@@ -102,8 +102,8 @@ def train_and_measure(
             answer_flops(model, learner.model.grid, k + 1) for k in range(learner.k_steps)
         ],
         "training_seconds": round(history.seconds, 1),
-        "batch": history.batch,
-        "watched_exact_by_k": [[round(a, 4) for a in row] for row in history.accuracy],
+        "batch": history.eval_steps,
+        "watched_exact_by_k": [[round(a, 4) for a in row] for row in history.eval_success],
         "validation_exact_by_k": exact_by_k(model, validation, learner.k_steps).tolist(),
         "test_exact_by_k": exact_by_k(model, test, learner.k_steps).tolist(),
     }

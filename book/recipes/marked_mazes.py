@@ -108,8 +108,8 @@ def run(learner: Learner, seed: int, checkpoint: Path | None) -> dict[str, Any]:
         progress=False,
         **keep,
     )
-    boards = learner.training.batch_size * np.array(history.batch)
-    best = np.array(history.accuracy)[:, -1]
+    boards = learner.training.batch_size * np.array(history.eval_steps)
+    best = np.array(history.eval_success)[:, -1]
     there = int((best >= GOAL).argmax()) if (best >= GOAL).any() else -1
     cells = answers_by_k(model, test.inputs, learner.k_steps) == test.labels  # (K, N, n, n)
     exact, length = cells.all((2, 3)), test.labels.sum((1, 2))
@@ -122,9 +122,9 @@ def run(learner: Learner, seed: int, checkpoint: Path | None) -> dict[str, Any]:
         "training_seconds": round(history.seconds, 1),
         "boards": boards.tolist(),
         "watched_exact": [round(float(b), 4) for b in best],
-        "watched_seconds": [round(s, 1) for s in history.elapsed],
+        "watched_seconds": [round(s, 1) for s in history.eval_seconds],
         "epochs_to_95": float(boards[there] / len(train)) if there >= 0 else -1.0,
-        "to_95_seconds": round(history.elapsed[there], 1) if there >= 0 else -1.0,
+        "to_95_seconds": round(history.eval_seconds[there], 1) if there >= 0 else -1.0,
         "test_cells_by_k": cells.mean((1, 2, 3)).tolist(),
         "validation_exact_by_k": exact_by_k(model, validation, learner.k_steps).tolist(),
         "test_exact_by_k": exact.mean(1).tolist(),

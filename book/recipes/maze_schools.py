@@ -20,8 +20,14 @@ from trm_lib.puzzles import (
     maze_tokens,
     read_maze_tokens,
 )
-from trm_lib.training import PuzzleData, TrainingRun, correct
-from trm_lib.training.supervised import Lesson, late_answers, think_silently
+from trm_lib.training import (
+    Lesson,
+    PuzzleData,
+    TrainingRun,
+    correct,
+    late_answers,
+    think_silently,
+)
 
 CLOSED = 15  # the token of a cell with a wall on each side
 LATEST = 20  # most silent steps before a lesson that begins somewhere in the thought

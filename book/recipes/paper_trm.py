@@ -30,8 +30,7 @@ from trm_lib.puzzles import (
     split_by_hash,
 )
 from trm_lib.tasks import PuzzleTask, kept_in
-from trm_lib.training import History, PuzzleData, SupervisedConfig, fit
-from trm_lib.training.data import Augment
+from trm_lib.training import Augment, History, PuzzleData, SupervisedConfig, fit
 
 MODEL = TRMConfig(**BLOCK, n_latent=3, n_cycles=2, halting=True, n_sup=16)
 TRAINING = SupervisedConfig(n_batches=1000, lr=16e-3, eval_every=40)
@@ -124,8 +123,8 @@ def measured(
         "parameters": count_parameters(model),
         "flops_by_k": [answer_flops(model, model.config.grid, k + 1) for k in range(K_STEPS)],
         "training_seconds": round(history.seconds, 1),
-        "batch": history.batch,
-        "watched_exact_by_k": [[round(a, 4) for a in row] for row in history.accuracy],
+        "batch": history.eval_steps,
+        "watched_exact_by_k": [[round(a, 4) for a in row] for row in history.eval_success],
         "validation_exact_by_k": exact_by_k(model, validation, K_STEPS).tolist(),
         "test_exact_by_k": exact_by_k(model, test, K_STEPS).tolist(),
     }
@@ -134,7 +133,7 @@ def measured(
     halted = answers_with_halting(model, test.inputs, K_STEPS)
     right = (halted.answers == test.labels).reshape(len(test), -1).all(1)
     finished, steps = (np.add.reduceat(a, range(0, len(a), 100)) for a in
-                       (history.finished, history.steps))  # fmt: skip
+                       (history.finished, history.halted_after))  # fmt: skip
     return numbers | {
         "training_steps_a_puzzle": (steps / np.maximum(finished, 1)).tolist(),
         "halted_test_exact": float(right.mean()),

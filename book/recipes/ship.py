@@ -164,7 +164,7 @@ def ship_maze_paths(path: Path) -> dict:
         "training data": f"{len(train):,} perfect mazes of 5 x 5 cells",
         "parameters": count_parameters(network),
         "seconds": round(history.seconds),
-        "exact on the mazes that chose these weights": max(a[0] for a in history.accuracy),
+        "exact on the mazes that chose these weights": max(a[0] for a in history.eval_success),
         "exact on test mazes, as recorded": exact | at_rest,
         "training": recipe.settings()["training"],
         **provenance(),

@@ -99,8 +99,8 @@ def run(student: Student, seed: int, checkpoint: Path | None) -> dict[str, Any]:
         "parameters": count_parameters(network),
         "training_seconds": round(history.seconds, 1),
         "kept_batch": batch,
-        "watched_exact": [round(a[0], 4) for a in history.accuracy],
-        "validation_exact": max(a[0] for a in history.accuracy),
+        "watched_exact": [round(a[0], 4) for a in history.eval_success],
+        "validation_exact": max(a[0] for a in history.eval_success),
     }
     for size, (count, k_most) in AT_REST.items():
         if size > LARGE and not student.closely:

@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import trm_lib.envs  # noqa: F401
 from trm_lib.models.policies import FlatPolicyConfig, MLPPolicy
 from trm_lib.statistics import bootstrap_interval, interquartile_mean
-from trm_lib.training.ppo import PPOConfig, ppo
+from trm_lib.training import PPOConfig, ppo
 
 NUM_ENVS, NUM_STEPS, EPOCHS, MINIBATCHES = 8, 128, 4, 4
 PLAYED = NUM_ENVS * NUM_STEPS  # environment steps between two updates

@@ -46,7 +46,7 @@ from trm_lib.models import (
 )
 from trm_lib.puzzles import all_grids_4x4, generate_mazes, shortest_path_cells
 from trm_lib.training import (
-    PolicyHistory,
+    History,
     PuzzleData,
     ReinforceConfig,
     SupervisedConfig,
@@ -232,7 +232,7 @@ def standing_still(walker):
 def sure_and_failing(walker):
     policy, untrained, _ = walker
     updates = 50
-    history = PolicyHistory(
+    history = History(
         steps=list(range(updates)), episodes=[100] * updates, successes=[42] * updates,
         entropy=np.geomspace(1.3, 0.001, updates).tolist(),
     )  # fmt: skip

@@ -45,9 +45,15 @@ from trm_lib.models import BoardPolicy, MLPPolicy
 from trm_lib.models.layers import SwiGLU
 from trm_lib.models.policies import FlatPolicyConfig
 from trm_lib.models.rivals import ReluMLP
-from trm_lib.training import IGNORE, PolicyHistory, PPOConfig, PuzzleData, ReinforceConfig
-from trm_lib.training.losses import answer_loss
-from trm_lib.training.rollout import Player
+from trm_lib.training import (
+    IGNORE,
+    History,
+    Player,
+    PPOConfig,
+    PuzzleData,
+    ReinforceConfig,
+    answer_loss,
+)
 
 RNG = np.random.default_rng
 
@@ -322,7 +328,7 @@ def test_a_collapse_is_being_sure_and_failing():
     def history(last_entropy, rate):
         entropy = np.linspace(1.4, last_entropy, 40)
         entropy[-10:] = last_entropy
-        return PolicyHistory(
+        return History(
             steps=list(range(40)), episodes=[50] * 40, successes=[int(50 * rate)] * 40,
             entropy=entropy.tolist(),
         )  # fmt: skip
@@ -380,8 +386,8 @@ def test_a_page_begins_with_what_is_wrong():
         (lambda: drift(trm(CORE), np.zeros((1, 3, 3), int), 1.5), "a whole number >= 1, got 1.5"),
         (lambda: credit([]), "at least one rollout"),
         (lambda: gains_of(None, "PPO"), "expected a ReinforceConfig or a PPOConfig, got 'PPO'"),
-        (lambda: learned(PolicyHistory(), 1.5), "chance expected a share from 0 to 1"),
-        (lambda: certainty(PolicyHistory()), "history expected at least one update"),
+        (lambda: learned(History(), 1.5), "chance expected a share from 0 to 1"),
+        (lambda: certainty(History()), "history expected at least one update"),
         (lambda: label_audit(toy(4, RNG(0)), toy(4, RNG(0), length=5)), r"got \(5,\)"),
     ],
 )

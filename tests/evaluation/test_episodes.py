@@ -55,5 +55,5 @@ def test_wrong_ways_of_counting_are_refused() -> None:
     with pytest.raises(ValueError, match="episodes expected a multiple of 4, got 6"):
         play_episodes(envs, optimal_maze_policy, 6)
     other = gym.make_vec("trm/Maze-v0", num_envs=2, vectorization_mode="sync")
-    with pytest.raises(ValueError, match=r"expected environments with AutoresetMode\.SAME_STEP"):
+    with pytest.raises(ValueError, match=r"envs expected AutoresetMode\.SAME_STEP"):
         play_episodes(other, optimal_maze_policy, 2)

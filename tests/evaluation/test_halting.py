@@ -106,7 +106,10 @@ def test_certainty_falls_into_the_last_bin():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: answers_with_halting(new_model(), BOARDS, 0), "k_most expected a whole number"),
+        (
+            lambda: answers_with_halting(new_model(), BOARDS, 0),
+            r"k_steps \(K\) expected a whole number",
+        ),
         (lambda: answers_with_halting(new_model(), BOARDS / 2), "an array of integers"),
         (lambda: answers_with_halting(new_model(), BOARDS, 2, "no"), "threshold expected a number"),
         (lambda: calibration([0.0], [True, False]), r"got \(1,\) and \(2,\)"),

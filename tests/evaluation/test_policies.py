@@ -235,7 +235,10 @@ def test_thinking_is_for_a_while_whatever_happens():
 @pytest.mark.parametrize("k", [0, -1, 1.5, True, "2"])
 def test_only_whole_numbers_of_steps_can_be_thought(k):
     policy = new_policy("trm")
-    with pytest.raises(ValueError, match="k expected a whole number >= 1"), thinking(policy, k):
+    with (
+        pytest.raises(ValueError, match="k_steps expected a whole number >= 1"),
+        thinking(policy, k),
+    ):
         pass
     with pytest.raises(ValueError, match="k_steps expected a whole number >= 1"):
         success_by_k(policy, mazes, CASES, k_steps=k)
@@ -247,5 +250,5 @@ def test_a_policy_without_improvement_steps_has_one():
     with thinking(policy, 1):
         pass
     assert success_by_k(policy, mazes, CASES).shape == (1,)
-    with pytest.raises(ValueError, match="MLPPolicy has no improvement steps: k expected 1"):
+    with pytest.raises(ValueError, match="MLPPolicy has no improvement steps: k_steps expected 1"):
         success_by_k(policy, mazes, CASES, k_steps=2)

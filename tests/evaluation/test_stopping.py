@@ -51,7 +51,7 @@ def test_boards_at_rest_are_thought_about_no_more():
     assert watched.training
 
 
-@pytest.mark.parametrize("changes", [{"k_most": 0}, {"patience": 0}, {"batch_size": 1.5}])
+@pytest.mark.parametrize("changes", [{"k_steps": 0}, {"patience": 0}, {"batch_size": 1.5}])
 def test_numbers_that_make_no_sense_are_refused(changes):
     with pytest.raises(ValueError, match=next(iter(changes))):
-        answers_at_rest(models()[0], BOARDS, **{"k_most": 3} | changes)
+        answers_at_rest(models()[0], BOARDS, **{"k_steps": 3} | changes)

@@ -46,7 +46,7 @@ def test_the_best_watched_weights_are_kept(small, monkeypatch):
     monkeypatch.setattr(thinking_longer, "exact_by_k", scripted)
     network, history, batch = trained(Student(LOOP, BRIEF), 0)
     assert batch == 2
-    assert [a[0] for a in history.accuracy] == pytest.approx([0.3, 0.9, 0.2, 0.9])
+    assert [a[0] for a in history.eval_success] == pytest.approx([0.3, 0.9, 0.2, 0.9])
     kept = torch.cat([p.detach().flatten() for p in network.parameters()])
     assert torch.equal(kept, seen[4])
     assert not torch.equal(kept, seen[-1])

@@ -19,9 +19,7 @@ from book.recipes.maze_schools import (
 )
 from book.recipes.thinking_longer import LOOP, TRAINING, Student
 from trm_lib.puzzles import maze_labels, read_maze_tokens
-from trm_lib.training import IGNORE, answer_loss
-from trm_lib.training.run import TrainingRun
-from trm_lib.training.supervised import deep_supervision
+from trm_lib.training import IGNORE, TrainingRun, answer_loss, deep_supervision
 
 BRIEF = replace(TRAINING, n_batches=2, batch_size=8, n_sup=5, due=3)
 

@@ -22,8 +22,7 @@ from safetensors import safe_open
 
 from tests.bench.readable_trm import ReadableTRM
 from trm_lib.models import load_official, official_config, official_names
-from trm_lib.training.data import IGNORE
-from trm_lib.training.losses import act_loss, exactly_right, halt_loss, stablemax_loss
+from trm_lib.training import IGNORE, act_loss, exactly_right, halt_loss, stablemax_loss
 
 FIDELITY = Path(__file__).parent / "fidelity"
 STEADY, CHAOTIC = "attention", "mlp"

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from trm_lib.training import ReinforceConfig
-from trm_lib.training.ppo import standardised
-from trm_lib.training.reinforce import baselined
+from trm_lib.training import ReinforceConfig, baselined, standardised
 
 
 def ragged():

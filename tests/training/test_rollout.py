@@ -18,7 +18,7 @@ from trm_lib.models import (
     MLPPolicy,
     TRMConfig,
 )
-from trm_lib.training.rollout import Player
+from trm_lib.training import Player
 
 S, E = 14, 6
 MAZE = {"size": 3, "layout": "open", "start": "random", "goal": "random", "max_steps": 4}
@@ -232,8 +232,8 @@ def test_environments_without_masks_are_refused_unless_none_are_wanted():
             return *self.env.step(action)[:4], {}
 
     mute = SyncVectorEnv([lambda: Mute(MazeEnv(**MAZE))] * 2, autoreset_mode="SameStep")
-    with pytest.raises(ValueError, match=r"infos with an action_mask, got \[\]: set use_masks=Fal"):
-        new_player(envs=mute)
+    with pytest.raises(ValueError, match="infos with an action_mask, got none: set use_masks=Fal"):
+        new_player(envs=mute).play(1, rng())
     rollout = new_player(envs=mute, use_masks=False).play(S, rng())
     assert rollout.masks.all()
     assert rollout.done.any()

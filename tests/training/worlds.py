@@ -5,6 +5,7 @@ Axes: S time steps, E environments, K improvement steps, A actions.
 
 import gymnasium as gym
 import numpy as np
+import pytest
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -97,3 +98,12 @@ class Table(Policy):
     def forward(self, observations, previous, memory=None):
         state = observations.argmax(-1)
         return PolicyOutput(self.logits[:, state], self.values[:, state]), None
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Bits are compared: with several threads sums may be added in another order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -36,8 +36,7 @@ from trm_lib.diagnostics.policies import (
 )
 from trm_lib.evaluation import answers_by_k
 from trm_lib.models import Policy
-from trm_lib.training import PolicyConfig, PolicyHistory, PPOConfig, PuzzleData, Rollout
-from trm_lib.training.rollout import Player
+from trm_lib.training import History, Player, PolicyConfig, PPOConfig, PuzzleData, Rollout
 
 _PUZZLES = 1000  # that a trained model is judged by
 _EPISODES = 64  # at least, whose praise and blame is looked at; and steps of what is played
@@ -82,7 +81,7 @@ def diagnose_policy(
     num_envs: int,
     *,
     untrained: Policy | None = None,
-    history: PolicyHistory | None = None,
+    history: History | None = None,
     seed: int = 0,
 ) -> list[Finding]:
     """Everything that can be asked of a policy, its learner and its environment.

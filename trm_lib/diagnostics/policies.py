@@ -28,15 +28,19 @@ from trm_lib.envs import (
 )
 from trm_lib.evaluation import play_episodes
 from trm_lib.models import Policy, PolicyMemory
-from trm_lib.training import PolicyConfig, PolicyHistory, PPOConfig, ReinforceConfig, Rollout
-from trm_lib.training.ppo import standardised
-from trm_lib.training.reinforce import baselined
-from trm_lib.training.rollout import (
+from trm_lib.training import (
+    History,
     Player,
+    PolicyConfig,
+    PPOConfig,
+    ReinforceConfig,
+    Rollout,
     advantages,
+    baselined,
     discounted_returns,
     entropy,
     log_probs,
+    standardised,
 )
 from trm_lib.viz import BookFigure, bars, dots, lines
 
@@ -291,7 +295,7 @@ def gains_of(rollout: Rollout, config: PolicyConfig) -> Tensor:
     raise ValueError(f"config expected a ReinforceConfig or a PPOConfig, got {config!r}")
 
 
-def learned(history: PolicyHistory, chance: float) -> Finding:
+def learned(history: History, chance: float) -> Finding:
     """Does the success of training episodes rise above chance?
 
     Args:
@@ -320,7 +324,7 @@ def learned(history: PolicyHistory, chance: float) -> Finding:
     )
 
 
-def certainty(history: PolicyHistory) -> Finding:
+def certainty(history: History) -> Finding:
     """Has the policy become sure of itself while it still fails?"""
     late, measured = _late(history), np.array(history.entropy)
     share = float(measured[late].mean() / max(measured[0], 1e-12))
@@ -336,14 +340,14 @@ def certainty(history: PolicyHistory) -> Finding:
     return Finding("certainty", fault, evidence, remedy, numbers, figure)
 
 
-def _late(history: PolicyHistory) -> slice:
+def _late(history: History) -> slice:
     """The last updates of a run, of which there must be one."""
     if not history.episodes:
         raise ValueError("history expected at least one update, got none: train the policy first")
     return slice(-max(1, round(LATE * len(history.episodes))), None)
 
 
-def _rate(history: PolicyHistory, updates: slice | np.ndarray) -> float:
+def _rate(history: History, updates: slice | np.ndarray) -> float:
     """Share of the episodes of some updates that ended well."""
     ended, well = np.array(history.episodes)[updates], np.array(history.successes)[updates]
     return float(well.sum() / max(ended.sum(), 1))

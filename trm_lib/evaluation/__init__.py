@@ -1,8 +1,21 @@
 """Measuring: exact accuracy by K, halting, what it costs, how episodes end."""
 
+from trm_lib.evaluation.answers import (
+    Calibration,
+    HaltedAnswers,
+    RestedAnswers,
+    ThinkingStep,
+    answers_at_rest,
+    answers_by_k,
+    answers_with_halting,
+    calibration,
+    exact_by_k,
+    halt_logits_by_k,
+    think,
+)
 from trm_lib.evaluation.flops import answer_flops, decision_flops
 from trm_lib.evaluation.playing import (
-    Acting,
+    Actor,
     Outcomes,
     every_maze,
     play_each,
@@ -10,24 +23,16 @@ from trm_lib.evaluation.playing import (
     success_by_k,
     thinking,
 )
-from trm_lib.evaluation.thinking import (
-    Calibration,
-    HaltedAnswers,
-    RestedAnswers,
-    answers_at_rest,
-    answers_by_k,
-    answers_with_halting,
-    calibration,
-    exact_by_k,
-    halt_logits_by_k,
-)
+from trm_lib.training import Acting
 
 __all__ = [
     "Acting",
+    "Actor",
     "Calibration",
     "HaltedAnswers",
     "Outcomes",
     "RestedAnswers",
+    "ThinkingStep",
     "answer_flops",
     "answers_at_rest",
     "answers_by_k",
@@ -40,5 +45,6 @@ __all__ = [
     "play_each",
     "play_episodes",
     "success_by_k",
+    "think",
     "thinking",
 ]

@@ -1,32 +1,33 @@
-"""Playing episodes with a policy and counting how they end.
+"""Playing episodes and counting how they end, with a policy or anything else that chooses.
 
-Axes: E environments, A actions, M episodes.
+An actor takes observations (E, ...) and masks (E, A) and returns actions (E,). One that remembers
+also has `begin()` and `ended(done)`, as `trm_lib.training.Acting` does.
 
-How well a trained policy does, on cases it has never seen.
-
-Axes: E environments, A actions, M cases, K improvement steps.
+Axes: E environments, A actions, M episodes or cases, K improvement steps, L cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import VectorEnv
 
 from trm_lib.checks import whole
 from trm_lib.models import BoardPolicy, Policy
 from trm_lib.puzzles import Mazes, check_walls
-from trm_lib.training.rollout import log_probs, sample
+from trm_lib.training import Acting, log_probs, require_same_step, steps
 
 Actor = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Observations (E, ...) and masks (E, A) to actions (E,). One that remembers also has `begin()` and
-`ended(done)`, as `Acting` does."""
-_AT_ONCE = 4096
+Make = Callable[[int], VectorEnv]
+"""Gives an environment of so many copies, `lambda e: gym.make_vec("trm/Maze-v0", e)`."""
+
+AT_ONCE = 4096  # episodes
+BOARDS_AT_ONCE = 256  # few enough for a processor's cache
 
 
 @dataclass(frozen=True)
@@ -48,55 +49,97 @@ class Outcomes:
 
 
 def play_episodes(
-    envs: VectorEnv, policy: Actor, episodes: int, seed: int | None = None
+    envs: VectorEnv, actor: Actor, episodes: int, seed: int | None = None
 ) -> Outcomes:
     """Play the same number of episodes in every environment.
 
     Counting the first M to end instead would favour short episodes.
 
     Args:
-        envs: Environments that begin anew in the same step; with masks in their info.
-        policy: Observations (E, ...) and masks (E, A) to actions (E,).
+        envs: environments that begin anew in the same step; with masks in their info.
+        actor: chooses.
         episodes: M, a multiple of E.
-        seed: Of ``envs``; None goes on where they are.
+        seed: of `envs`; None goes on where they are.
 
     Raises:
-        ValueError: If ``episodes`` is no multiple of E, or the environments begin anew otherwise.
+        ValueError: `episodes` is no multiple of E, or the environments begin anew otherwise.
     """
     each = whole(episodes, "episodes", 1) // envs.num_envs
     if each * envs.num_envs != episodes:
         raise ValueError(f"episodes expected a multiple of {envs.num_envs}, got {episodes}")
-    return _play(envs, policy, each, {"seed": seed})
+    return _play(envs, actor, each, seed=seed)
 
 
-def play_each(
-    make: Callable[[int], VectorEnv], cases: Mazes | np.ndarray, policy: Actor
-) -> Outcomes:
+def play_each(make: Make, cases: Mazes | np.ndarray, actor: Actor) -> Outcomes:
     """Play each of a list of mazes or puzzles once, in order.
 
     Args:
-        make: Gives an environment of so many copies, `lambda e: gym.make_vec("trm/Maze-v0", e)`.
-        cases: What ``reset(options=...)`` of that environment takes: `Mazes`, or puzzles (M, N, N).
-        policy: Observations (E, ...) and masks (E, A) to actions (E,).
+        make: environments of so many copies.
+        cases: what `reset(options=...)` of that environment takes: `Mazes`, or puzzles (M, N, N).
+        actor: chooses.
 
     Raises:
-        ValueError: If there are no cases, or the environments begin anew otherwise.
+        ValueError: there are no cases, or the environments begin anew otherwise.
     """
-    require_cases(cases)
-    parts = []
-    for first in range(0, len(cases), _AT_ONCE):
-        part = cases[first : first + _AT_ONCE]
-        envs = make(len(part))
-        options = {envs.unwrapped.option: part}
-        parts.append(_play(envs, policy, 1, {"options": options}))
-    names = ("success", "returns", "lengths")
+    parts = [_play_cases(make, part, actor) for part in _parts(cases)]
+    names = [field.name for field in fields(Outcomes)]
     return Outcomes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def require_cases(cases: Mazes | np.ndarray) -> None:
-    """Raise ValueError if there is nothing to play."""
-    if len(cases) == 0:
-        raise ValueError("cases expected at least one maze or puzzle, got none")
+def success_by_k(
+    policy: Policy,
+    make: Make,
+    cases: Mazes | np.ndarray,
+    k_steps: int = 1,
+    use_masks: bool = True,
+) -> np.ndarray:
+    """Share of the cases that the greedy policy solves, thinking for 1, 2, ... K steps.
+
+    Args:
+        policy: trained; in evaluation mode from now on.
+        make: environments of so many copies.
+        cases: `Mazes`, or puzzles (M, N, N), each played once.
+        k_steps: K.
+        use_masks: choose among allowed actions only.
+
+    Returns:
+        (K,) float64.
+
+    Raises:
+        ValueError: no cases, or a policy with other actions than the environment's.
+    """
+    k_steps, solved = whole(k_steps, "k_steps", 1), np.zeros(k_steps)
+    policy.eval()
+    for part in _parts(cases):
+        if isinstance(policy, BoardPolicy) and policy.thinks_once:
+            plans = _plans(policy, make, part, k_steps)
+            actors = [_following(plan, policy.config.marker, use_masks) for plan in plans]
+        else:
+            actors = [Acting(policy, use_masks)] * k_steps
+        for k, actor in enumerate(actors):
+            with thinking(policy, k + 1):
+                solved[k] += _play_cases(make, part, actor).success.sum()
+    return solved / len(cases)
+
+
+@contextmanager
+def thinking(policy: Policy, k_steps: int) -> Iterator[Policy]:
+    """The policy with K improvement steps, and afterwards as before.
+
+    Raises:
+        ValueError: `k_steps` is not a whole number from 1, or the policy has no K and it is not 1.
+    """
+    k_steps = whole(k_steps, "k_steps", 1)
+    before = getattr(policy, "k_steps", None)
+    if before is None and k_steps > 1:
+        raise ValueError(f"{type(policy).__name__} has no improvement steps: k_steps expected 1")
+    if before is not None:
+        policy.k_steps = k_steps
+    try:
+        yield policy
+    finally:
+        if before is not None:
+            policy.k_steps = before
 
 
 def every_maze(layouts: np.ndarray) -> Mazes:
@@ -118,25 +161,29 @@ def every_maze(layouts: np.ndarray) -> Mazes:
     )
 
 
-def _play(envs: VectorEnv, policy: Actor, each: int, how: dict[str, Any]) -> Outcomes:
-    """Play ``each`` episodes in every environment, and list them environment by environment."""
-    if envs.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
-        raise ValueError(
-            "expected environments with AutoresetMode.SAME_STEP, got "
-            f"{envs.metadata.get('autoreset_mode')}: make them with gymnasium.make_vec from trm/"
-        )
+def _parts(cases: Mazes | np.ndarray) -> list[Mazes | np.ndarray]:
+    """The cases in parts that are played at once."""
+    if len(cases) == 0:
+        raise ValueError("cases expected at least one maze or puzzle, got none")
+    return [cases[first : first + AT_ONCE] for first in range(0, len(cases), AT_ONCE)]
+
+
+def _play_cases(make: Make, cases: Mazes | np.ndarray, actor: Actor) -> Outcomes:
+    envs = make(len(cases))
+    return _play(envs, actor, 1, options={envs.unwrapped.option: cases})
+
+
+def _play(envs: VectorEnv, actor: Actor, each: int, **how: Any) -> Outcomes:
+    """Play `each` episodes in every environment, and list them environment by environment."""
+    require_same_step(envs)
     shape = (envs.num_envs, each)
     success, returns, lengths = np.zeros(shape, bool), np.zeros(shape), np.zeros(shape, np.int64)
     played = np.zeros(envs.num_envs, np.int64)
     observations, infos = envs.reset(**how)
-    begin, follow = getattr(policy, "begin", None), getattr(policy, "ended", None)
-    if begin is not None:  # it remembers
-        begin()
-    while (played < each).any():
-        actions = policy(observations, infos["action_mask"])
-        observations, rewards, terminated, truncated, infos = envs.step(actions)
-        if follow is not None:
-            follow(terminated | truncated)
+    if hasattr(actor, "begin"):
+        actor.begin()
+    for returned in steps(envs, actor, observations, infos["action_mask"]):
+        _, rewards, terminated, truncated, infos = returned
         on = np.flatnonzero(played < each)
         returns[on, played[on]] += rewards[on]
         lengths[on, played[on]] += 1
@@ -144,138 +191,34 @@ def _play(envs: VectorEnv, policy: Actor, each: int, how: dict[str, Any]) -> Out
         if len(ended):
             success[ended, played[ended]] = infos["final_info"]["is_success"][ended]
             played[ended] += 1
+            if (played == each).all():
+                break
     return Outcomes(success.reshape(-1), returns.reshape(-1), lengths.reshape(-1))
 
 
-_AT_ONCE_policies = 4096
-_BOARDS_AT_ONCE = 256  # few enough for a processor's cache
-
-
-class Acting:
-    """A trained policy in the form that `play_episodes` and `play_each` take.
-
-    Args:
-        policy: put into evaluation mode.
-        use_masks: choose among the actions that the masks allow; False for all.
-        generator: draw actions as in training; None takes the likeliest, the first of equals.
-    """
-
-    def __init__(
-        self, policy: Policy, use_masks: bool = True, generator: torch.Generator | None = None
-    ):
-        self.policy, self.use_masks, self.generator = policy.eval(), use_masks, generator
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget everything: new episodes begin everywhere."""
-        self.previous: torch.Tensor | None = None
-        self.memory = None
-
-    @torch.no_grad()
-    def __call__(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Observations (E, ...) and masks (E, A) to actions (E,)."""
-        _require_actions(self.policy.n_actions, masks)
-        if self.previous is None:
-            self.previous = torch.full((len(observations),), self.policy.n_actions)
-        out, self.memory = self.policy(torch.tensor(observations), self.previous, self.memory)
-        allowed = torch.from_numpy(masks > 0 if self.use_masks else np.ones_like(masks, bool))
-        log_p = log_probs(out.logits[-1], allowed)
-        chosen = log_p.argmax(-1) if self.generator is None else sample(log_p, self.generator)
-        self.previous = chosen
-        return chosen.numpy()
-
-    def ended(self, done: np.ndarray) -> None:
-        """Take note whose episode has ended, (E,) bool."""
-        self.previous = torch.where(torch.from_numpy(done), self.policy.n_actions, self.previous)
-
-
-@contextmanager
-def thinking(policy: Policy, k: int) -> Iterator[Policy]:
-    """The policy with K = k improvement steps, and afterwards as before.
-
-    Raises:
-        ValueError: k is not a whole number from 1, or the policy has no K and k is not 1.
-    """
-    k = whole(k, "k", 1)
-    if not hasattr(policy, "k_steps"):
-        if k > 1:
-            raise ValueError(f"{type(policy).__name__} has no improvement steps: k expected 1")
-        yield policy
-        return
-    before, policy.k_steps = policy.k_steps, k
-    try:
-        yield policy
-    finally:
-        policy.k_steps = before
-
-
-def success_by_k(
-    policy: Policy,
-    make: Callable[[int], VectorEnv],
-    cases: Mazes | np.ndarray,
-    k_steps: int = 1,
-    use_masks: bool = True,
-) -> np.ndarray:
-    """Share of the cases that the greedy policy solves, thinking for 1, 2, ... K steps.
-
-    Args:
-        policy: trained.
-        make: gives an environment of so many copies, `lambda e: gym.make_vec("trm/Maze-v0", e)`.
-        cases: `Mazes`, or puzzles (M, N, N), each played once.
-        k_steps: K.
-        use_masks: choose among allowed actions only.
-
-    Returns:
-        (K,) float64.
-
-    Raises:
-        ValueError: no cases, or a policy with other actions than the environment's.
-    """
-    k_steps = whole(k_steps, "k_steps", 1)
-    require_cases(cases)
-    solved = np.zeros(k_steps)
-    for first in range(0, len(cases), _AT_ONCE_policies):
-        part = cases[first : first + _AT_ONCE_policies]
-        plans = None
-        if isinstance(policy, BoardPolicy) and policy.thinks_once:
-            plans = _answers(policy.eval(), make, part, k_steps)
-        for k in range(1, k_steps + 1):
-            with thinking(policy, k):
-                acting = Acting(policy, use_masks) if plans is None else _following(
-                    plans[k - 1], policy.config.marker, use_masks
-                )  # fmt: skip
-                solved[k - 1] += play_each(make, part, acting).success.sum()
-    return solved / len(cases)
-
-
 @torch.no_grad()
-def _answers(
-    policy: BoardPolicy, make: Callable[[int], VectorEnv], cases: Mazes | np.ndarray, k_steps: int
+def _plans(
+    policy: BoardPolicy, make: Make, cases: Mazes | np.ndarray, k_steps: int
 ) -> torch.Tensor:
     """What every cell answers on the boards of the cases: (K, M, L, A)."""
     envs = make(len(cases))
-    observations, _ = envs.reset(options={envs.unwrapped.option: cases})
+    observations, infos = envs.reset(options={envs.unwrapped.option: cases})
+    n_actions = infos["action_mask"].shape[-1]
+    if n_actions != policy.n_actions:
+        raise ValueError(
+            f"policy expected {n_actions} actions, as the environments have, got {policy.n_actions}"
+        )
     with thinking(policy, k_steps):
-        parts = torch.from_numpy(observations).split(_BOARDS_AT_ONCE)
+        parts = torch.from_numpy(observations).split(BOARDS_AT_ONCE)
         return torch.cat([policy.answers(part)[..., :-1] for part in parts], dim=1)
 
 
-def _following(
-    plan: torch.Tensor, marker: int, use_masks: bool
-) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """The policy that does what was thought at the beginning, plan (M, L, A), of each cell."""
+def _following(plan: torch.Tensor, marker: int, use_masks: bool) -> Actor:
+    """The actor that does what was thought at the beginning, plan (M, L, A), of each cell."""
 
     def act(observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        _require_actions(plan.shape[-1], masks)
         cell = observations[:, marker].reshape(len(plan), -1).argmax(1)
         allowed = torch.from_numpy(masks > 0 if use_masks else np.ones_like(masks, bool))
         return log_probs(plan[torch.arange(len(plan)), cell], allowed).argmax(-1).numpy()
 
     return act
-
-
-def _require_actions(n_actions: int, masks: np.ndarray) -> None:
-    if masks.shape[-1] != n_actions:
-        raise ValueError(
-            f"policy expected {masks.shape[-1]} actions, as the environments have, got {n_actions}"
-        )

@@ -1,34 +1,84 @@
 """Training: data, losses, optimizers; the supervised loop, REINFORCE and PPO; checkpoints."""
 
-from trm_lib.training.data import IGNORE, Batches, PuzzleData
-from trm_lib.training.losses import act_loss, answer_loss, exactly_right, stablemax_loss
-from trm_lib.training.optimizers import AdamAtan2
-from trm_lib.training.policy_run import PolicyConfig, PolicyHistory
-from trm_lib.training.ppo import PPOConfig, ppo
-from trm_lib.training.reinforce import ReinforceConfig, reinforce
-from trm_lib.training.rollout import Rollout
-from trm_lib.training.run import History, SupervisedConfig, TrainingRun
-from trm_lib.training.supervised import correct, fit
+from trm_lib.training.adam_atan2 import AdamAtan2
+from trm_lib.training.data import IGNORE, Augment, Batches, PuzzleData
+from trm_lib.training.history import History
+from trm_lib.training.losses import (
+    act_loss,
+    answer_loss,
+    exactly_right,
+    halt_loss,
+    stablemax_loss,
+)
+from trm_lib.training.ppo import PPOConfig, ppo, ppo_update, standardised
+from trm_lib.training.reinforce import ReinforceConfig, baselined, reinforce, reinforce_update
+from trm_lib.training.rollout import (
+    Acting,
+    Player,
+    PolicyConfig,
+    PolicyRun,
+    Rollout,
+    advantages,
+    discounted_returns,
+    entropy,
+    log_probs,
+    require_same_step,
+    steps,
+)
+from trm_lib.training.run import Evaluate, Run, progress_bar
+from trm_lib.training.supervised import (
+    Lesson,
+    SupervisedConfig,
+    TrainingRun,
+    correct,
+    deep_supervision,
+    fit,
+    late_answers,
+    persistent_carry,
+    think_silently,
+)
 
 __all__ = [
     "IGNORE",
+    "Acting",
     "AdamAtan2",
+    "Augment",
     "Batches",
+    "Evaluate",
     "History",
+    "Lesson",
     "PPOConfig",
+    "Player",
     "PolicyConfig",
-    "PolicyHistory",
+    "PolicyRun",
     "PuzzleData",
     "ReinforceConfig",
     "Rollout",
+    "Run",
     "SupervisedConfig",
     "TrainingRun",
     "act_loss",
+    "advantages",
     "answer_loss",
+    "baselined",
     "correct",
+    "deep_supervision",
+    "discounted_returns",
+    "entropy",
     "exactly_right",
     "fit",
+    "halt_loss",
+    "late_answers",
+    "log_probs",
+    "persistent_carry",
     "ppo",
+    "ppo_update",
+    "progress_bar",
     "reinforce",
+    "reinforce_update",
+    "require_same_step",
     "stablemax_loss",
+    "standardised",
+    "steps",
+    "think_silently",
 ]

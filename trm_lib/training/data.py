@@ -114,16 +114,12 @@ class Batches:
             inputs, labels = self.augment(inputs, labels, self.rng)
         return as_tokens(inputs), as_tokens(labels)
 
-    def position(self) -> dict[str, Any]:
-        """Where the stream stands, as JSON values; `go_to` brings another stream there."""
-        return {
-            "order": self.order.tolist(),
-            "start": self.start,
-            "rng": self.rng.bit_generator.state,
-        }
+    def state(self) -> dict[str, Any]:
+        """Where the stream stands: a tensor, a number, and the words of its generator."""
+        rng = self.rng.bit_generator.state
+        return {"order": torch.from_numpy(self.order), "start": self.start, "rng": rng}
 
-    def go_to(self, position: dict[str, Any]) -> None:
-        """Go on from where `position` was taken, batch for batch the same."""
-        self.order = np.array(position["order"], dtype=np.int64)
-        self.start = position["start"]
-        self.rng.bit_generator.state = position["rng"]
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from where `state` was taken, batch for batch the same."""
+        self.order, self.start = state["order"].numpy(), state["start"]
+        self.rng.bit_generator.state = state["rng"]

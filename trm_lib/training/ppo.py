@@ -20,16 +20,12 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
-from trm_lib.checks import number, whole
+from trm_lib.checks import ABOVE_0, FROM_0, SHARE, at_least, check
 from trm_lib.models import Policy
-from trm_lib.training.policy_run import (
-    Evaluate,
-    PolicyConfig,
-    PolicyHistory,
-    PolicyRun,
-    require_runnable,
-)
+from trm_lib.training.history import History
 from trm_lib.training.rollout import (
+    PolicyConfig,
+    PolicyRun,
     Rollout,
     advantages,
     entropy,
@@ -38,6 +34,7 @@ from trm_lib.training.rollout import (
     log_prob_of,
     log_probs,
 )
+from trm_lib.training.run import Evaluate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +45,7 @@ class PPOConfig(PolicyConfig):
         num_steps: S, steps in every environment between two updates.
         n_epochs: times that an update learns from the same steps.
         n_minibatches: parts into which the environments are divided for it.
-        gae_lambda: see `trm_lib.training.returns.advantages`.
+        gae_lambda: see `trm_lib.training.advantages`.
         clip_range: a probability that has changed by more than this share teaches no more.
         vf_coef: weight of the values' squared error.
 
@@ -65,14 +62,10 @@ class PPOConfig(PolicyConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("num_steps", "n_epochs", "n_minibatches"):
-            self._set(name, whole(getattr(self, name), name, 1))
-        for name, accepts, expected in [
-            ("gae_lambda", lambda v: 0 <= v <= 1, "a number from 0 to 1"),
-            ("clip_range", lambda v: v > 0, "a number > 0"),
-            ("vf_coef", lambda v: v >= 0, "a number >= 0"),
-        ]:
-            self._set(name, number(getattr(self, name), name, accepts, expected))
+        check(
+            self, num_steps=at_least(1), n_epochs=at_least(1), n_minibatches=at_least(1),
+            gae_lambda=SHARE, clip_range=ABOVE_0, vf_coef=FROM_0,
+        )  # fmt: skip
 
 
 def ppo(
@@ -82,10 +75,9 @@ def ppo(
     *,
     evaluate: Evaluate | None = None,
     checkpoint: str | Path | None = None,
-    checkpoint_every: int | None = None,
-    resume_from: str | Path | None = None,
+    checkpoint_every: int = 100,
     progress: bool = True,
-) -> PolicyHistory:
+) -> History:
     """Train `policy` in place: play S steps everywhere, learn from them, and so on.
 
     Args:
@@ -93,9 +85,9 @@ def ppo(
         envs: E vector environments that begin anew in the same step.
         config: how long, how fast, which seed.
         evaluate: called on the policy every `eval_every` updates and at the end.
-        checkpoint: file to keep the whole state of the run in, ending in .safetensors.
+        checkpoint: file to keep the whole state of the run in. If it is there, the run goes on
+            from it, to the same last bit.
         checkpoint_every: updates between its renewals; it is renewed at the end as well.
-        resume_from: file that an earlier run with the same policy, environments and config left.
         progress: show a bar.
 
     Returns:
@@ -106,7 +98,10 @@ def ppo(
             no action, or a reward is not finite; raised before the weights change.
         FloatingPointError: the loss is not finite; raised before the weights change.
     """
-    require_runnable(policy, envs, config, PPOConfig)
+    if not isinstance(config, PPOConfig):
+        raise ValueError(f"config expected a PPOConfig, got {config!r}")
+    player_steps = config.num_steps * getattr(envs, "num_envs", 1)
+    run = PolicyRun(policy, envs, config, n_updates=-(-config.total_steps // player_steps))
     if config.n_minibatches > envs.num_envs:
         raise ValueError(
             f"n_minibatches expected at most the {envs.num_envs} environments, got "
@@ -117,23 +112,20 @@ def ppo(
             f"a minibatch expected at least 2 steps, so that gains can be compared, got {fewest}: "
             f"raise num_steps or num_envs, or lower n_minibatches"
         )
-    steps = config.num_steps * envs.num_envs
-    run = PolicyRun(policy, envs, config, n_updates=-(-config.total_steps // steps))
-    keep = (checkpoint, checkpoint_every, resume_from)
-    for _ in run.updates("PPO", evaluate, *keep, progress):
+    for _ in run.rounds("PPO", "update", evaluate, checkpoint, checkpoint_every, progress):
         rollout = run.player.play(config.num_steps, run.generator)
-        losses = improve(run, rollout)
-        run.history.log_update(rollout, torch.ones_like(rollout.done), losses)
+        losses = ppo_update(run, rollout)
+        run.log(rollout, torch.ones_like(rollout.done), losses)
     return run.history
 
 
-def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
+def ppo_update(run: PolicyRun, rollout: Rollout) -> np.ndarray:
     """Learn from one rollout, `n_epochs` times over.
 
     Returns:
         (3,) float, means over the minibatches: loss of the policy, of the values, and entropy.
     """
-    policy, config = run.policy, run.config
+    policy, config = run.model, run.config
     gains = advantages(
         rollout.rewards, rollout.values, rollout.next_values, rollout.terminated,
         rollout.truncated, config.gamma, config.gae_lambda,

@@ -16,16 +16,12 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
-from trm_lib.checks import whole
+from trm_lib.checks import at_least, check, one_of
 from trm_lib.models import Policy
-from trm_lib.training.policy_run import (
-    Evaluate,
-    PolicyConfig,
-    PolicyHistory,
-    PolicyRun,
-    require_runnable,
-)
+from trm_lib.training.history import History
 from trm_lib.training.rollout import (
+    PolicyConfig,
+    PolicyRun,
     Rollout,
     discounted_returns,
     entropy,
@@ -34,6 +30,7 @@ from trm_lib.training.rollout import (
     log_prob_of,
     log_probs,
 )
+from trm_lib.training.run import Evaluate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +53,7 @@ class ReinforceConfig(PolicyConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._set("n_updates", whole(self.n_updates, "n_updates", 1))
-        if self.baseline not in ("batch", "episode"):
-            raise ValueError(f'baseline expected "batch" or "episode", got {self.baseline!r}')
+        check(self, n_updates=at_least(1), baseline=one_of(("batch", "episode")))
 
 
 def reinforce(
@@ -68,10 +63,9 @@ def reinforce(
     *,
     evaluate: Evaluate | None = None,
     checkpoint: str | Path | None = None,
-    checkpoint_every: int | None = None,
-    resume_from: str | Path | None = None,
+    checkpoint_every: int = 100,
     progress: bool = True,
-) -> PolicyHistory:
+) -> History:
     """Train `policy` in place: play one episode everywhere, learn from all of them, and so on.
 
     Args and Raises: as for `trm_lib.training.ppo`; ValueError also if the first batch has no two
@@ -80,19 +74,20 @@ def reinforce(
     Returns:
         What happened.
     """
-    require_runnable(policy, envs, config, ReinforceConfig)
+    if not isinstance(config, ReinforceConfig):
+        raise ValueError(f"config expected a ReinforceConfig, got {config!r}")
     run = PolicyRun(policy, envs, config, config.n_updates)
-    keep = (checkpoint, checkpoint_every, resume_from)
-    for _ in run.updates("REINFORCE", evaluate, *keep, progress):
+    keep = (checkpoint, checkpoint_every)
+    for update in run.rounds("REINFORCE", "update", evaluate, *keep, progress):
         rollout = run.player.play_once(run.generator)
-        if run.update == 0:  # later, a batch too short by chance just teaches nothing
+        if update == 0:  # later, a batch too short by chance just teaches nothing
             _require_comparable(rollout.first, config.baseline)
-        losses = improve(run, rollout)
-        run.history.log_update(rollout, rollout.first, losses)
+        losses = reinforce_update(run, rollout)
+        run.log(rollout, rollout.first, losses)
     return run.history
 
 
-def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
+def reinforce_update(run: PolicyRun, rollout: Rollout) -> np.ndarray:
     """Learn from one batch of episodes, once.
 
     The gain of an action is the discounted return from there on, less the mean over all steps of
@@ -106,7 +101,7 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
     played = rollout.first  # (S, E)
     returns = discounted_returns(rollout.rewards, rollout.done, config.gamma)
     gains = baselined(returns, played, inside=config.baseline == "episode")
-    out = run.policy.unroll(rollout.observations, rollout.previous, rollout.memory)
+    out = run.model.unroll(rollout.observations, rollout.previous, rollout.memory)
     log_p = log_probs(out.logits, rollout.masks)[:, played]  # (K, steps played, A)
     policy_loss = -(log_prob_of(log_p[-1], rollout.actions[played]) * gains[played]).mean()
     spread = entropy(log_p[-1]).mean()
@@ -115,17 +110,6 @@ def improve(run: PolicyRun, rollout: Rollout) -> np.ndarray:
         loss = loss + config.deep_supervision * imitation_loss(log_p)
     run.learn(loss)
     return np.array([policy_loss.item(), 0.0, spread.item()])
-
-
-def _require_comparable(played: Tensor, baseline: str) -> None:
-    """Refuse a batch whose every gain is 0, since each step is compared with itself alone."""
-    if baseline == "batch" and played.sum() < 2:
-        raise ValueError("a batch expected at least 2 steps, got 1: raise the number of envs")
-    if baseline == "episode" and played.sum(0).max() < 2:
-        raise ValueError(
-            'baseline="episode" expected episodes of at least 2 steps, got 1 in each: set '
-            'baseline="batch"'
-        )
 
 
 def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
@@ -145,3 +129,14 @@ def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
     centred = returns - (returns * played).sum(0) / count
     deviation = (((centred * played) ** 2).sum(0) / count).sqrt()
     return in_deviations(centred, deviation, (returns * played).abs().amax(0))
+
+
+def _require_comparable(played: Tensor, baseline: str) -> None:
+    """Refuse a batch whose every gain is 0, since each step is compared with itself alone."""
+    if baseline == "batch" and played.sum() < 2:
+        raise ValueError("a batch expected at least 2 steps, got 1: raise the number of envs")
+    if baseline == "episode" and played.sum(0).max() < 2:
+        raise ValueError(
+            'baseline="episode" expected episodes of at least 2 steps, got 1 in each: set '
+            'baseline="batch"'
+        )

@@ -1,22 +1,18 @@
-"""Choosing among the legal actions: masked softmax, its entropy, sampling, imitation.
+"""A policy at play: how it chooses, what is kept of it, what its actions were worth.
 
-Axes: K improvement steps, A actions.
+It chooses among the legal actions by a masked softmax. A `Player` keeps what happens in vector
+environments as a `Rollout`, from which returns and advantages follow; in a `PolicyRun` it plays on
+while the policy learns.
 
-What an action was worth: returns, and generalised advantages.
-
-Axes: S time steps, E environments.
+Axes: S time steps, E environments, K improvement steps, A actions.
 
 Source: Williams, "Simple statistical gradient-following algorithms" (1992); Schulman et al.,
 "High-dimensional continuous control using generalized advantage estimation" (arXiv 1506.02438).
-
-Acting: a policy plays in vector environments, and what happened is kept.
-
-Axes: S time steps, E environments, A actions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +22,357 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
-from trm_lib.models import Policy
+from trm_lib.checks import ABOVE_0, FROM_0, SHARE, at_least, check, true_or_false
+from trm_lib.models import Policy, PolicyMemory
+from trm_lib.training.run import Run, descend, rate_factor
 
 MASKED = -1e8
 """The logit of an action that is not allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyConfig:
+    """What every policy learner must be told.
+
+    Attributes:
+        total_steps: environment steps, over all environments; the last update may pass it.
+        lr: learning rate after warm-up (Adam).
+        warmup: updates over which the rate rises linearly from 0.
+        decay: share of the run, at its end, over which the rate falls linearly to 0.
+        gamma: discount.
+        ent_coef: weight of the entropy, which is rewarded.
+        max_grad_norm: longer gradients are cut to this length.
+        deep_supervision: weight of `imitation_loss`, which teaches the answers after earlier
+            improvement steps to be the last one; with 0 that alone learns.
+        use_masks: draw only actions that the environment allows.
+        eval_every: updates between evaluations.
+        seed: fixes environments and actions.
+
+    Raises:
+        ValueError: a field is out of range; the message says what was expected.
+    """
+
+    total_steps: int = 100_000
+    lr: float = 1e-3
+    warmup: int = 0
+    decay: float = 1.0
+    gamma: float = 0.98
+    ent_coef: float = 0.01
+    max_grad_norm: float = 0.5
+    deep_supervision: float = 0.0
+    use_masks: bool = True
+    eval_every: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check(
+            self, total_steps=at_least(1), lr=ABOVE_0, warmup=at_least(0), decay=SHARE,
+            gamma=SHARE, ent_coef=FROM_0, max_grad_norm=ABOVE_0, deep_supervision=FROM_0,
+            use_masks=true_or_false, eval_every=at_least(1), seed=at_least(0),
+        )  # fmt: skip
+        if self.seed >= 2**63:
+            raise ValueError(f"seed expected a whole number below 2**63, got {self.seed}")
+
+
+class PolicyRun(Run):
+    """A policy in training, and at play.
+
+    Args:
+        policy: trained in place.
+        envs: vector environments that begin anew in the same step.
+        config: of the learner.
+        n_updates: how many there will be.
+
+    Raises:
+        ValueError: policy and environments do not fit each other.
+    """
+
+    def __init__(self, policy: Policy, envs: VectorEnv, config: PolicyConfig, n_updates: int):
+        self.player = Player(policy, envs, config.seed, config.use_masks)
+        optimizer = torch.optim.Adam(policy.parameters(), lr=config.lr, eps=1e-5, fused=True)
+        super().__init__(policy, optimizer, config, n_updates)
+
+    def learn(self, loss: Tensor) -> None:
+        """Take one optimizer step down the gradient of `loss`.
+
+        Raises:
+            FloatingPointError: the loss or a gradient is not finite; raised before the weights
+                change.
+        """
+        config = self.config
+        factor = rate_factor(config.warmup, config.decay, self.round, self.n_rounds)
+        descend(self.model, self.optimizer, loss, config.lr * factor, config.max_grad_norm)
+
+    def log(self, rollout: Rollout, learned: Tensor, losses: np.ndarray) -> None:
+        """Keep one more update.
+
+        Args:
+            rollout: what was played.
+            learned: (S, E) bool, which of its steps were learned from.
+            losses: (3,) float, of the policy, of the values, and the entropy.
+        """
+        before = self.history.steps[-1] if self.history.steps else 0
+        names = ("policy_loss", "value_loss", "entropy")
+        self.history.log(
+            steps=int(learned.sum()) + before,
+            episodes=int((rollout.done & learned).sum()),
+            successes=int((rollout.success & learned).sum()),
+            rewards=float(rollout.rewards[learned].mean()),
+            **dict(zip(names, losses.tolist(), strict=True)),
+        )
+
+    def identity(self) -> dict[str, str]:
+        try:
+            environments = self.player.envs.fingerprint()
+        except AttributeError as error:  # of these, or of what they wrap
+            raise ValueError(
+                f"envs expected environments that can be kept in a checkpoint (with fingerprint, "
+                f"state and set_state, as those of trm/ have), got {self.player.envs}: train "
+                f"without checkpoint"
+            ) from error
+        return (
+            super().identity()
+            | {"model.k_steps": str(getattr(self.model, "k_steps", 1))}
+            | {f"environments.{name}": str(value) for name, value in environments.items()}
+        )
+
+    def state(self) -> dict[str, Any]:
+        envs = self.player.envs.state()
+        return super().state() | {
+            "envs": {name: torch.from_numpy(np.array(array)) for name, array in envs.items()},
+            "player": self.player.state(),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.player.envs.set_state({name: t.numpy() for name, t in state["envs"].items()})
+        self.player.set_state(state["player"])
+
+
+@dataclass
+class Rollout:
+    """What happened in S steps of E environments.
+
+    Attributes:
+        observations: (S, E, ...) float, what was seen.
+        masks: (S, E, A) bool, which actions were allowed.
+        previous: (S, E) int64, the action before; A where the episode began.
+        actions: (S, E) int64, what was done.
+        rewards: (S, E) float.
+        terminated, truncated: (S, E) bool, whether the episode ended with this step, and how.
+        success: (S, E) bool, whether it ended well.
+        log_probs: (S, E) float, of the action taken.
+        values: (S, E) float.
+        next_values: (S, E) float, of the observation that followed; the final one of an episode
+            where it was cut off, 0 where it terminated.
+        memory: what the policy remembered before the first step.
+    """
+
+    observations: Tensor
+    masks: Tensor
+    previous: Tensor
+    actions: Tensor
+    rewards: Tensor
+    terminated: Tensor
+    truncated: Tensor
+    success: Tensor
+    log_probs: Tensor
+    values: Tensor
+    next_values: Tensor
+    memory: PolicyMemory | None
+
+    @property
+    def done(self) -> Tensor:
+        """(S, E) bool, whether the episode ended with this step."""
+        return self.terminated | self.truncated
+
+    @property
+    def first(self) -> Tensor:
+        """(S, E) bool, the steps of each environment's first episode."""
+        ended = self.done.cumsum(0) - self.done.long()  # episodes that ended before this step
+        return ended == 0
+
+
+def steps(
+    envs: VectorEnv, actor: Callable, observations: np.ndarray, masks: np.ndarray | None
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]]:
+    """Play for ever, one step after the other in all environments; yield what each returns.
+
+    Args:
+        envs: environments that begin anew in the same step.
+        actor: observations (E, ...) and masks (E, A) to actions (E,). One with `ended` is told
+            after each step whose episode is over, (E,) bool.
+        observations, masks: what is seen at the beginning.
+    """
+    follow = getattr(actor, "ended", lambda done: None)
+    while True:
+        returned = envs.step(actor(observations, masks))
+        observations, _, terminated, truncated, infos = returned
+        masks = infos.get("action_mask")
+        follow(terminated | truncated)
+        yield returned
+
+
+class Acting:
+    """A policy in the form that `steps` and all that counts episodes take.
+
+    Args:
+        policy: decides.
+        use_masks: choose among the actions that the masks allow; False for all.
+        generator: draw actions as in training; None takes the likeliest, the first of equals.
+
+    Attributes:
+        previous: (E,) int64, the last actions; A where an episode has only begun.
+        memory: what the policy remembers.
+        decision: the last decision, as a `Rollout` keeps it.
+    """
+
+    def __init__(
+        self, policy: Policy, use_masks: bool = True, generator: torch.Generator | None = None
+    ):
+        self.policy, self.use_masks, self.generator = policy, use_masks, generator
+        self.decision: dict[str, Tensor] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget everything: new episodes begin everywhere."""
+        self.previous: Tensor | None = None
+        self.memory: PolicyMemory | None = None
+
+    @torch.no_grad()
+    def __call__(self, observations: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
+        """Observations (E, ...) and masks (E, A) to actions (E,).
+
+        Observations are copied to where PyTorch puts its tensors: the last bits of a matrix
+        product can depend on how its operands lie in memory, and a resumed run must find them
+        lying the same.
+        """
+        n_actions = self.policy.n_actions
+        if self.previous is None:
+            if masks is not None and masks.shape[-1] != n_actions:
+                raise ValueError(
+                    f"policy expected {masks.shape[-1]} actions, as the environments have, got "
+                    f"{n_actions}"
+                )
+            self.previous = torch.full((len(observations),), n_actions)
+        if self.use_masks and masks is None:
+            raise ValueError(
+                "envs expected infos with an action_mask, got none: set use_masks=False"
+            )
+        seen = torch.tensor(observations)
+        allowed = torch.ones(len(seen), n_actions, dtype=torch.bool)
+        if self.use_masks:
+            allowed = torch.from_numpy(masks > 0)
+        out, self.memory = self.policy(seen, self.previous, self.memory)
+        log_p = log_probs(out.logits[-1], allowed)
+        actions = log_p.argmax(-1) if self.generator is None else sample(log_p, self.generator)
+        self.decision = {
+            "observations": seen, "masks": allowed, "previous": self.previous, "actions": actions,
+            "log_probs": log_prob_of(log_p, actions), "values": out.values[-1],
+        }  # fmt: skip
+        self.previous = actions
+        return actions.numpy()
+
+    def ended(self, done: np.ndarray) -> None:
+        """Take note whose episode is over, (E,) bool."""
+        self.previous = torch.where(torch.from_numpy(done), self.policy.n_actions, self.previous)
+
+
+class Player(Acting):
+    """A policy at play in environments, in which it goes on from where it stands.
+
+    All that `step` returns is copied: environments may write the next step over it.
+
+    Args:
+        policy: decides.
+        envs: environments that begin anew in the same step.
+        seed: of the first environment; the others follow.
+        use_masks: draw only actions that the environments' masks allow.
+
+    Raises:
+        ValueError: the environments are no vector environments, begin anew otherwise than in the
+            same step, have other actions, or show what the policy cannot read.
+    """
+
+    def __init__(self, policy: Policy, envs: VectorEnv, seed: int, use_masks: bool = True):
+        _require_playable(policy, envs)
+        super().__init__(policy, use_masks)
+        self.envs = envs
+        self._begin_episodes(seed)
+
+    def play(self, n_steps: int, generator: torch.Generator) -> Rollout:
+        """Take `n_steps` steps everywhere, with actions drawn from the policy."""
+        return self._played(lambda count, ended: count == n_steps, generator)
+
+    def play_once(self, generator: torch.Generator) -> Rollout:
+        """Begin anew, and play until every environment has ended its episode once.
+
+        What an environment does after its episode is in the rollout too: see `Rollout.first`.
+        """
+        self._begin_episodes()
+        return self._played(lambda count, ended: ended.all(), generator)
+
+    def _begin_episodes(self, seed: int | None = None) -> None:
+        observations, infos = self.envs.reset(seed=seed)
+        self.observations, self.masks = torch.tensor(observations), infos.get("action_mask")
+        self.previous = torch.full((self.envs.num_envs,), self.policy.n_actions)
+
+    @torch.no_grad()
+    def _played(
+        self, over: Callable[[int, np.ndarray], bool], generator: torch.Generator
+    ) -> Rollout:
+        """Play until `over`, given the steps so far and (E,) who has ended an episode."""
+        policy, self.generator = self.policy, generator
+        if not policy.remembers:
+            self.memory = None  # what was thought with other weights
+        first_memory, kept = self.memory, []
+        ended = np.zeros(self.envs.num_envs, bool)
+        for returned in steps(self.envs, self, self.observations.numpy(), self.masks):
+            observations, rewards, terminated, truncated, infos = returned
+            done = terminated | truncated
+            step = self.decision | {
+                "rewards": torch.tensor(np.asarray(rewards, np.float32)),
+                "terminated": torch.tensor(terminated),
+                "truncated": torch.tensor(truncated & ~terminated),
+                "success": torch.from_numpy(_success(infos, done)),
+            }
+            kept.append(step | {"last_values": self._value_where_cut_off(step, infos)})
+            ended |= done
+            if over(len(kept), ended):
+                break
+        self.observations, self.masks = torch.tensor(observations), infos.get("action_mask")
+        out, _ = policy(self.observations, self.previous, self.memory)
+        played = {name: torch.stack([step[name] for step in kept]) for name in kept[0]}
+        following = torch.cat([played["values"][1:], out.values[-1:]])
+        following = torch.where(played["truncated"], played.pop("last_values"), following)
+        following = following.masked_fill(played["terminated"], 0.0)
+        return Rollout(**played, next_values=following, memory=first_memory)
+
+    def _value_where_cut_off(self, step: dict[str, Tensor], infos: dict[str, Any]) -> Tensor:
+        """(E,): the value of the last observation of episodes that were cut off, else 0."""
+        cut_off = step["truncated"]
+        if not cut_off.any():
+            return torch.zeros_like(step["values"])
+        final = step["observations"].clone()
+        last = np.stack(infos["final_obs"][cut_off.numpy()])  # Gymnasium's own: array of objects
+        final[cut_off] = torch.from_numpy(last)
+        out, _ = self.policy(final, step["actions"], self.memory)
+        return out.values[-1] * cut_off
+
+    def state(self) -> dict[str, Any]:
+        """Where everybody stands, and what is remembered: tensors."""
+        return {
+            "observations": self.observations,
+            "masks": None if self.masks is None else torch.from_numpy(self.masks),
+            "previous": self.previous,
+            "memory": self.memory if self.policy.remembers else None,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Stand where `state` was taken."""
+        self.observations, self.previous = state["observations"].clone(), state["previous"].clone()
+        self.masks = None if state["masks"] is None else state["masks"].numpy()
+        self.memory = state["memory"] and {n: part.clone() for n, part in state["memory"].items()}
 
 
 def log_probs(logits: Tensor, mask: Tensor) -> Tensor:
@@ -108,9 +451,9 @@ def discounted_returns(rewards: Tensor, done: Tensor, gamma: float) -> Tensor:
         (S, E) float. What comes after the last step counts as 0.
 
     Raises:
-        ValueError: no steps, other types, shapes that differ, or rewards that are not finite.
+        ValueError: there are no rewards, or not all are finite floats.
     """
-    _require_steps((rewards,), (done,))
+    _require_finite(rewards)
     returns = torch.zeros_like(rewards)
     ahead = rewards.new_zeros(rewards.shape[1:])
     for t in range(len(rewards) - 1, -1, -1):
@@ -145,9 +488,9 @@ def advantages(
         (S, E) float.
 
     Raises:
-        ValueError: no steps, other types, shapes that differ, or rewards that are not finite.
+        ValueError: there are no rewards, or not all are finite floats.
     """
-    _require_steps((rewards, values, next_values), (terminated, truncated))
+    _require_finite(rewards)
     deltas = rewards + gamma * next_values * ~terminated - values
     goes_on = ~(terminated | truncated)
     result = torch.zeros_like(rewards)
@@ -170,206 +513,25 @@ def in_deviations(centred: Tensor, deviation: Tensor, largest: Tensor) -> Tensor
     return (centred / (deviation + 1e-8)).masked_fill(noise, 0.0)
 
 
-def _require_steps(numbers: tuple[Tensor, ...], ends: tuple[Tensor, ...]) -> None:
-    """Check rewards, and values if any, and how episodes ended."""
-    rewards, *others = *numbers, *ends
-    if rewards.dim() != 2 or not all(part.is_floating_point() for part in numbers):
-        raise ValueError(f"rewards and values expected (S, E) float, got {_forms(numbers)}")
-    if any(part.dtype != torch.bool for part in ends):
-        raise ValueError(f"done, terminated and truncated expected bool, got {_forms(ends)}")
-    if rewards.numel() == 0:
-        raise ValueError("rewards expected at least one step, got none: the episodes are empty")
-    if any(other.shape != rewards.shape for other in others):
-        shapes = ", ".join(str(tuple(other.shape)) for other in others)
-        raise ValueError(f"expected everything of shape {tuple(rewards.shape)}, got {shapes}")
+def _require_finite(rewards: Tensor) -> None:
+    if rewards.dim() != 2 or not rewards.numel() or not rewards.is_floating_point():
+        raise ValueError(
+            f"rewards expected (S, E) float, at least one step, got {rewards.dtype} of shape "
+            f"{tuple(rewards.shape)}"
+        )
     if not torch.isfinite(rewards).all():
-        t, env = (int(i) for i in (~torch.isfinite(rewards)).nonzero()[0][:2])
+        t, env = (~torch.isfinite(rewards)).nonzero()[0].tolist()
         raise ValueError(
             f"rewards expected finite numbers, got {rewards[t, env].item()} at step {t} of "
             f"environment {env}: mend the environment or its reward"
         )
 
 
-def _forms(tensors: tuple[Tensor, ...]) -> str:
-    return ", ".join(f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}" for t in tensors)
-
-
-@dataclass
-class Rollout:
-    """What happened in S steps of E environments.
-
-    Attributes:
-        observations: (S, E, ...) float, what was seen.
-        masks: (S, E, A) bool, which actions were allowed.
-        previous: (S, E) int64, the action before; A where the episode began.
-        actions: (S, E) int64, what was done.
-        rewards: (S, E) float.
-        terminated, truncated: (S, E) bool, whether the episode ended with this step, and how.
-        success: (S, E) bool, whether it ended well.
-        log_probs: (S, E) float, of the action taken.
-        values: (S, E) float.
-        next_values: (S, E) float, of the observation that followed; the final one of an episode
-            where it was cut off, 0 where it terminated.
-        memory: what the policy remembered before the first step.
-    """
-
-    observations: Tensor
-    masks: Tensor
-    previous: Tensor
-    actions: Tensor
-    rewards: Tensor
-    terminated: Tensor
-    truncated: Tensor
-    success: Tensor
-    log_probs: Tensor
-    values: Tensor
-    next_values: Tensor
-    memory: Any
-
-    @property
-    def done(self) -> Tensor:
-        """(S, E) bool, whether the episode ended with this step."""
-        return self.terminated | self.truncated
-
-    @property
-    def first(self) -> Tensor:
-        """(S, E) bool, the steps of each environment's first episode."""
-        ended = self.done.cumsum(0) - self.done.long()  # episodes that ended before this step
-        return ended == 0
-
-
-class Player:
-    """A policy at play in environments: who stands where, and what is remembered.
-
-    Observations are copied to where PyTorch puts its tensors: the last bits of a matrix product
-    can depend on how its operands lie in memory, and a resumed run must find them lying the same.
-    All else that `step` returns is copied too: environments may write the next step over it.
-
-    Args:
-        policy: decides.
-        envs: environments that begin anew in the same step.
-        seed: of the first environment; the others follow.
-        use_masks: draw only actions that the environments' masks allow.
-
-    Raises:
-        ValueError: as `require_playable`, or the environments tell no masks.
-    """
-
-    def __init__(self, policy: Policy, envs: VectorEnv, seed: int, use_masks: bool = True):
-        require_playable(policy, envs)
-        self.policy, self.envs, self.use_masks = policy, envs, use_masks
-        self.memory: Any = None
-        self.begin(seed)
-
-    def begin(self, seed: int | None = None) -> None:
-        """Begin a new episode everywhere, the next of each environment if no seed is given."""
-        observations, infos = self.envs.reset(seed=seed)
-        self.observations, self.masks = torch.tensor(observations), self._masks(infos)
-        self.previous = torch.full((self.envs.num_envs,), self.policy.n_actions)
-
-    def play(self, n_steps: int, generator: torch.Generator) -> Rollout:
-        """Take `n_steps` steps everywhere, with actions drawn from the policy."""
-        return self._played(lambda steps, ended: steps == n_steps, generator)
-
-    def play_once(self, generator: torch.Generator) -> Rollout:
-        """Begin anew, and play until every environment has ended its episode once.
-
-        What an environment does after its episode is in the rollout too: see `Rollout.first`.
-        """
-        self.begin()
-        return self._played(lambda steps, ended: bool(ended.all()), generator)
-
-    @torch.no_grad()
-    def _played(self, over: Callable[[int, Tensor], bool], generator: torch.Generator) -> Rollout:
-        """Play until `over`, given the steps so far and (E,) who has ended an episode."""
-        policy = self.policy
-        if not policy.remembers:
-            self.memory = None  # what was thought with other weights
-        first_memory, steps, last_values = self.memory, [], []
-        ended = torch.zeros(self.envs.num_envs, dtype=torch.bool)
-        while not over(len(steps), ended):
-            out, memory = policy(self.observations, self.previous, self.memory)
-            log_p = log_probs(out.logits[-1], self.masks)
-            actions = sample(log_p, generator)
-            observations, rewards, terminated, truncated, infos = self.envs.step(actions.numpy())
-            done = terminated | truncated
-            step = {
-                "observations": self.observations,
-                "masks": self.masks,
-                "previous": self.previous,
-                "actions": actions,
-                "rewards": torch.tensor(np.asarray(rewards, np.float32)),
-                "terminated": torch.tensor(terminated),
-                "truncated": torch.tensor(truncated & ~terminated),
-                "success": torch.from_numpy(_success(infos, done)),
-                "log_probs": log_prob_of(log_p, actions),
-                "values": out.values[-1],
-            }
-            steps.append(step)
-            last_values.append(self._value_where_cut_off(step, infos, memory))
-            self.observations, self.masks = torch.tensor(observations), self._masks(infos)
-            self.previous = torch.where(torch.from_numpy(done), policy.n_actions, actions)
-            self.memory = memory
-            ended |= torch.from_numpy(done)
-        out, _ = policy(self.observations, self.previous, self.memory)
-        played = {name: torch.stack([step[name] for step in steps]) for name in steps[0]}
-        following = torch.cat([played["values"][1:], out.values[-1:]])
-        following = torch.where(played["truncated"], torch.stack(last_values), following)
-        following = following.masked_fill(played["terminated"], 0.0)
-        return Rollout(**played, next_values=following, memory=first_memory)
-
-    def _value_where_cut_off(
-        self, step: dict[str, Tensor], infos: dict[str, Any], memory: Any
-    ) -> Tensor:
-        """(E,): the value of the last observation of episodes that were cut off, else 0."""
-        cut_off = step["truncated"]
-        if not cut_off.any():
-            return torch.zeros_like(step["values"])
-        final = step["observations"].clone()
-        last = np.stack(infos["final_obs"][cut_off.numpy()])  # Gymnasium's own: array of objects
-        final[cut_off] = torch.from_numpy(last)
-        out, _ = self.policy(final, step["actions"], memory)
-        return out.values[-1] * cut_off
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Where everybody stands, the memory left out."""
-        return {
-            "observations": self.observations, "masks": self.masks, "previous": self.previous,
-        }  # fmt: skip
-
-    def restore(self, tensors: dict[str, Tensor], memory: Any) -> None:
-        """Stand where `tensors` was taken."""
-        for name, tensor in tensors.items():
-            setattr(self, name, tensor.clone())
-        self.memory = memory
-
-    def _masks(self, infos: dict[str, Any]) -> Tensor:
-        """(E, A) bool: what may be done."""
-        if not self.use_masks:
-            return torch.ones(self.envs.num_envs, self.policy.n_actions, dtype=torch.bool)
-        if "action_mask" not in infos:
-            raise ValueError(
-                f"envs expected infos with an action_mask, got {sorted(infos)}: set "
-                f"use_masks=False in the config"
-            )
-        return torch.from_numpy(infos["action_mask"] > 0)
-
-
-def require_playable(policy: Policy, envs: VectorEnv) -> None:
-    """Refuse environments that the policy cannot play in, before they begin.
-
-    Raises:
-        ValueError: they are no vector environments, begin anew otherwise than in the same step,
-            have other actions, or show what the policy cannot read.
-    """
+def _require_playable(policy: Policy, envs: VectorEnv) -> None:
+    """Refuse environments that the policy cannot play in, before they begin."""
     if not hasattr(envs, "single_action_space"):
         raise ValueError(f"envs expected vector environments, got {envs}: use gymnasium.make_vec")
-    mode = envs.metadata.get("autoreset_mode")
-    if mode != AutoresetMode.SAME_STEP:
-        raise ValueError(
-            f"envs expected AutoresetMode.SAME_STEP, got {mode}: make them with "
-            f"gymnasium.make_vec from trm/"
-        )
+    require_same_step(envs)
     actions, seen = envs.single_action_space, envs.single_observation_space
     if not isinstance(actions, Discrete) or actions.start != 0:
         raise ValueError(f"envs expected actions Discrete(n) that begin with 0, got {actions}")
@@ -383,6 +545,16 @@ def require_playable(policy: Policy, envs: VectorEnv) -> None:
             f"that turns observations into such"
         )
     policy.require_readable(seen.shape)
+
+
+def require_same_step(envs: VectorEnv) -> None:
+    """Raise ValueError unless environments that end begin anew in the same step."""
+    mode = envs.metadata.get("autoreset_mode")
+    if mode != AutoresetMode.SAME_STEP:
+        raise ValueError(
+            f"envs expected AutoresetMode.SAME_STEP, got {mode}: make them with "
+            f"gymnasium.make_vec from trm/"
+        )
 
 
 def _success(infos: dict[str, Any], done: np.ndarray) -> np.ndarray:

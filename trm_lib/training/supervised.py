@@ -13,22 +13,203 @@ pretrain.py and models/recursive_reasoning/trm.py.
 
 from __future__ import annotations
 
-import time
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from trm_lib.models import Carry
-from trm_lib.training.checkpoint import load_run, require_both, require_place, save_run
-from trm_lib.training.data import IGNORE, Augment, PuzzleData
+from trm_lib.checks import (
+    ABOVE_0,
+    FROM_0,
+    SHARE,
+    at_least,
+    check,
+    one_of,
+    true_or_false,
+    within,
+)
+from trm_lib.models import Carry, FastReport, device_of, fast_mode
+from trm_lib.training.adam_atan2 import AdamAtan2
+from trm_lib.training.data import IGNORE, Augment, Batches, PuzzleData, as_tokens
+from trm_lib.training.history import History
 from trm_lib.training.losses import act_loss, answer_loss
-from trm_lib.training.run import History, SupervisedConfig, TrainingRun, progress_bar
+from trm_lib.training.run import Evaluate, Run, descend, rate_factor
 
-Evaluate = Callable[[nn.Module], np.ndarray]
-"""model -> accuracy after each step, (K,) float in [0, 1]."""
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam_atan2": AdamAtan2,
+}
+"""What `SupervisedConfig.optimizer` may name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupervisedConfig:
+    """How to train.
+
+    Attributes:
+        n_batches: batches of puzzles. Each is followed by `n_sup` optimizer steps; with a model
+            that halts, by one.
+        batch_size: puzzles in a batch.
+        n_sup: improvement steps supervised on each batch. A model that halts has an `n_sup` of
+            its own.
+        silent_steps: improvement steps on each batch before the supervised ones, without gradient.
+        due: supervised step, from 1, by which an answer is due. Before it, only cells whose right
+            token is not 0 are judged: an answer may be late, but must not give up what is right.
+        lr: learning rate after warm-up.
+        warmup: optimizer steps over which the rate rises linearly from 0.
+        decay: share of the run, at its end, over which the rate falls linearly to 0.
+        weight_decay: share of a weight taken away each optimizer step, in units of the rate.
+        optimizer: one of `OPTIMIZERS`; betas are 0.9 and 0.95.
+        ema_decay: the evaluated weights are an exponential moving average with this decay;
+            0 means the last weights.
+        carry: hand (y, z) from one improvement step to the next; False restarts each step.
+        eval_every: batches between evaluations.
+        seed: fixes the order of the puzzles, their augmentation, and who must think longer.
+        fast: train in the fast mode, see `trm_lib.models.fast_mode`.
+
+    Raises:
+        ValueError: a field is out of range; the message says what was expected.
+    """
+
+    n_batches: int = 500
+    batch_size: int = 128
+    n_sup: int = 4
+    silent_steps: int = 0
+    due: int = 1
+    lr: float = 1e-3
+    warmup: int = 50
+    decay: float = 0.3
+    weight_decay: float = 0.1
+    optimizer: str = "adamw"
+    ema_decay: float = 0.99
+    carry: bool = True
+    eval_every: int = 50
+    seed: int = 0
+    fast: bool = False
+
+    def __post_init__(self) -> None:
+        ema_decay = within(lambda v: 0 <= v < 1, "a number in [0, 1)")
+        check(
+            self, n_batches=at_least(1), batch_size=at_least(1), n_sup=at_least(1),
+            silent_steps=at_least(0), due=at_least(1), lr=ABOVE_0, warmup=at_least(0),
+            decay=SHARE, weight_decay=FROM_0, optimizer=one_of(OPTIMIZERS), ema_decay=ema_decay,
+            carry=true_or_false, eval_every=at_least(1), seed=at_least(0), fast=true_or_false,
+        )  # fmt: skip
+        if self.due > self.n_sup:
+            raise ValueError(
+                f"due expected a step of those that are supervised, 1 to n_sup = {self.n_sup}, got "
+                f"{self.due}"
+            )
+
+
+class TrainingRun(Run):
+    """A model in training, with its optimizer, moving average, place in the data, and carry.
+
+    Args:
+        model: anything with the interface of `TRM`; trained in place.
+        data: N puzzles with their answers.
+        config: how long, how fast, which seed.
+        augment: dresses each batch of puzzles anew.
+        lesson: what is done with each batch.
+
+    Attributes:
+        step: optimizer steps done.
+        carry: what boards that are still being thought about hand to the next batch, or None.
+        labels: (B, *grid) their right answers, or None.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: PuzzleData,
+        config: SupervisedConfig,
+        augment: Augment | None = None,
+        lesson: Lesson | None = None,
+    ):
+        _require_known_tokens(data, model)
+        optimizer = OPTIMIZERS[config.optimizer](
+            model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay
+        )
+        super().__init__(model, optimizer, config, config.n_batches)
+        self.data, self.device = data, device_of(model)
+        self.halting = bool(getattr(getattr(model, "config", None), "halting", False))
+        self.lesson = lesson or (persistent_carry if self.halting else deep_supervision)
+        for name, usual in (("due", 1), ("silent_steps", 0)):
+            value = getattr(config, name)
+            if self.halting and value != usual:
+                raise ValueError(
+                    f"{name} expected {usual} with a model that halts, which must know after every "
+                    f"step whether it is right; got {value}: build the model with halting=False"
+                )
+        self.step, self.n_steps = 0, config.n_batches * (1 if self.halting else config.n_sup)
+        rng = np.random.default_rng(config.seed)
+        self.stream = Batches(data, config.batch_size, rng, augment)
+        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
+        self.evaluated = self.average.module
+        self.carry: Carry | None = None
+        self.labels: Tensor | None = None
+
+    def fast_mode(self) -> AbstractContextManager[FastReport | None]:
+        """The fast mode for batches of this run if its config wants it; what it does, or None."""
+        if not self.config.fast:
+            return nullcontext()
+        return fast_mode(self.model, as_tokens(self.data.inputs[: self.stream.size]))
+
+    def next_batch(self) -> tuple[Tensor, Tensor]:
+        """Inputs and labels, (B, *grid) int64 each, where the model is."""
+        inputs, labels = next(self.stream)
+        return inputs.to(self.device), labels.to(self.device)
+
+    def learn(self, loss: Tensor) -> None:
+        """Take one optimizer step down the gradient of `loss`, and let the average follow.
+
+        Raises:
+            FloatingPointError: the loss or a gradient is not finite; raised before the weights
+                change.
+        """
+        factor = rate_factor(self.config.warmup, self.config.decay, self.step, self.n_steps)
+        descend(self.model, self.optimizer, loss, self.config.lr * factor)
+        self.average.update_parameters(self.model)
+        self.step += 1
+
+    def identity(self) -> dict[str, str]:
+        digest = hashlib.sha256()
+        for array in (self.data.inputs, self.data.labels):
+            digest.update(np.ascontiguousarray(array, dtype=np.int64))
+        return super().identity() | {
+            "boards": str(self.data.inputs.shape),
+            "data": digest.hexdigest(),
+            "lesson": getattr(self.lesson, "__qualname__", type(self.lesson).__name__),
+        }
+
+    def state(self) -> dict[str, Any]:
+        return super().state() | {
+            "step": self.step,
+            "stream": self.stream.state(),
+            "average": self.average.state_dict(),
+            "carry": None if self.carry is None else vars(self.carry),
+            "labels": self.labels,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.step = state["step"]
+        self.stream.set_state(state["stream"])
+        self.average.load_state_dict(state["average"])
+        if state["carry"] is not None:
+            self.labels = state["labels"].to(self.device)
+            kept = {
+                name: t if t is None else t.to(self.device) for name, t in state["carry"].items()
+            }
+            self.carry = replace(self.model.initial_carry(self.labels), **kept)
+
 
 Lesson = Callable[[TrainingRun], Tensor]
 """Teaches the model of a run from its next batch, and returns the loss of the last step."""
@@ -43,15 +224,15 @@ def fit(
     augment: Augment | None = None,
     lesson: Lesson | None = None,
     checkpoint: str | Path | None = None,
-    checkpoint_every: int | None = None,
-    resume_from: str | Path | None = None,
+    checkpoint_every: int = 100,
     progress: bool = True,
 ) -> History:
     """Train `model` in place; it ends with its averaged weights.
 
-    A run that is killed and resumed from its last checkpoint ends with the same weights, to the
-    last bit, as one that was left alone: on the same hardware, with as many threads, and with a
-    model and `augment` that draw random numbers from the generators they are given and no others.
+    A run that is killed and called again goes on from its last checkpoint and ends with the same
+    weights, to the last bit, as one that was left alone: on the same hardware, with as many
+    threads, and with a model and `augment` that draw random numbers from the generators they are
+    given and no others.
 
     Args:
         model: anything with the interface of `TRM` (`initial_carry`, `forward(carry, inputs)`).
@@ -61,9 +242,9 @@ def fit(
         augment: dresses each batch of puzzles anew.
         lesson: what is done with each batch, in `n_sup` calls of `run.learn`; `deep_supervision`
             if it is None, or `persistent_carry` with a model that halts.
-        checkpoint: file to keep the whole state of the run in, ending in .safetensors.
+        checkpoint: file to keep the whole state of the run in. If it is there, the run goes on
+            from it.
         checkpoint_every: batches between its renewals; it is renewed at the end as well.
-        resume_from: file that an earlier run with the same model, data and config left behind.
         progress: show a bar.
 
     Returns:
@@ -71,49 +252,21 @@ def fit(
 
     Raises:
         ValueError: the data holds tokens the model does not know, `due` is late or a step is silent
-            though the model halts, `evaluate` does not return accuracies (K,), or a checkpoint does
-            not belong to this run, is damaged, or would be overwritten; raised before training,
-            with everything left as it was.
-        FileNotFoundError: there is nothing to resume from.
+            though the model halts, `evaluate` does not return accuracies (K,), or the checkpoint is
+            damaged, of another run, or cannot be written; raised before training, with everything
+            left as it was.
         FloatingPointError: the loss is not finite; raised before the optimizer step it would feed.
     """
-    _require_known_tokens(data, model)
-    require_both(checkpoint, checkpoint_every)
-    if checkpoint is not None:
-        checkpoint = require_place(checkpoint, resume_from)
-    if evaluate:
-        _accuracies(evaluate(model))
-    run = TrainingRun(model, data, config, augment)
-    if checkpoint is not None or resume_from is not None:
-        run.identify(lesson)
-    if resume_from is not None:
-        load_run(run, resume_from)
-    history = run.history
-    start = time.perf_counter() - history.seconds
-    lesson = lesson or (persistent_carry if run.halting else deep_supervision)
-
-    model.train()
+    run = TrainingRun(model, data, config, augment, lesson)
+    keep = (checkpoint, checkpoint_every)
     with run.fast_mode() as fast:
         if fast and progress:
             print(fast)
-        bar = progress_bar(config.n_batches, "training", "batch", shown=progress, done=run.batch)
-        for _ in bar:
-            loss = lesson(run)
-            run.batch += 1
-            history.log_loss(loss.item())
-
-            last = run.batch == config.n_batches
-            history.seconds = time.perf_counter() - start
-            if evaluate and (last or run.batch % config.eval_every == 0):
-                accuracy = _accuracies(evaluate(run.average.module))
-                history.log_evaluation(run.batch, history.seconds, accuracy)
-                bar.set_postfix_str(f"exact {accuracy.max():.1%}")
-            if checkpoint is not None and (last or run.batch % checkpoint_every == 0):
-                save_run(run, checkpoint)
-
+        for _ in run.rounds("training", "batch", evaluate, *keep, progress):
+            loss = run.lesson(run)
+            run.history.log(loss=loss.item())
     model.load_state_dict(run.average.module.state_dict())
-    history.seconds = time.perf_counter() - start
-    return history
+    return run.history
 
 
 def deep_supervision(run: TrainingRun) -> Tensor:
@@ -182,7 +335,8 @@ def persistent_carry(run: TrainingRun) -> Tensor:
     run.carry, out = run.model(run.carry, inputs, generator=run.generator)
     loss = act_loss(out, run.labels)
     run.learn(loss)
-    run.history.log_halting(run.carry.steps[run.carry.halted])
+    halted_after = run.carry.steps[run.carry.halted]
+    run.history.log(finished=len(halted_after), halted_after=int(halted_after.sum()))
     return loss
 
 
@@ -202,15 +356,3 @@ def _require_known_tokens(data: PuzzleData, model: nn.Module) -> None:
                 f"{name} expected tokens from 0 to {V - 1}, which the model knows, got {low} to "
                 f"{high}: fix the data, or build the model with a larger vocab_size"
             )
-
-
-def _accuracies(returned: object) -> np.ndarray:
-    accuracy = np.asarray(returned)
-    if accuracy.ndim != 1 or accuracy.size == 0 or accuracy.dtype.kind != "f":
-        raise ValueError(
-            f"evaluate expected to return accuracies, an array of shape (K,), got {returned!r}: "
-            f"return what trm_lib.evaluation.exact_by_k gives"
-        )
-    if not ((accuracy >= 0) & (accuracy <= 1)).all():
-        raise ValueError(f"evaluate expected to return shares from 0 to 1, got {returned!r}")
-    return accuracy
