@@ -534,9 +534,7 @@ def drawings() -> dict[str, Callable[[], Any]]:
         "strip labels": lambda: viz.thinking_strip(boards, clues, solution, list("abcd")),
         "carries": lambda: viz.carry_chart(stays, 4, "Carries"),
         "curves": lambda: viz.learning_curves(curves, "steps", "success", window=3, title="Curves"),
-        "curves min": lambda: viz.learning_curves(
-            curves, "x", "y", best="min", bands={"a": (scores.min(0), scores.max(0))}
-        ),
+        "curves min": lambda: viz.learning_curves(curves, "x", "y", best="min"),
         "by k": lambda: viz.accuracy_by_k(x, {"a": scores, "b": scores[0]}, "exact", title="By K"),
         "by k errors": lambda: viz.accuracy_by_k(x, {"a": scores}, "exact", errors=True),
         "dots": lambda: viz.seed_dots({"a": scores[0], "b": scores[1], "c": scores[2, :1]}, "x"),

@@ -78,17 +78,13 @@ def test_best_is_the_best_of_the_bold_line_marked_and_written():
         assert f"TRM\nbest {four_figures(bold[at])} at {X[at]:.0f}" in texts(figure)
 
 
-def test_default_band_is_the_bootstrap_of_smoothed_seeds_and_a_given_one_replaces_it():
+def test_a_band_is_the_bootstrap_of_smoothed_seeds():
     y = TWO["TRM"][1]
     figure = learning_curves({"TRM": (X, y)}, "x", "y")
     low, high = bootstrap_interval(y)
     [band] = figure.axes[0].collections
     corners = band.get_paths()[0].vertices
     np.testing.assert_allclose([corners[:, 1].min(), corners[:, 1].max()], [low.min(), high.max()])
-    figure = learning_curves({"TRM": (X, y)}, "x", "y", bands={"TRM": (X * 0 - 3, X * 0 + 4)})
-    [band] = figure.axes[0].collections
-    corners = band.get_paths()[0].vertices
-    assert (corners[:, 1].min(), corners[:, 1].max()) == (-3, 4)
 
 
 def test_one_run_is_smoothed_without_a_band():
@@ -133,7 +129,7 @@ def test_seed_dots_draw_every_seed_the_middle_and_its_interval():
     assert "one: interquartile mean 0.50, 1 seed from 0.50 to 0.50." in figure.alt
 
 
-@pytest.mark.parametrize("words", ["$a^$", "$5 or $6", r"\$1", "100$"])
+@pytest.mark.parametrize("words", ["$a^$", r"\$1 or $6"])
 def test_dollars_are_drawn_as_they_are(words):
     scores = np.array([0.25, 0.5])
     for figure in (
@@ -167,16 +163,6 @@ def test_equal_scores_do_not_hide_one_another_nor_reach_the_next_row():
     assert len(np.unique(row.get_ydata())) == 5  # apart even where only nearly equal
     first, second = (d.get_ydata()[0] for d in figure.axes[0].lines if d.get_marker() == "|")
     assert first < rows[0].min() < rows[0].max() < second < rows[1].min()
-
-
-def test_only_a_row_whose_dots_are_stacked_is_taller():
-    def height(**groups):
-        return seed_dots(groups, "success").get_size_inches()[1]
-
-    apart, equal = np.linspace(0, 1, 5), np.full(5, 0.5)
-    stack = height(a=apart, b=equal) - height(a=apart, b=apart)
-    assert stack > 0
-    assert height(a=equal, b=equal) - height(a=apart, b=apart) == pytest.approx(2 * stack)
 
 
 @pytest.mark.parametrize(
@@ -259,14 +245,6 @@ NAN = np.where(X == 3, np.nan, X)
         (lambda: learning_curves({"a": (X, NAN)}, "x", "y"), "'a' has 1 values in y"),
         (lambda: learning_curves({"a": (X, X)}, "x", "y", window=4), "odd number"),
         (lambda: learning_curves({"a": (X, X)}, "x", "y", best="top"), "got 'top'"),
-        (
-            lambda: learning_curves({"a": (X, X)}, "x", "y", bands={"b": (X, X)}),
-            r"bands are given for \['b'\]",
-        ),
-        (
-            lambda: learning_curves({"a": (X, X)}, "x", "y", bands={"a": (X + 1, X)}),
-            "low <= high",
-        ),
         (lambda: accuracy_by_k(K, {"a": np.full(5, 70.0)}, "y"), "divide percentages by 100"),
         (lambda: accuracy_by_k(K + 0.5, {"a": np.ones(5)}, "y"), "whole numbers"),
         (lambda: seed_dots({}, "x"), "at least one group"),

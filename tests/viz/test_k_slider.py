@@ -126,16 +126,6 @@ def test_frames_may_be_text_figures_and_anything_a_notebook_can_show():
     assert 'aria-label="Accuracy &amp; K"' in k_slider([figure]).frames[0]
 
 
-def test_saved_page_stands_alone(tmp_path, read_page):
-    k_slider(["a", "b"], label="<K>").save(tmp_path / "slider.html")
-    text = (tmp_path / "slider.html").read_text(encoding="utf-8")
-    assert text.startswith("<!doctype html>")
-    page = read_page(text)
-    assert page.all("html")[0][0]["lang"] == "en"
-    assert page.all("title")[0][1] == "<K> slider"
-    assert len(page.all("input")) == 1
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -18,7 +18,7 @@ def is_colour(pixels, colour):
     return (pixels == colour).all(axis=-1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(2, 12),
     st.sampled_from(["tree", "loops", "open"]),
@@ -41,7 +41,7 @@ def test_pixels_are_dark_exactly_where_walls_are(size, layout, cell, seed):
     np.testing.assert_array_equal(is_colour(pixels, DARK), expected)
 
 
-@pytest.mark.parametrize("cell", [8, 16, 33])
+@pytest.mark.parametrize("cell", [8, 33])
 def test_start_goal_and_agent_are_in_their_cells_and_nowhere_else(cell):
     walls = generate_mazes(4, 1, np.random.default_rng(0)).walls[0]
     pixels = maze_pixels(walls, start=1, goal=11, agent=np.int64(6), cell=cell)
@@ -63,7 +63,7 @@ def test_an_agent_on_the_start_or_the_goal_hides_neither():
         assert is_colour(pixels, BLUE).sum() > 30
 
 
-@pytest.mark.parametrize("cell", [12, 24, 36, 41])
+@pytest.mark.parametrize("cell", [12, 41])
 @pytest.mark.parametrize(("size", "rows", "columns"), [(4, 2, 2), (6, 2, 3), (9, 3, 3)])
 def test_sudoku_lines_are_thick_around_boxes_and_thin_between_cells(size, rows, columns, cell):
     pixels = sudoku_pixels(np.zeros((size, size), int), cell=cell)
@@ -79,7 +79,7 @@ def test_sudoku_lines_are_thick_around_boxes_and_thin_between_cells(size, rows, 
         assert grey.sum() == size + 1 - (size // every + 1)
 
 
-@pytest.mark.parametrize("cell", [12, 24, 31, 60])
+@pytest.mark.parametrize("cell", [12, 31])
 def test_digits_are_nine_shapes_black_for_clues_and_blue_for_others(cell):
     board = np.arange(81).reshape(9, 9) // 9 + 1  # row r holds digit r + 1
     clues = np.where(np.arange(9) < 4, board, 0)

@@ -62,7 +62,6 @@ def learning_curves(
     ylabel: str,
     window: int = 1,
     best: str = "max",
-    bands: Mapping[str, tuple[Array, Array]] | None = None,
     title: str | None = None,
 ) -> BookFigure:
     """Draw how runs learn: raw values faint, a smooth line bold, the best of it marked.
@@ -77,7 +76,6 @@ def learning_curves(
         ylabel: what y measures, for example "success rate".
         window: number of values in the moving average, odd; 1 leaves the values as they are.
         best: "max" or "min", the better end of y. The best point of each bold line is marked.
-        bands: name to (low, high), each of shape (S,), to draw in place of the bootstrap's.
         title: one line above the chart.
 
     Returns:
@@ -85,13 +83,10 @@ def learning_curves(
 
     Raises:
         ValueError: a shape does not fit, a value is not finite, `window` is even or longer
-            than a curve, `best` is neither end, or a band belongs to no curve.
+            than a curve, or `best` is neither end.
     """
     if best not in ("max", "min"):
         raise ValueError(f'best must be "max" or "min", got {best!r}.')
-    bands = {} if bands is None else bands
-    if unknown := set(bands) - set(series):
-        raise ValueError(f"bands are given for {sorted(unknown)}, which series does not have.")
     figure, axes = new_figure()
     curves, words = [], []
     for style, (name, (x, y)) in enumerate(_told_apart(series)):
@@ -100,8 +95,7 @@ def learning_curves(
         middle = interquartile_mean(smooth)
         top = int(middle.argmax() if best == "max" else middle.argmin())
         peak = f"best {four_figures(middle[top])} at {x[top]:,.6g}"
-        band = _checked_band(name, bands[name], y) if name in bands else _interval(smooth)
-        curves.append(_Curve(name, x, y, middle, band, peak))
+        curves.append(_Curve(name, x, y, middle, _interval(smooth), peak))
         _draw(axes, curves[-1], style)
         ring = {"markersize": 9, "markerfacecolor": PAPER, "markeredgewidth": 1.8, "zorder": 4}
         colour = COLOURS[style]
@@ -111,7 +105,7 @@ def learning_curves(
     _label(axes, curves)
     if max(curve.x[-1] for curve in curves) >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k, 1M: long numbers collide
-    write_note(figure, _note(curves, window, bool(bands)))
+    write_note(figure, _note(curves, window))
     return _finished(figure, xlabel, ylabel, title, f"{ylabel} against {xlabel}", words)
 
 
@@ -165,7 +159,7 @@ def accuracy_by_k(
         axes.set_yticks(decades, [f"{100 * 10.0**decade:g}%" for decade in decades])
     axes.set_xticks(k if len(k) <= 16 else k[:: -(-len(k) // 12)])
     _label(axes, curves)
-    write_note(figure, _note(curves, window=1, given=False))
+    write_note(figure, _note(curves, window=1))
     subject = f"{ylabel}, on a logarithmic axis; in words, the accuracy" if errors else ylabel
     return _finished(figure, xlabel, ylabel, title, f"{subject} against {xlabel}", words)
 
@@ -252,16 +246,6 @@ def _seeds_by_steps(name: str, x: Array, y: Array) -> tuple[Array, Array]:
 def _interval(y: Array) -> tuple[Array, Array] | None:
     """The bootstrap's band over the seeds (R, S); None for a single one."""
     return bootstrap_interval(y) if len(y) > 1 else None
-
-
-def _checked_band(name: str, band: tuple[Array, Array], y: Array) -> tuple[Array, Array]:
-    low, high = (np.asarray(end, dtype=float) for end in band)
-    if low.shape != y.shape[1:] or high.shape != y.shape[1:] or not np.all(low <= high):
-        raise ValueError(
-            f"the band of {name!r} must be (low, high), each of shape {y.shape[1:]} and low <= "
-            f"high, got shapes {low.shape} and {high.shape}."
-        )
-    return low, high
 
 
 def _as_errors(curve: _Curve) -> _Curve:
@@ -359,7 +343,7 @@ def _at_every_k(curve: _Curve, xlabel: str) -> str:
     return ", ".join(told)
 
 
-def _note(curves: list[_Curve], window: int, given: bool) -> str:
+def _note(curves: list[_Curve], window: int) -> str:
     """How faint lines, bold lines and bands were made."""
     counts = [len(curve.seeds) for curve in curves]
     least, most = min(counts), max(counts)
@@ -371,5 +355,5 @@ def _note(curves: list[_Curve], window: int, given: bool) -> str:
         bold = "interquartile mean" + (f" of a {smooth}" if window > 1 else "")
         said = [f"Faint: each of {count} seeds. Bold: {bold}."]
     if any(curve.band is not None for curve in curves):
-        said.append("Band: see text." if given else "Band: 95% bootstrap interval.")
+        said.append("Band: 95% bootstrap interval.")
     return "\n".join(said)

@@ -54,26 +54,9 @@ class KSlider:
     def _repr_html_(self) -> str:
         content = "\0".join((*self.frames, *self.names, *(self.captions or ()), self.label))
         digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-        return self._fragment(f"trm-slider-{digest}-{next(_SHOWN)}")
-
-    def save(self, path: str | Path) -> None:
-        """Write the slider as a page that stands alone, an `.html` file in a folder that exists."""
-        head = (
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="color-scheme" content="light dark">\n'
-            f"<title>{escape(self.label)} slider</title>\n</head>\n"
-            '<body style="max-width:46rem;margin:1rem auto;font-family:system-ui,sans-serif">\n'
-        )
-        page = head + self._fragment("trm-slider") + "\n</body>\n</html>\n"
-        Path(path).write_text(page, encoding="utf-8")
-
-    def _fragment(self, uid: str) -> str:
-        """The HTML of one showing; `uid` must be unique on its page.
-
-        It is written with the last step in view, which is what a reader without JavaScript
-        keeps; the script then uncovers the controls and goes to `start`.
-        """
+        uid = f"trm-slider-{digest}-{next(_SHOWN)}"
+        # It is written with the last step in view, which is what a reader without JavaScript keeps;
+        # the script then uncovers the controls and goes to `start`.
         last, label = len(self) - 1, escape(self.label)
         stage = "\n".join(
             f'<div class="trm-slider-frame" data-name="{escape(name)}"'
