@@ -1,9 +1,12 @@
-"""The build notices every change that could make a page stale."""
+"""The build runs chapters, and notices every change that could make a page stale."""
 
+import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from jupyter_cache import get_cache
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book"))
@@ -20,27 +23,18 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def edit_content(tree: Path) -> None:
-    (tree / "lib" / "room" / "a.py").write_text("a = 2\n")
-
-
-def edit_single_file(tree: Path) -> None:
-    (tree / "pins.txt").write_text("torch==2\n")
-
-
-def add_file(tree: Path) -> None:
-    (tree / "lib" / "b.bin").write_bytes(b"")
-
-
-def rename_file(tree: Path) -> None:
-    (tree / "lib" / "room" / "a.py").rename(tree / "lib" / "room" / "b.py")
-
-
-@pytest.mark.parametrize("change", [edit_content, edit_single_file, add_file, rename_file])
-def test_fingerprint_changes_with_what_it_covers(tree: Path, change) -> None:
-    before = build.fingerprint(tree, ["lib", "pins.txt"])
-    change(tree)
-    assert build.fingerprint(tree, ["lib", "pins.txt"]) != before
+def test_fingerprint_changes_with_what_it_covers(tree: Path) -> None:
+    seen = {build.fingerprint(tree, ["lib", "pins.txt"])}
+    edited = tree / "lib" / "room" / "a.py"
+    for change in (
+        lambda: edited.write_text("a = 2\n"),
+        lambda: (tree / "pins.txt").write_text("torch==2\n"),
+        lambda: (tree / "lib" / "b.bin").write_bytes(b""),
+        lambda: edited.rename(edited.with_name("b.py")),
+    ):
+        change()
+        seen.add(build.fingerprint(tree, ["lib", "pins.txt"]))
+    assert len(seen) == 5
 
 
 def test_fingerprint_ignores_everything_else(tree: Path) -> None:
@@ -53,16 +47,30 @@ def test_fingerprint_ignores_everything_else(tree: Path) -> None:
 
 
 def test_fingerprints_name_what_exists() -> None:
-    missing = [name for name in build.PAGES_USE if not (ROOT / name).exists()]
-    assert missing == []
+    assert [name for name in build.PAGES_USE if not (ROOT / name).exists()] == []
 
 
-def test_record_is_current_only_with_the_same_value(tmp_path: Path) -> None:
-    record = tmp_path / "record"
-    assert not build.is_current(record, "x")
-    record.write_text("x")
-    assert build.is_current(record, "x")
-    assert not build.is_current(record, "y")
+def test_only_a_process_that_works_comes_to_its_end() -> None:
+    def start(code: str) -> subprocess.Popen:
+        return subprocess.Popen([sys.executable, "-c", code])
+
+    assert build.ends(start("sum(range(10**7))"), idle=10)
+    assert not build.ends(start("import time; time.sleep(60)"), idle=0.5)
+
+
+def test_outputs_are_put_where_the_book_looks(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    monkeypatch.setattr(build, "CACHE", tmp_path / "cache")
+    for name, source in (("right", "print(6 * 7)"), ("wrong", "1 / 0")):
+        cells = [nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+    chapters = [tmp_path / "right.ipynb", tmp_path / "wrong.ipynb"]
+    assert not build.fill_cache(chapters)
+    cache = get_cache(tmp_path / "cache")
+    _, found = cache.merge_match_into_notebook(nbformat.read(chapters[0], as_version=4))
+    assert found.cells[0].outputs[0].text == "42\n"
+    monkeypatch.setattr(build, "execute", pytest.fail)  # nothing is left to run
+    assert build.fill_cache(chapters[:1])
 
 
 @pytest.mark.parametrize(
@@ -93,14 +101,7 @@ def test_a_marked_heading_becomes_one() -> None:
     assert api_pages.to_rest(plain) == rest
 
 
-@pytest.mark.parametrize(
-    ("full", "public"),
-    [
-        ("trm_lib.models.trm.TRM", "trm_lib.models.TRM"),
-        ("trm_lib.models.trm.TRM.forward", "trm_lib.models.TRM.forward"),
-        ("trm_lib.models.TRM", "trm_lib.models.TRM"),
-        ("torch.nn.modules.Module", "torch.nn.modules.Module"),
-    ],
-)
-def test_public_name_leaves_the_module_out(full: str, public: str) -> None:
-    assert api_pages.public_name(full) == public
+def test_public_name_leaves_the_module_out() -> None:
+    assert api_pages.public_name("trm_lib.models.trm.TRM.forward") == "trm_lib.models.TRM.forward"
+    for name in ("trm_lib.models.TRM", "torch.nn.modules.Module"):
+        assert api_pages.public_name(name) == name

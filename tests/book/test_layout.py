@@ -1,6 +1,8 @@
 """The house keeps its shape: imports run one way, and nothing names one person's machine."""
 
 import ast
+import importlib
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -24,17 +26,17 @@ MAY_IMPORT = {
 # Heavy packages that a room must do without.
 MUST_NOT_IMPORT = {"puzzles": {"torch", "matplotlib"}, "viz": {"torch"}, "envs": {"torch"}}
 
+# Where a chapter may take something from: the face of a room, or a recipe.
+FACE = re.compile(
+    rf"trm_lib(\.({'|'.join(MAY_IMPORT)}|statistics|tasks|solving))?|book\.recipes\.\w+"
+)
+
 TEXT = {".py", ".md", ".ipynb", ".yml", ".toml", ".txt", ".json", ".bib", ".css", ".cff", ""}
 MACHINE_PATH = re.compile(rf"(?<![\w.~/])/(?:home|Users)/\w[\w.-]*|{re.escape(str(ROOT))}")
 
 
 def imported_names(source: str, package: list[str]) -> list[str]:
-    """List the full dotted names that a module imports.
-
-    Args:
-        source: the module's text.
-        package: dotted parts of the package that holds it, to resolve relative imports.
-    """
+    """The full dotted names that a module imports; `package` holds it, for relative imports."""
     names: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -47,13 +49,7 @@ def imported_names(source: str, package: list[str]) -> list[str]:
 
 
 def against_the_order(room: str | None, source: str, package: list[str]) -> list[str]:
-    """List the imports of a module that leave the one-way order.
-
-    Args:
-        room: the folder of trm_lib that holds the module; None for its top level.
-        source: the module's text.
-        package: dotted parts of the package that holds it.
-    """
+    """The imports of a module that leave the one-way order; `room` is None at the top level."""
     wrong = []
     for name in imported_names(source, package):
         parts = name.split(".")
@@ -65,6 +61,32 @@ def against_the_order(room: str | None, source: str, package: list[str]) -> list
         ):
             wrong.append(name)
     return wrong
+
+
+def behind_the_face(source: str) -> list[str]:
+    """What the code of a page takes from the inside of the library, past what it offers."""
+    wrong = []
+    for node in ast.walk(ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", source))):
+        if isinstance(node, ast.Import):
+            wrong += [a.name for a in node.names if a.name.startswith(("trm_lib", "book"))]
+        elif isinstance(node, ast.ImportFrom) and node.module.startswith(("trm_lib", "book")):
+            names = {alias.name for alias in node.names}
+            if FACE.fullmatch(node.module) and node.module.startswith("trm_lib"):
+                offered = getattr(importlib.import_module(node.module), "__all__", names)
+                names -= {*offered, *(MAY_IMPORT if node.module == "trm_lib" else ())}
+            elif FACE.fullmatch(node.module):
+                names = {name for name in names if name.startswith("_")}
+            wrong += [f"{node.module}.{name}" for name in sorted(names)]
+    return [name for name in wrong if name != "trm_lib.envs"]  # importing it registers the worlds
+
+
+def code_of(page: Path) -> str:
+    """The code that a chapter, or a page with code cells, runs."""
+    if page.suffix == ".md":
+        cell = r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```"
+        return "\n".join(found[1] for found in re.findall(cell, page.read_text(), re.M | re.S))
+    cells = json.loads(page.read_text())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def tracked_files() -> list[Path]:
@@ -79,42 +101,52 @@ def test_rooms_are_the_known_ones() -> None:
     assert rooms <= MAY_IMPORT.keys(), "give a new room its place in MAY_IMPORT"
 
 
-@pytest.mark.parametrize(
-    "path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_imports_run_one_way(path: Path) -> None:
-    package = list(path.relative_to(ROOT).parts[:-1])
-    room = package[1] if len(package) > 1 else None
-    assert against_the_order(room, path.read_text(), package) == []
+def test_imports_run_one_way() -> None:
+    wrong = {}
+    for path in LIBRARY.rglob("*.py"):
+        package = list(path.relative_to(ROOT).parts[:-1])
+        room = package[1] if len(package) > 1 else None
+        wrong[path.name] = against_the_order(room, path.read_text(), package)
+    assert {name: found for name, found in wrong.items() if found} == {}
 
 
 @pytest.mark.parametrize(
-    ("room", "source"),
+    ("room", "source", "wrong"),
     [
-        ("models", "from trm_lib.puzzles import Maze"),
-        ("models", "from trm_lib import viz"),
-        ("viz", "import trm_lib.models.trm"),
-        ("puzzles", "from ..models import TRM"),
-        ("puzzles", "import torch"),
-        ("evaluation", "from trm_lib import experiments"),
-        ("training", "def late():\n    from trm_lib.experiments import run"),
-        (None, "import book.build"),
+        ("models", "from trm_lib.puzzles import Maze", True),
+        ("models", "from trm_lib import viz", True),
+        ("viz", "import trm_lib.models.trm", True),
+        ("puzzles", "from ..models import TRM", True),
+        ("puzzles", "import torch", True),
+        ("training", "def late():\n    from trm_lib.experiments import run", True),
+        (None, "import book.build", True),
+        ("training", "from trm_lib.models import TRM", False),
+        ("models", "from . import layers\nfrom .block import Block\nimport torch", False),
+        (None, "from trm_lib.experiments import run", False),
     ],
 )
-def test_a_wrong_import_is_found(room: str | None, source: str) -> None:
-    assert against_the_order(room, source, ["trm_lib", *([room] if room else [])]) != []
+def test_wrong_imports_are_found_and_others_left_alone(room, source: str, wrong: bool) -> None:
+    package = ["trm_lib", *([room] if room else [])]
+    assert bool(against_the_order(room, source, package)) == wrong
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("book/*.[im][pd]*")), ids=lambda path: path.name)
+def test_a_page_takes_only_what_the_rooms_offer(page: Path) -> None:
+    assert behind_the_face(code_of(page)) == []
 
 
 @pytest.mark.parametrize(
-    ("room", "source"),
+    "source",
     [
-        ("training", "from trm_lib.models import TRM"),
-        ("models", "from . import layers\nfrom .block import Block\nimport torch"),
-        (None, "from trm_lib.experiments import run"),
+        "from trm_lib.models.trm import TRM",
+        "from trm_lib.models import layers",
+        "import trm_lib.models.trm",
+        "from book.recipes.basic_trm import _private",
+        "from book import build",
     ],
 )
-def test_a_right_import_is_left_alone(room: str | None, source: str) -> None:
-    assert against_the_order(room, source, ["trm_lib", *([room] if room else [])]) == []
+def test_a_look_behind_the_face_is_found(source: str) -> None:
+    assert behind_the_face(source) != []
 
 
 def test_licence_is_apache_2() -> None:

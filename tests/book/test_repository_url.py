@@ -1,7 +1,6 @@
 """The address of the repository is written once, in _config.yml; every other mention equals it."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,62 +37,30 @@ def stale_mentions(text: str) -> list[str]:
 
 
 def files_with_text() -> list[Path]:
-    top = [*ROOT.glob("*.md"), *ROOT.glob("*.toml"), *ROOT.glob("*.cff"), *ROOT.glob("*.yml")]
-    book = [
-        path for pattern in ("*.md", "*.ipynb", "*.py") for path in ROOT.glob(f"book/{pattern}")
-    ]
-    return sorted([*top, *book, *ROOT.glob("trm_lib/**/*.py"), *ROOT.glob(".github/**/*.yml")])
+    everywhere = "*.md *.toml *.cff *.yml book/*.md book/*.ipynb book/**/*.py trm_lib/**/*.py"
+    return sorted(path for pattern in everywhere.split() for path in ROOT.glob(pattern))
 
 
-@pytest.mark.parametrize("path", files_with_text(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_mention_equals_the_configured_address(path: Path) -> None:
-    assert stale_mentions(path.read_text()) == [], f"expected {SETTINGS['url']}"
-
-
-def test_set_up_cell_clones_the_configured_repository() -> None:
-    assert SETTINGS["url"] in (ROOT / "book" / "setup_cell.py").read_text()
-
-
-def test_project_urls_point_into_the_configured_repository() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    elsewhere = [
-        url
-        for url in project.get("urls", {}).values()
-        if "github.com" in url and not url.startswith(SETTINGS["url"])
-    ]
-    assert elsewhere == []
-
-
-def test_links_into_a_branch_name_the_configured_branch() -> None:
-    branches = {
-        match[1]
-        for path in files_with_text()
-        for match in re.finditer(rf"{OWNER}/{NAME}/(?:blob|tree|raw)/([\w.-]+)/", path.read_text())
-    }
-    assert branches <= {SETTINGS["branch"]}
+def test_every_mention_equals_the_configured_address() -> None:
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in files_with_text()}
+    stale = {name: found for name, text in texts.items() if (found := stale_mentions(text))}
+    assert stale == {}, f"expected {SETTINGS['url']}"
+    branches = re.findall(rf"{OWNER}/{NAME}/(?:blob|tree|raw)/([\w.-]+)/", "".join(texts.values()))
+    assert set(branches) == {SETTINGS["branch"]}
+    assert SETTINGS["url"] in texts["book/setup_cell.py"]
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "stale"),
     [
-        "https://github.com/somebody-else/Tiny-Recursive-Model",
-        "git clone git@github.com:somebody-else/Tiny-Recursive-Model.git",
-        "https://colab.research.google.com/github/a/b/blob/main/book/01.ipynb",
-        f"https://github.com/{OWNER}/another-name",
+        ("https://github.com/somebody-else/Tiny-Recursive-Model", True),
+        ("git clone git@github.com:somebody-else/Tiny-Recursive-Model.git", True),
+        ("https://colab.research.google.com/github/a/b/blob/main/book/01.ipynb", True),
+        (f"https://github.com/{OWNER}/another-name", True),
+        (f"git clone https://github.com/{OWNER}/{NAME}.git", False),
+        (f"https://colab.research.google.com/github/{OWNER}/{NAME}/blob/main/book/01.ipynb", False),
+        ("https://github.com/SamsungSAILMontreal/TinyRecursiveModels", False),
     ],
 )
-def test_stale_mentions_are_found(text: str) -> None:
-    assert stale_mentions(text) != []
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"https://github.com/{OWNER}/{NAME}.",
-        f"git clone https://github.com/{OWNER}/{NAME}.git",
-        f"https://colab.research.google.com/github/{OWNER}/{NAME}/blob/main/book/01.ipynb",
-        "https://github.com/SamsungSAILMontreal/TinyRecursiveModels",
-    ],
-)
-def test_right_and_foreign_mentions_are_left_alone(text: str) -> None:
-    assert stale_mentions(text) == []
+def test_stale_mentions_are_found_and_others_left_alone(text: str, stale: bool) -> None:
+    assert bool(stale_mentions(text)) == stale

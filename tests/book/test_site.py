@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, Response, Route, sync_playwright
@@ -177,8 +176,7 @@ def test_nothing_sticks_out_on_a_phone(visit: Visit) -> None:
     assert visit.page.evaluate("siteProbe.overflow()") == []
 
 
-def test_page_is_not_heavy(visit: Visit, page_weights: dict[str, int]) -> None:
-    page_weights[urlsplit(visit.page.url).path] = visit.fetched
+def test_page_is_not_heavy(visit: Visit) -> None:
     assert 0 < visit.fetched <= HEAVIEST_PAGE
 
 

@@ -6,7 +6,7 @@ nothing from requirements.txt, and a stand-in for the module `google.colab`. Git
 the repository from this checkout, so the set-up cell's clone needs no network; it sees the last
 commit, not uncommitted changes.
 
-Usage: python tests/book/colab_like.py [--all | CHAPTER ...]
+Usage: python .ci/colab_like.py [--all | CHAPTER ...]
 
 Without arguments it runs the set-up cell of every chapter, and two chapters to their end: which two
 depends on the commit, so that all of them get their turn.
@@ -28,7 +28,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".venv-colab"
 PYTHON = ENVIRONMENT / "bin" / "python"
 # What Colab brings (2026-08), as far as a chapter may use it. Torch is the version we can test.
