@@ -38,15 +38,10 @@ import torch  # noqa: E402
 from torch.optim.optimizer import register_optimizer_step_post_hook  # noqa: E402
 
 from book.recipes import (  # noqa: E402
-    basic_trm,
-    curriculum,
     improved_shaping,
-    marked_mazes,
-    maze_schools,
-    paper_trm,
     rl_adaptation,
     ship,
-    sudoku_rl,
+    thinking_longer,
     unseen_mazes,
 )
 from trm_lib import (  # noqa: E402
@@ -58,6 +53,7 @@ from trm_lib import (  # noqa: E402
     puzzles,
     solve,
     statistics,
+    tasks,
     training,
     viz,
 )
@@ -103,20 +99,14 @@ def _fold(sha: Any, value: Any) -> None:
         raise TypeError(f"expected numbers, texts or arrays, got {type(value)}")
 
 
-def config_of(name: str) -> Any:
-    """The config of a recipe."""
-    return experiments.find_recipes(name)[0].config
+def task_of(name: str) -> Any:
+    """The task of a recipe."""
+    return RECIPES[name].task
 
 
 def names_of(*experiment: str) -> list[str]:
     """The names of all recipes of some experiments."""
     return [recipe.name for name in experiment for recipe in experiments.find_recipes(name)]
-
-
-def untrained(config: Any) -> torch.nn.Module:
-    """The network or policy of a recipe's config, seed 0."""
-    learner = getattr(config, "learner", config)
-    return (learner.build if hasattr(learner, "build") else learner.new_policy)(0)
 
 
 def turned_mazes(some: puzzles.Mazes, turns: np.ndarray) -> puzzles.Mazes:
@@ -136,29 +126,29 @@ def turned_mazes(some: puzzles.Mazes, turns: np.ndarray) -> puzzles.Mazes:
 
 def data() -> Named:
     named: dict[str, Callable[[], Any]] = {
-        "sudoku4": basic_trm.minimal_sudoku4,
-        "sudoku4 split 1": lambda: basic_trm.minimal_sudoku4(split_seed=1),
-        "sudoku6, 500": lambda: paper_trm.minimal_sudoku6(500),
+        "sudoku4": tasks.minimal_sudoku4,
+        "sudoku4 split 1": lambda: tasks.minimal_sudoku4(split_seed=1),
+        "sudoku6, 500": lambda: tasks.minimal_sudoku6(500),
         "any sudoku4": lambda: ship.any_sudoku4(300, np.random.default_rng(1)),
         "trees 3x3": improved_shaping.small_trees,
         "trees 4x4": lambda: unseen_mazes.tree_layouts(4),
         "trees 5x5": lambda: unseen_mazes.tree_layouts(5),
-        "mixed sizes": maze_schools.mixed_sizes,
-        "filled": maze_schools.filled,
-        "open maze": lambda: rl_adaptation.open_maze(2).reset(seed=0)[0],
+        "mixed sizes": thinking_longer.mixed_sizes,
+        "filled": thinking_longer.filled,
+        "open maze": lambda: rl_adaptation.OpenMaze().envs(2).reset(seed=0)[0],
     }
     for size, form, count in [(3, "cells", 500), (5, "cells", 50_000), (5, "pixels", 50_000),
                               (8, "cells", 50_000)]:  # fmt: skip
-        task = marked_mazes.MazeTask(size, form, count)
-        named[f"marked mazes {size} {form} {count}"] = lambda t=task: marked_mazes.maze_data(t)
+        task = tasks.MarkedMazes(size, form, count)
+        named[f"marked mazes {size} {form} {count}"] = task.split
     for empties, count in [(1, 20_000), (4, 20_000), (8, 20_000), (8, 100_000), (10, 100_000),
                            (12, 100_000)]:  # fmt: skip
         named[f"sudoku rl {empties} empty of {count}"] = lambda e=empties, c=count: (
-            sudoku_rl.puzzles_with(e, c)
+            improved_shaping.puzzles_with(e, c)
         )
     for asked in [(9, 100, 1, "tree"), (15, 200, 1, "tree"), (7, 300, 3, "tree"),
                   (30, 100, 2, "loops"), (101, 2, 3, "tree")]:  # fmt: skip
-        named[f"mazes {asked}"] = lambda a=asked: maze_schools.mazes_of(*a)
+        named[f"mazes {asked}"] = lambda a=asked: thinking_longer.mazes_of(*a)
     for name, make in named.items():
         yield name, make()
     rng = np.random.default_rng(2)
@@ -225,7 +215,7 @@ def thought(model: torch.nn.Module) -> list[Any]:
 
 
 def weights() -> Named:
-    built = {name: untrained(config_of(name)) for name in RECIPES}
+    built = {name: recipe.task.build(0) for name, recipe in RECIPES.items()}
     built |= {name: models.build_model(config, 1) for name, config in other_models().items()}
     for name, model in built.items():
         state = model.state_dict()
@@ -240,14 +230,14 @@ def weights() -> Named:
 
 def supervised_cases() -> dict[str, dict[str, Any]]:
     """Recipe -> what `fit` is given besides its network and config: few puzzles, the same code."""
-    four, six = basic_trm.minimal_sudoku4()[0][:200], paper_trm.minimal_sudoku6(500)[0][:200]
+    four, six = tasks.minimal_sudoku4()[0][:200], tasks.minimal_sudoku6(500)[0][:200]
     dressed = {"data": four, "augment": puzzles.augment_sudoku}
     cases = dict.fromkeys(names_of("basic_trm", "paper_trm", "ablation"), dressed)
     cases |= {n: dressed | {"data": six} for n in ("ablation_6x6/whole", "ablation_6x6/act")}
     cases["sudoku6/mlp"] = {"data": six, "augment": puzzles.augment_with_clues}
     levels = ("K3", "relu", "swiglu", "last_cycle", "no_carry", "attention", "mlp")
     for name in [*names_of("maze8"), "maze5_pixels/trm", *(f"ablation_mazes/{n}" for n in levels)]:
-        task = config_of(name).task
+        task = task_of(name).data
         drawn = puzzles.generate_mazes(
             task.size, 100, np.random.default_rng(0), start="random", goal="random"
         )
@@ -257,7 +247,7 @@ def supervised_cases() -> dict[str, dict[str, Any]]:
     students = ("looped", "trm_seeing", "silent", "due_last", "rate_falls", "no_average",
                 "mixed_sizes", "random_start", "noisy_start", "round_by_round")  # fmt: skip
     for name in (f"easy_to_hard/{n}" for n in students):
-        boards, lesson = maze_schools.SCHOOLS[config_of(name).taught]
+        boards, lesson = thinking_longer.SCHOOLS[task_of(name).taught]
         cases[name] = {"data": boards()[:200], "lesson": lesson}
     return cases
 
@@ -288,9 +278,9 @@ def optimizer_watched() -> Iterator[list[Any]]:
 
 def fitted(name: str, given: dict[str, Any], **options: Any) -> list[Any]:
     """What three batches make of a recipe's network: weights, optimizer, history but the times."""
-    learner, k_steps = config_of(name), 3
-    how = replace(learner.training, n_batches=3, batch_size=16, eval_every=1)
-    model, few = learner.build(0), given["data"][:20]
+    task, k_steps = task_of(name), 3
+    how = replace(task.training, n_batches=3, batch_size=16, eval_every=1)
+    model, few = task.build(0), given["data"][:20]
     exact = options.pop("exact", lambda m: evaluation.exact_by_k(m, few, k_steps))
     with optimizer_watched() as steps:
         history = training.fit(
@@ -309,30 +299,28 @@ def policy_cases() -> list[str]:
                            "sudoku_rl_plain", "rl_adaptation")  # fmt: skip
 
 
-def playground(config: Any) -> tuple[Any, Callable[[int], gym.vector.VectorEnv], Any]:
-    """A policy learner, the environments it plays in, and ten cases to watch it by."""
-    if isinstance(config, sudoku_rl.Filler | curriculum.Course):
+def playground(task: Any) -> tuple[Callable[[int], gym.vector.VectorEnv], Any]:
+    """The environments a policy plays in, and ten cases to watch it by."""
+    if isinstance(task.world, improved_shaping.SudokuToFill):
         few = masked_grids(puzzles.sudokus_4x4(8)[::50_000])[0]
-        make = config.envs if isinstance(config, sudoku_rl.Filler) else curriculum.sudokus
-        return config.learner, lambda count: make(count, puzzles=few), few[:10]
-    name = next(r.name for r in RECIPES.values() if r.config is config)
-    task = RECIPES[name].task(config)
-    size = task.envs(1).unwrapped.size
-    return task.learner, task.envs, puzzles.generate_mazes(size, 10, np.random.default_rng(0))
+        return lambda count: task.world.make(count, puzzles=few), few[:10]
+    size = task.world.envs(1).unwrapped.size
+    return task.world.envs, puzzles.generate_mazes(size, 10, np.random.default_rng(0))
 
 
 def practised(name: str, **options: Any) -> list[Any]:
     """What three updates make of a recipe's policy: weights, optimizer, history but the times."""
-    learner, make, cases = playground(config_of(name))
-    how = replace(learner.training, eval_every=1)
-    count, by_ppo = min(learner.num_envs, 8), isinstance(how, training.PPOConfig)
+    task = task_of(name)
+    make, cases = playground(task)
+    how = replace(task.training, eval_every=1)
+    count, by_ppo = min(task.num_envs, 8), isinstance(how, training.PPOConfig)
     if by_ppo:
         how = replace(how, num_steps=8, total_steps=3 * 8 * count)
     else:
         how = replace(how, n_updates=3)
-    policy = learner.new_policy(0)
+    policy = task.build(0)
     watch = options.pop(
-        "exact", lambda p: evaluation.success_by_k(p, make, cases, learner.k_steps, how.use_masks)
+        "exact", lambda p: evaluation.success_by_k(p, make, cases, task.k_trained, how.use_masks)
     )
     learn = training.ppo if by_ppo else training.reinforce
     with optimizer_watched() as steps:
@@ -368,10 +356,10 @@ def training_() -> Named:
         yield name, fitted(name, given[name])
     for name in policy_cases():
         yield name, practised(name)
-    course = config_of("curriculum/masks_by_way")
-    course = replace(course, stages=((1, 1024), (4, 1024), (8, 2048)))
-    policy, steps, success, _ = curriculum.teach(course, 0)
-    yield "curriculum, three stages", [list(policy.state_dict().values()), steps, success]
+    course = task_of("curriculum/masks_by_way")
+    policy, h = replace(course, stages=((1, 1024), (4, 1024), (8, 2048))).train(0)
+    looks = [np.array(h.eval_steps), np.array([row[-1] for row in h.eval_success])]
+    yield "curriculum, three stages", [list(policy.state_dict().values()), *looks]
     for name in [
         "basic_trm/recursion", "basic_trm/same_parameters", "paper_trm/official",
         "paper_trm/adam_atan2", "easy_to_hard/looped", "easy_to_hard/noisy_start", "maze4/trm",
@@ -405,7 +393,7 @@ def worlds() -> dict[str, tuple[str, dict[str, Any], tuple[Any, ...] | None]]:
         {"reward": "evns", "size": 3}, {"reward": "improved", "size": 3},
         {"reward": own, "size": 3}, {"observation": "flat", "size": 3}, {"max_steps": 7},
     ]  # fmt: skip
-    paid = [envs.SudokuReward(1, 2, 3, 4, 5, 6, 7), sudoku_rl.REWARD, "evns", "improved"]
+    paid = [envs.SudokuReward(1, 2, 3, 4, 5, 6, 7), improved_shaping.SPARSE, "evns", "improved"]
     sudoku = [{}, {"empties": (2, 6)}, {"empties": 12}, {"size": 6, "empties": 6}, {"max_steps": 5},
               {"size": 9, "empties": 8}, {"puzzles": four}, {"puzzles": six},
               *({"empties": 8, "reward": reward} for reward in paid)]  # fmt: skip
@@ -596,9 +584,9 @@ def measured_models() -> Iterator[tuple[str, Any]]:
         yield f"sudoku{size}", (
             shipped_model(key), training.PuzzleData(*puzzles.generate_sudoku(size, 60, rng))
         )  # fmt: skip
-    yield "mazes", (shipped_model("maze"), maze_schools.mazes_of(7, 40, 3))
-    act = config_of("ablation/act_continue").build(0).eval()
-    yield "act_continue", (act, basic_trm.minimal_sudoku4()[1][::200])
+    yield "mazes", (shipped_model("maze"), thinking_longer.mazes_of(7, 40, 3))
+    act = task_of("ablation/act_continue").build(0).eval()
+    yield "act_continue", (act, tasks.minimal_sudoku4()[1][::200])
 
 
 def of_networks() -> Named:
@@ -650,10 +638,11 @@ def of_policies() -> Named:
         yield f"yardstick {kind}", evaluation.play_episodes(gym.make_vec(kind, 4), exact, 8, 0)
     for name in ("maze4/trm", "maze4/gru", "maze4/mlp", "sudoku_rl/trm", "carry/over_time",
                  "rl_adaptation/script_vector_16"):  # fmt: skip
-        learner, make, some = playground(config_of(name))
-        policy, how = learner.new_policy(3), (learner.k_steps, learner.training.use_masks)
+        task = task_of(name)
+        make, some = playground(task)
+        policy, how = task.build(3), (task.k_trained, task.training.use_masks)
         yield f"{name}: success", evaluation.success_by_k(policy, make, some, *how)
-        found = diagnostics.diagnose_policy(policy, make, learner.training, 8)
+        found = diagnostics.diagnose_policy(policy, make, task.training, 8)
         yield f"{name}: page", diagnostics.page(found)
         for finding in found:
             yield f"{name}: finding {finding.name}", [finding.fault, finding.numbers]

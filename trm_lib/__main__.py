@@ -104,8 +104,11 @@ def _run(args: argparse.Namespace) -> int:
     from trm_lib.experiments import find_recipes, report, run_recipe
 
     recipes = find_recipes(args.name, args.recipes)
-    seeds, folder = range(args.seeds), args.results
-    results = [run_recipe(r, seeds, folder, args.jobs, args.backend) for r in recipes]
+    seeds = range(args.seeds)
+    results = [
+        run_recipe(recipe.name, seeds, args.results, args.recipes, args.jobs, args.backend)
+        for recipe in recipes
+    ]
     print(report(results))
     return 0
 
@@ -160,13 +163,9 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _debug(args: argparse.Namespace) -> int:
     from trm_lib.diagnostics import page
-    from trm_lib.experiments import debug_recipe, find_recipes
+    from trm_lib.experiments import debug_recipe, find_recipe
 
-    recipes = find_recipes(args.name, args.recipes)
-    if len(recipes) > 1:
-        names = ", ".join(recipe.name for recipe in recipes)
-        raise ValueError(f"debug expected one recipe, {args.name!r} has several: {names}")
-    findings = debug_recipe(recipes[0], args.seed)
+    findings = debug_recipe(find_recipe(args.name, args.recipes), args.seed)
     print(page(findings))
     return int(any(not finding.healthy for finding in findings))
 

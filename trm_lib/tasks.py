@@ -1,168 +1,400 @@
-"""What is trained on what, and how it is measured.
+"""What learns from what, and how it is measured: puzzles with answers, and worlds to act in.
 
-Axes: K improvement steps.
+A task is data: a network or a policy, its training, and where it learns; all of it is the `config`
+of a stored result. It has one `train` and one `measure`, which recipes, `debug` and chapters share.
+
+Axes: M puzzles or mazes, n rows and columns, K improvement steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from gymnasium.vector import VectorEnv
-from torch import nn
 
-from trm_lib.evaluation import decision_flops
+from trm_lib.evaluation import (
+    answer_flops,
+    answers_by_k,
+    answers_with_halting,
+    calibration,
+    decision_flops,
+    exact_by_k,
+)
 from trm_lib.models import (
-    BoardPolicy,
-    GRUPolicy,
-    MLPPolicy,
+    BoardConfig,
+    BoardNet,
+    BoardPolicyConfig,
+    FlatPolicyConfig,
     Policy,
+    build_model,
     count_parameters,
 )
+from trm_lib.puzzles import (
+    augment_sudoku,
+    augment_with_clues,
+    class_key,
+    generate_mazes,
+    generate_sudoku,
+    layout_class,
+    maze_labels,
+    maze_tokens,
+    minimal_sudokus_4x4,
+    pixel_labels,
+    pixel_tokens,
+    split_by_class,
+    split_by_hash,
+)
 from trm_lib.training import (
-    Augment,
-    Evaluate,
     History,
     PPOConfig,
     PuzzleData,
     ReinforceConfig,
     SupervisedConfig,
+    fit,
     ppo,
     reinforce,
 )
 
-KINDS: dict[str, type[Policy]] = {
-    "board": BoardPolicy, "mlp": MLPPolicy, "gru": GRUPolicy
-}  # fmt: skip
-"""Classes of policies by the name `PolicyLearner.kind` takes."""
+GOAL = 0.95  # right or successful: how soon is it reached?
+LENGTHS = (0, 8, 16, 24, 200)  # cells on a path: up to 8, 9 to 16, 17 to 24, more
+Split = tuple[PuzzleData, PuzzleData, PuzzleData]
+
+
+# Puzzles with answers.
+
+
+@cache
+def minimal_sudoku4(split_seed: int = 0) -> Split:
+    """Training, validation and test: all 85,632 minimal puzzles, split by whole symmetry classes.
+
+    Of the 36 classes two thirds are for training; the rest is halved.
+    """
+    puzzles, solutions = minimal_sudokus_4x4()
+    split = split_by_class(class_key(puzzles), fractions=(2 / 3, 1 / 6, 1 / 6), seed=split_seed)
+    data = PuzzleData(puzzles, solutions)
+    return data[split.train], data[split.validation], data[split.test]
+
+
+@cache
+def minimal_sudoku6(count: int = 10_000) -> Split:
+    """Training, validation and test: minimal 6x6 Sudokus, split by whole symmetry classes."""
+    puzzles, solutions = generate_sudoku(6, count, np.random.default_rng(0))
+    split = split_by_hash(class_key(puzzles), fractions=(0.6, 0.2, 0.2), seed=0)
+    data = PuzzleData(puzzles, solutions)
+    return data[split.train], data[split.validation], data[split.test]
 
 
 @dataclass(frozen=True)
-class PolicyLearner:
-    """A policy and how it learns.
+class MinimalSudoku:
+    """Minimal Sudokus, dressed anew for every batch.
 
     Attributes:
-        policy: its config; one that is in no `KINDS` has a method `build(generator)`.
-        training: `PPOConfig` or `ReinforceConfig`; its seed is replaced by the run's.
-        num_envs: E, environments played at once.
-        kind: which class of policy, one of `KINDS`.
+        size: 4 or 6.
+        every: of the validation and test puzzles, every so manyth is used.
+        extra_clues: half of the puzzles to train on get random further clues.
+        own_split: every seed has other classes to train on (4x4 only).
     """
 
-    policy: Any
-    training: PPOConfig | ReinforceConfig
-    num_envs: int
-    kind: str = "board"
+    size: int = 4
+    every: int = 1
+    extra_clues: bool = False
+    own_split: bool = False
 
-    def new_policy(self, seed: int) -> Policy:
-        """The policy of this seed before it has learned anything."""
-        generator = torch.Generator().manual_seed(seed)
-        if self.kind not in KINDS:
-            return self.policy.build(generator)
-        return KINDS[self.kind](self.policy, generator)
+    def split(self, seed: int = 0) -> Split:
+        """Training, validation and test puzzles of a run with this seed."""
+        if self.size == 6:
+            train, validation, test = minimal_sudoku6()
+        else:
+            train, validation, test = minimal_sudoku4(1 + seed if self.own_split else 0)
+        return train, validation[:: self.every], test[:: self.every]
+
+    @staticmethod
+    def watched(validation: PuzzleData) -> PuzzleData:
+        """About a thousand of them, to look at while a network learns."""
+        return validation[:: max(1, len(validation) // 1000)]
 
     @property
-    def k_steps(self) -> int:
+    def augment(self):
+        """What dresses a batch."""
+        return augment_with_clues if self.extra_clues else augment_sudoku
+
+
+@dataclass(frozen=True)
+class MarkedMazes:
+    """Perfect mazes, start and goal anywhere, whose shortest path must be marked.
+
+    No layout is in two parts, turned or mirrored. 2,000 mazes are for validation, 2,000 for test.
+
+    Attributes:
+        size: n, rows and columns of cells.
+        form: "cells", one token a cell that tells its walls; "pixels", walls are pixels too.
+        count: how many mazes there are to train on.
+    """
+
+    size: int = 8
+    form: str = "cells"
+    count: int = 50_000
+    augment: ClassVar[None] = None
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Shape of a board."""
+        side = self.size if self.form == "cells" else 2 * self.size + 1
+        return side, side
+
+    def split(self, seed: int = 0) -> Split:
+        """Training, validation and test mazes, the same for every seed."""
+        return _marked_mazes(self)
+
+    @staticmethod
+    def watched(validation: PuzzleData) -> PuzzleData:
+        """Some of them, to look at while a network learns."""
+        return validation[:500]
+
+
+@cache
+def _marked_mazes(data: MarkedMazes) -> Split:
+    rng = np.random.default_rng(0)
+    mazes = generate_mazes(data.size, 70_000, rng, start="random", goal="random")
+    split = split_by_hash(layout_class(mazes.walls))
+    forms = {"cells": (maze_tokens, maze_labels), "pixels": (pixel_tokens, pixel_labels)}
+    ask, answer = forms[data.form]
+    rows = split.train[: data.count], split.validation[:2000], split.test[:2000]
+    train, validation, test = (PuzzleData(ask(mazes[r]), answer(mazes[r])) for r in rows)
+    return train, validation, test
+
+
+class Task:
+    """What a recipe does: train, then measure."""
+
+    def run(self, seed: int, checkpoint: Path | None = None) -> dict[str, Any]:
+        """Everything a result says of one seed: JSON values."""
+        model, history = self.train(seed, checkpoint)
+        return self.measure(model, history, seed)
+
+
+@dataclass(frozen=True)
+class PuzzleTask(Task):
+    """A network that learns puzzles from their answers.
+
+    Attributes:
+        model: the network.
+        training: how it learns; its seed is replaced by the run's.
+        data: what from.
+        k_steps: K, when it is measured.
+        k_watched: K, when it is looked at while it learns.
+    """
+
+    model: BoardConfig
+    training: SupervisedConfig
+    data: MinimalSudoku | MarkedMazes
+    k_steps: int
+    k_watched: int
+
+    def build(self, seed: int) -> BoardNet:
+        """The untrained network of this seed."""
+        return build_model(self.model, seed)
+
+    @property
+    def k_trained(self) -> int:
+        """K in training; for networks that halt, the most."""
+        return self.model.n_sup if self._halts else self.training.n_sup
+
+    @property
+    def _halts(self) -> bool:
+        return getattr(self.model, "halting", False)
+
+    def train(
+        self, seed: int, checkpoint: Path | None = None, progress: bool = False
+    ) -> tuple[BoardNet, History]:
+        """The network of this seed, watched on validation puzzles while it learns.
+
+        Args:
+            seed: of its weights and batches.
+            checkpoint: a file to keep the unfinished run in, and to go on from if it is there.
+            progress: show a bar.
+        """
+        train, validation, _ = self.data.split(seed)
+        watched, model = self.data.watched(validation), self.build(seed)
+        history = fit(
+            model,
+            train,
+            replace(self.training, seed=seed),
+            augment=self.data.augment,
+            evaluate=lambda network: exact_by_k(network, watched, self.k_watched),
+            progress=progress,
+            checkpoint=checkpoint,
+            checkpoint_every=100,
+        )
+        return model, history
+
+    def measure(self, model: BoardNet, history: History, seed: int = 0) -> dict[str, Any]:
+        """Accuracy by K on validation and test puzzles, and what it cost: JSON values."""
+        train, validation, test = self.data.split(seed)
+        right = answers_by_k(model, test.inputs, self.k_steps) == test.labels  # (K, M, n, n)
+        exact, grid = right.all((2, 3)), test.inputs.shape[1:]
+        numbers = {
+            "parameters": count_parameters(model),
+            "flops_by_k": [answer_flops(model, grid, k + 1) for k in range(self.k_steps)],
+            "training_seconds": round(history.seconds, 1),
+            "batch": history.eval_steps,
+            "watched_exact_by_k": [[round(a, 4) for a in row] for row in history.eval_success],
+            "test_cells_by_k": right.mean((1, 2, 3)).tolist(),
+            "validation_exact_by_k": exact_by_k(model, validation, self.k_steps).tolist(),
+            "test_exact_by_k": exact.mean(1).tolist(),
+        }
+        if isinstance(self.data, MarkedMazes):
+            length = test.labels.sum((1, 2))
+            groups = [(low < length) & (length <= high) for low, high in pairwise(LENGTHS)]
+            numbers["test_exact_by_length_and_k"] = [
+                (exact[:, group].sum(1) / max(1, group.sum())).tolist() for group in groups
+            ]
+        more = self._halting(model, history, test) if self._halts else self._pace(history, train)
+        return numbers | more
+
+    def _pace(self, history: History, train: PuzzleData) -> dict[str, Any]:
+        """How soon the watched puzzles were right."""
+        watched = [row[-1] for row in history.eval_success]
+        boards = [self.training.batch_size * batch for batch in history.eval_steps]
+        there = first_at_goal(watched)
+        return {
+            "boards": boards,
+            "watched_exact": [round(share, 4) for share in watched],
+            "watched_seconds": [round(s, 1) for s in history.eval_seconds],
+            "epochs_to_95": boards[there] / len(train) if there >= 0 else -1.0,
+            "to_95_seconds": round(history.eval_seconds[there], 1) if there >= 0 else -1.0,
+        }
+
+    def _halting(self, model: BoardNet, history: History, test: PuzzleData) -> dict[str, Any]:
+        """What halting makes of it."""
+        halted = answers_with_halting(model, test.inputs, self.k_steps)
+        right = (halted.answers == test.labels).all((1, 2))
+        finished, steps = (
+            np.add.reduceat(each, range(0, len(each), 100))
+            for each in (history.finished, history.halted_after)
+        )
+        return {
+            "training_steps_a_puzzle": (steps / np.maximum(finished, 1)).tolist(),
+            "halted_test_exact": float(right.mean()),
+            "halted_test_steps": float(halted.steps.mean()),
+            "halted_calibration_error": calibration(halted.halt_logit, right).error,
+        }
+
+
+# Worlds to act in.
+
+
+class World:
+    """Where a policy acts: a frozen dataclass that gives environments and success.
+
+    `envs(count)` are those to train in, `success(policy, part, k_steps, use_masks)` is success (K,)
+    on cases of a part, "watched", "validation" or "test", that are not among these.
+    """
+
+    watches: ClassVar[bool] = True  # whether policies are looked at while they learn
+
+    def measure(self, policy: Policy, task: PolicyTask, seed: int) -> dict[str, Any]:
+        """What is measured here: JSON values."""
+        shape, masks = self.envs(1).single_observation_space.shape, task.training.use_masks
+        return {
+            "flops_by_k": [decision_flops(policy, shape, k + 1) for k in range(task.k_steps)],
+            "validation_success_by_k": self.success(
+                policy, "validation", task.k_steps, masks
+            ).tolist(),
+            "test_success_by_k": self.success(policy, "test", task.k_steps, masks).tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class PolicyTask(Task):
+    """A policy that learns by acting.
+
+    Attributes:
+        policy: its config; one that `build_model` does not know has a method `build(generator)`.
+        training: how it learns; its seed is replaced by the run's.
+        num_envs: E, environments played at once.
+        world: where it acts.
+        k_steps: K, when it is measured.
+    """
+
+    policy: BoardPolicyConfig | FlatPolicyConfig | Any
+    training: PPOConfig | ReinforceConfig
+    num_envs: int
+    world: World
+    k_steps: int = 1
+
+    def build(self, seed: int) -> Policy:
+        """The policy of this seed before it has learned anything."""
+        if hasattr(self.policy, "build"):
+            return self.policy.build(torch.Generator().manual_seed(seed))
+        return build_model(self.policy, seed)
+
+    @property
+    def k_trained(self) -> int:
         """K in training; 1 for policies without improvement steps."""
         return getattr(self.policy, "k_steps", 1)
 
+    def train(
+        self, seed: int, checkpoint: Path | None = None, progress: bool = False
+    ) -> tuple[Policy, History]:
+        """The policy of this seed, watched on validation cases while it learns.
 
-@dataclass(frozen=True)
-class PuzzleTask:
-    """Puzzles with answers.
+        Args:
+            seed: of its weights and of what it plays.
+            checkpoint: a file to keep the unfinished run in, and to go on from if it is there.
+            progress: show a bar.
+        """
+        learn = ppo if isinstance(self.training, PPOConfig) else reinforce
+        policy = self.build(seed)
+        history = learn(
+            policy,
+            self.world.envs(self.num_envs),
+            replace(self.training, seed=seed),
+            evaluate=self.watch if self.world.watches else None,
+            progress=progress,
+            checkpoint=checkpoint,
+            checkpoint_every=20,
+        )
+        return policy.eval(), history
 
-    Attributes:
-        build: seed to untrained model.
-        training: how it is trained; its seed is replaced.
-        train, validation: puzzles to learn from, and others.
-        augment: dresses batches anew, or None.
-        k_steps: K, improvement steps it is trained for.
-    """
+    def watch(self, policy: Policy) -> np.ndarray:
+        """Success (K,) on the watched cases, at the K of training."""
+        return self.world.success(policy, "watched", self.k_trained, self.training.use_masks)
 
-    build: Callable[[int], nn.Module]
-    training: SupervisedConfig
-    train: PuzzleData
-    validation: PuzzleData
-    augment: Augment | None
-    k_steps: int
-
-
-@dataclass(frozen=True)
-class PolicyTask:
-    """An environment to act in.
-
-    Attributes:
-        learner: policy and training.
-        envs: training environments, of so many copies.
-    """
-
-    learner: PolicyLearner
-    envs: Callable[[int], VectorEnv]
-
-
-def kept_in(checkpoint: Path, every: int) -> dict[str, Any]:
-    """What a recipe gives to `fit` so that a killed seed goes on from its checkpoint.
-
-    Args:
-        checkpoint: the path the runner gave the recipe.
-        every: batches between two checkpoints.
-    """
-    return {
-        "checkpoint": checkpoint,
-        "checkpoint_every": every,
-    }
-
-
-def train_policy(
-    learner: PolicyLearner,
-    envs: VectorEnv,
-    seed: int,
-    checkpoint: Path | None = None,
-    evaluate: Evaluate | None = None,
-    progress: bool = False,
-) -> tuple[Policy, History]:
-    """The policy of this seed, trained in these environments."""
-    learn = ppo if isinstance(learner.training, PPOConfig) else reinforce
-    policy = learner.new_policy(seed)
-    keep = {} if checkpoint is None else kept_in(checkpoint, every=20)
-    config = replace(learner.training, seed=seed)
-    history = learn(policy, envs, config, evaluate=evaluate, progress=progress, **keep)
-    return policy.eval(), history
+    def measure(self, policy: Policy, history: History, seed: int = 0) -> dict[str, Any]:
+        """What it did while it learned, and success in its world: JSON values."""
+        numbers = {
+            "parameters": count_parameters(policy),
+            "training_seconds": round(history.seconds, 1),
+            "updates": len(history.steps),
+            "episodes": sum(history.episodes),
+            "steps": history.steps[-1],
+            "training_successes": history.successes,
+        }
+        if history.eval_success:
+            watched = [row[-1] for row in history.eval_success]
+            there = first_at_goal(watched)
+            seconds = [round(s, 1) for s in history.eval_seconds]
+            numbers |= {
+                "watched_steps": history.eval_steps,
+                "watched_seconds": seconds,
+                "watched_success": [round(share, 4) for share in watched],
+                "steps_to_goal": history.eval_steps[there] if there >= 0 else -1,
+                "to_goal_seconds": seconds[there] if there >= 0 else -1,
+            }
+        return numbers | self.world.measure(policy, self, seed)
 
 
-def measured(
-    policy: Policy,
-    history: History,
-    success_by_k: Callable[[str], np.ndarray],
-    envs: VectorEnv,
-    goal: float = 0.95,
-) -> dict[str, Any]:
-    """Everything a result says of a trained policy: JSON values.
+def by_part(cases: np.ndarray, split: Any) -> dict[str, np.ndarray]:
+    """Cases by what they are for: "train", "validation", "test"."""
+    return {part: cases[getattr(split, part)] for part in ("train", "validation", "test")}
 
-    Args:
-        policy: trained.
-        history: of its training; its evaluations were on validation cases.
-        success_by_k: "validation" or "test" to success (K,).
-        envs: an environment, for the shape of what is seen.
-        goal: the success to reach, for "steps_to_goal"; -1 where it was not reached.
-    """
-    watched = np.array([row[-1] for row in history.eval_success])
-    there = int((watched >= goal).argmax()) if (watched >= goal).any() else -1
-    test = success_by_k("test")
-    shape = envs.single_observation_space.shape
-    return {
-        "parameters": count_parameters(policy),
-        "flops_by_k": [decision_flops(policy, shape, k + 1) for k in range(len(test))],
-        "training_seconds": round(history.seconds, 1),
-        "steps": history.steps[-1],
-        "watched_steps": history.eval_steps,
-        "watched_seconds": [round(s, 1) for s in history.eval_seconds],
-        "watched_success": [round(float(s), 4) for s in watched],
-        "steps_to_goal": history.eval_steps[there] if there >= 0 else -1,
-        "to_goal_seconds": round(history.eval_seconds[there], 1) if there >= 0 else -1,
-        "validation_success_by_k": success_by_k("validation").tolist(),
-        "test_success_by_k": test.tolist(),
-    }
+
+def first_at_goal(shares: list[float]) -> int:
+    """The first place of a share that reaches the goal, -1 if none does."""
+    return next((place for place, share in enumerate(shares) if share >= GOAL), -1)

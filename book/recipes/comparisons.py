@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from book.recipes.marked_mazes import Learner, MazeTask, puzzle_task, run
 from trm_lib.experiments import Recipe
 from trm_lib.models import BoardConfig, LoopedConfig, TRMConfig
 from trm_lib.puzzles import CELL_TOKENS, PIXEL_TOKENS
+from trm_lib.tasks import MarkedMazes, PuzzleTask
 from trm_lib.training import SupervisedConfig
 
 
@@ -30,13 +30,6 @@ RECURSIVE = SupervisedConfig(
 )
 ONE_PASS = replace(RECURSIVE, n_batches=3000, n_sup=1, eval_every=250)  # as many optimizer steps
 LONGER = 1.6  # times the training's K, when measured
-
-
-def learner(model: BoardConfig) -> Learner:
-    """A network with the training that suits it: deep supervision where it can think on."""
-    if type(model) is BoardConfig:
-        return Learner(model, ONE_PASS, 1)
-    return Learner(model, RECURSIVE, int(LONGER * RECURSIVE.n_sup))
 
 
 def _trm(mixing: str, expansion: float, n_latent: int = 2) -> TRMConfig:
@@ -104,53 +97,6 @@ CHOSEN = {
 """What did best on validation mazes: shape and rate."""
 
 
-def chosen(name: str, task: MazeTask = MazeTask()) -> Learner:  # noqa: B008
-    """A learner as it was tuned on mazes of 8x8 cells, for this task."""
-    shape, lr = CHOSEN[name]
-    return on(task, SHAPES[name][shape], lr)
-
-
-def on(task: MazeTask, model: BoardConfig, lr: float) -> Learner:
-    """A network for this task, at this rate."""
-    vocab_size = CELL_TOKENS if task.form == "cells" else PIXEL_TOKENS
-    found = learner(replace(model, grid=task.grid, vocab_size=vocab_size))
-    return replace(found, training=replace(found.training, lr=lr), task=task)
-
-
-def _recipe(name: str, about: str, what: Learner) -> Recipe:
-    return Recipe(name, about, what, run, puzzle_task)
-
-
-def comparison() -> list[Recipe]:
-    """Mazes of 8x8 cells: every learner."""
-    return [_recipe(f"maze8/{name}", ABOUT[name], chosen(name)) for name in CHOSEN]
-
-
-def few_mazes() -> list[Recipe]:
-    """The same with fewer mazes to learn from, over and over."""
-    return [
-        _recipe(
-            f"maze8_few/{name}_{count}",
-            f"{ABOUT[name]}; {count:,} training mazes",
-            chosen(name, MazeTask(count=count)),
-        )
-        for name in ("trm", "looped", "cnn_script")
-        for count in (300, 500, 5000)
-    ]
-
-
-def pixels() -> list[Recipe]:
-    """Mazes as pictures, walls included: 5x5 cells are 11x11 pixels."""
-    return [
-        _recipe(
-            f"maze5_pixels/{name}",
-            f"{ABOUT[name]}; 5x5 cells as 11x11 pixels",
-            chosen(name, MazeTask(5, "pixels")),
-        )
-        for name in ("trm", "looped", "cnn_script")
-    ]
-
-
 SCRIPT_SIZES = {
     "trm": TRMConfig(**net(59), n_latent=3, n_cycles=1),
     "transformer": BoardConfig(**net(128, 4, "attention", 2.66)),
@@ -162,81 +108,87 @@ CHOSEN_LARGE = {"trm": 4e-3, "transformer": 1e-3}
 """Rates tried, and which did best on validation mazes."""
 
 
-def large() -> list[Recipe]:
-    """The scripts' sizes, on mazes of 10x10 cells, and the TRM of that size on 8x8."""
-    sizes = [(10, name) for name in SCRIPT_SIZES] + [(8, "trm")]
-    return [
-        _recipe(
-            f"maze{size}_large/{name}",
-            f"{ABOUT[name]}; {SCRIPT_SIZES[name].width} wide, {size}x{size} cells",
-            on(MazeTask(size), SCRIPT_SIZES[name], CHOSEN_LARGE[name]),
-        )
-        for size, name in sizes
-    ]
+def on(data: MarkedMazes, model: BoardConfig, lr: float = RECURSIVE.lr) -> PuzzleTask:
+    """A network on these mazes, with the training that suits it: deep supervision if it can."""
+    tokens = CELL_TOKENS if data.form == "cells" else PIXEL_TOKENS
+    model = replace(model, grid=data.grid, vocab_size=tokens)
+    if type(model) is BoardConfig:
+        return PuzzleTask(model, replace(ONE_PASS, lr=lr), data, k_steps=1, k_watched=1)
+    longer = int(LONGER * RECURSIVE.n_sup)
+    return PuzzleTask(model, replace(RECURSIVE, lr=lr), data, longer, RECURSIVE.n_sup)
 
 
-def longer() -> list[Recipe]:
-    """The TRM with twice as many optimizer steps: is it slow, or does it never get there?"""
-    what = chosen("trm")
-    training = replace(what.training, n_batches=2 * what.training.n_batches, eval_every=50)
-    about = f"{ABOUT['trm']}; twice as many optimizer steps"
-    return [_recipe("maze8_longer/trm", about, replace(what, training=training))]
+def chosen(name: str, data: MarkedMazes = MarkedMazes()) -> PuzzleTask:  # noqa: B008
+    """A learner as it was tuned on mazes of 8x8 cells, on these."""
+    shape, lr = CHOSEN[name]
+    return on(data, SHAPES[name][shape], lr)
 
 
-def cycles() -> list[Recipe]:
-    """The TRM with three cycles in a step, as in the paper, of which the last has a gradient."""
-    what = chosen("trm")
-    about = f"{ABOUT['trm']}; three cycles"
-    return [
-        _recipe("maze8_cycles/trm", about, replace(what, model=replace(what.model, n_cycles=3)))
-    ]
+COMPARED = [Recipe(f"maze8/{name}", ABOUT[name], chosen(name)) for name in CHOSEN]
 
+FEW_MAZES = [  # fewer mazes to learn from, over and over
+    Recipe(
+        f"maze8_few/{name}_{count}",
+        f"{ABOUT[name]}; {count:,} training mazes",
+        chosen(name, MarkedMazes(count=count)),
+    )
+    for name in ("trm", "looped", "cnn_script")
+    for count in (300, 500, 5000)
+]
 
-def tuning() -> list[Recipe]:
-    """Every shape at every rate, one seed each, judged on validation mazes."""
-    return [
-        _recipe(
-            f"maze8_tuning/{name}_{shape}_lr_{lr:g}",
-            f"{ABOUT[name]}; {shape} at lr {lr:g}, 3,000 optimizer steps",
-            on(MazeTask(), model, lr),
-        )
-        for name, shapes in SHAPES.items()
-        for shape, model in shapes.items()
-        for lr in OTHER_RATES.get(f"{name}_{shape}", RATES)
-    ]
+PIXELS = [  # mazes as pictures, walls included
+    Recipe(
+        f"maze5_pixels/{name}",
+        f"{ABOUT[name]}; 5x5 cells as 11x11 pixels",
+        chosen(name, MarkedMazes(5, "pixels")),
+    )
+    for name in ("trm", "looped", "cnn_script")
+]
 
+LARGE = [  # the scripts' sizes, and the TRM of that size on 8x8 cells
+    Recipe(
+        f"maze{size}_large/{name}",
+        f"{ABOUT[name]}; {SCRIPT_SIZES[name].width} wide, {size}x{size} cells",
+        on(MarkedMazes(size), SCRIPT_SIZES[name], CHOSEN_LARGE[name]),
+    )
+    for size, name in ((10, "trm"), (10, "transformer"), (8, "trm"))
+]
 
-def large_tuning() -> list[Recipe]:
-    """The scripts' sizes on mazes of 10x10 cells: rates, one seed each."""
-    return [
-        _recipe(
-            f"maze10_tuning/{name}_lr_{lr:g}",
-            f"{ABOUT[name]}; {model.width} wide, 10x10 cells, at lr {lr:g}",
-            on(MazeTask(10), model, lr),
-        )
-        for name, model in SCRIPT_SIZES.items()
-        for lr in LARGE_RATES[name]
-    ]
+TRM = chosen("trm")
+LONGER_AND_DEEPER = [
+    Recipe(  # is it slow, or does it never get there?
+        "maze8_longer/trm",
+        f"{ABOUT['trm']}; twice as many optimizer steps",
+        replace(TRM, training=replace(TRM.training, n_batches=600, eval_every=50)),
+    ),
+    Recipe(  # as in the paper, the last of three cycles has a gradient
+        "maze8_cycles/trm",
+        f"{ABOUT['trm']}; three cycles",
+        replace(TRM, model=replace(TRM.model, n_cycles=3)),
+    ),
+]
 
+TUNING = [  # every shape at every rate, one seed each, judged on validation mazes
+    Recipe(
+        f"maze8_tuning/{name}_{shape}_lr_{lr:g}",
+        f"{ABOUT[name]}; {shape} at lr {lr:g}, 3,000 optimizer steps",
+        on(MarkedMazes(), model, lr),
+    )
+    for name, shapes in SHAPES.items()
+    for shape, model in shapes.items()
+    for lr in OTHER_RATES.get(f"{name}_{shape}", RATES)
+] + [
+    Recipe(
+        f"maze10_tuning/{name}_lr_{lr:g}",
+        f"{ABOUT[name]}; {model.width} wide, 10x10 cells, at lr {lr:g}",
+        on(MarkedMazes(10), model, lr),
+    )
+    for name, model in SCRIPT_SIZES.items()
+    for lr in LARGE_RATES[name]
+]
 
 EXPERIMENTS = (
-    "maze8",
-    "maze8_few",
-    "maze5_pixels",
-    "maze8_tuning",
-    "maze10_large",
-    "maze8_large",
-    "maze8_longer",
-    "maze8_cycles",
-    "maze10_tuning",
-)
-RECIPES = [
-    *comparison(),
-    *few_mazes(),
-    *pixels(),
-    *tuning(),
-    *large(),
-    *longer(),
-    *cycles(),
-    *large_tuning(),
-]
+    "maze8", "maze8_few", "maze8_large", "maze8_longer", "maze8_cycles", "maze8_tuning",
+    "maze5_pixels", "maze10_large", "maze10_tuning",
+)  # fmt: skip
+RECIPES = [*COMPARED, *FEW_MAZES, *PIXELS, *LARGE, *LONGER_AND_DEEPER, *TUNING]

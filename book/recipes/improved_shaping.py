@@ -1,13 +1,18 @@
-"""Chapter 03: what hints on the way are worth to a policy that learns, and a few settings beside.
+"""Chapter 03: what hints on the way are worth, and then Sudoku by trial and error.
 
-Perfect mazes of 3 x 3 cells, start and goal anywhere, +1 at the goal and -0.01 a step, no masks.
-All 192 layouts, split by classes under turns and mirrors. Shaped or not, a policy is measured on
-the unshaped task.
+Hints: perfect mazes of 3 x 3 cells, start and goal anywhere, +1 at the goal and -0.01 a step, no
+masks. All 192 layouts, split by classes under turns and mirrors. Shaped or not, a policy is
+measured on the unshaped task.
+
+Sudoku: policies fill 4x4 puzzles of classes never seen, digit by digit. They see pencil marks, that
+is, their action mask as channels ("candidates"), unless said otherwise.
+
+Axes: M layouts or puzzles, K improvement steps.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,31 +21,26 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
-from book.recipes.unseen_mazes import NUM_ENVS, TRAINING, success_on, trm
-from trm_lib.envs import VectorPotentialShaping
-from trm_lib.evaluation import every_maze
+from book.recipes import unseen_mazes
+from trm_lib.envs import SudokuReward, VectorPotentialShaping, random_legal_policy
+from trm_lib.evaluation import every_maze, play_each, success_by_k
 from trm_lib.experiments import Recipe
-from trm_lib.models import Policy
-from trm_lib.puzzles import all_trees, layout_class, split_by_class
-from trm_lib.tasks import PolicyLearner, PolicyTask, measured, train_policy
+from trm_lib.models import BoardConfig, BoardPolicyConfig, MLPPolicyConfig, Policy, TRMConfig
+from trm_lib.puzzles import (
+    all_trees,
+    class_key,
+    layout_class,
+    masked_grids,
+    split_by_class,
+    split_by_hash,
+    sudokus_4x4,
+)
+from trm_lib.tasks import PolicyTask, World, by_part
+from trm_lib.training import History, PPOConfig, ppo
+
+# Hints in mazes, and a few settings beside.
 
 NEARER = 0.2  # what a cell nearer pays in the scripts
-
-
-@dataclass(frozen=True)
-class Hinted:
-    """A learner and the hints it is given.
-
-    Attributes:
-        learner: policy and training.
-        hint: "none", "bonus", or the name of a potential of mazes.
-        weight: of the potential.
-    """
-
-    learner: PolicyLearner
-    hint: str = "none"
-    weight: float = NEARER
 
 
 @cache
@@ -48,52 +48,49 @@ def small_trees() -> dict[str, np.ndarray]:
     """The 192 perfect mazes (M, 3, 3) of 3 x 3 cells by part, whole classes each."""
     walls = all_trees(3)
     split = split_by_class(layout_class(walls), fractions=(0.6, 0.2, 0.2), seed=0)
-    return {part: walls[getattr(split, part)] for part in ("train", "validation", "test")}
+    return by_part(walls, split)
 
 
-def hinted_mazes(hint: str, count: int, gamma: float, weight: float = NEARER) -> VectorEnv:
-    """So many copies of the training mazes, with hints.
+@dataclass(frozen=True)
+class HintedMazes(World):
+    """The training mazes with hints; success without, on every case of unseen layouts.
 
     The scripts' bonus 0.2 (d - d') is what a potential -0.2 d would pay to a learner that does not
     discount; this one discounts, so that it is no potential to it.
+
+    Attributes:
+        gamma: of the learner.
+        hint: "none", "bonus", or the name of a potential of mazes.
+        weight: of the potential.
     """
-    envs = gym.make_vec(
-        "trm/Maze-v0", count, layouts=small_trees()["train"], start="random", goal="random"
-    )
-    if hint == "none":
-        return envs
-    if hint == "bonus":
-        return VectorPotentialShaping(envs, "manhattan", 1.0, NEARER)
-    return VectorPotentialShaping(envs, hint, gamma, weight)
+
+    gamma: float
+    hint: str = "none"
+    weight: float = NEARER
+
+    def envs(self, count: int) -> VectorEnv:
+        """So many copies."""
+        envs = gym.make_vec(
+            "trm/Maze-v0", count, layouts=small_trees()["train"], start="random", goal="random"
+        )
+        if self.hint == "none":
+            return envs
+        if self.hint == "bonus":
+            return VectorPotentialShaping(envs, "manhattan", 1.0, NEARER)
+        return VectorPotentialShaping(envs, self.hint, self.gamma, self.weight)
+
+    def success(self, policy: Policy, part: str, k_steps: int, use_masks: bool) -> np.ndarray:
+        """Success (K,); every second validation case is watched."""
+        cases = every_maze(small_trees()["test" if part == "test" else "validation"])
+        asked = cases[::2] if part == "watched" else cases
+        return unseen_mazes.success_on(asked, policy, k_steps, use_masks)
 
 
-def task(hinted: Hinted) -> PolicyTask:
-    """What a learner plays, hints included."""
-
-    def envs(count: int) -> VectorEnv:
-        return hinted_mazes(hinted.hint, count, hinted.learner.training.gamma, hinted.weight)
-
-    return PolicyTask(hinted.learner, envs)
-
-
-def run(hinted: Hinted, seed: int, checkpoint: Path | None) -> dict[str, Any]:
-    """Train one policy with its hints, and measure it without, on every case of unseen mazes."""
-    learner, trees = hinted.learner, small_trees()
-    where = {part: every_maze(trees[part]) for part in ("validation", "test")}
-    watched = where["validation"][::2]
-    envs = task(hinted).envs(learner.num_envs)
-
-    def watch(policy: Policy) -> np.ndarray:
-        return success_on(watched, policy, learner.k_steps)
-
-    policy, history = train_policy(learner, envs, seed, checkpoint, watch)
-    return measured(policy, history, lambda p: success_on(where[p], policy, 1), envs)
-
-
-LEARNER = replace(
-    trm(2),
-    training=replace(TRAINING, total_steps=120_000, eval_every=2),
-    num_envs=NUM_ENVS // 2,
+LEARNER = PolicyTask(
+    unseen_mazes.trm(2),
+    replace(unseen_mazes.TRAINING, total_steps=120_000, eval_every=2),
+    num_envs=64,
+    world=HintedMazes(unseen_mazes.TRAINING.gamma),
 )
 """The small TRM of the mazes, T = 2, on 64 environments."""
 
@@ -115,28 +112,221 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """What differs from `LEARNER`, which has entropy 0.005, gradients cut at 0.5, no warm-up and a rate
 that falls over the second half."""
 
+SHAPED = [
+    Recipe(
+        f"shaping/{name}",
+        about,
+        replace(LEARNER, world=replace(LEARNER.world, hint=name.replace("_", " "))),
+    )
+    for name, about in HINTS.items()
+] + [
+    Recipe(
+        f"shaping_settings/{name}",
+        f"no hints, {', '.join(f'{key} = {value:g}' for key, value in change.items())}",
+        replace(LEARNER, training=replace(LEARNER.training, **change)),
+    )
+    for name, change in SETTINGS.items()
+]
 
-def hints() -> list[Recipe]:
-    """The same learner under every hint."""
-    return [
-        Recipe(f"shaping/{name}", about, Hinted(LEARNER, name.replace("_", " ")), run, task)
-        for name, about in HINTS.items()
-    ]
+
+# Sudoku: +1 for a solved puzzle, -1 for one that is stuck, only legal digits may be written.
+
+SPARSE = SudokuReward(right=0.0, wrong=0.0, clash=0.0, filled=0.0, clue=0.0, solved=1.0, stuck=-1.0)
 
 
-def settings() -> list[Recipe]:
-    """Without hints, one setting changed at a time."""
-    return [
+@cache
+def puzzles_with(empties: int, count: int = 100_000) -> dict[str, np.ndarray]:
+    """4x4 puzzles (M, 4, 4) with one solution by part, split by symmetry classes.
+
+    All there are, or `count` drawn evenly: 60% to train on.
+    """
+    every = sudokus_4x4(16 - empties)
+    if len(every) > count:
+        every = every[np.random.default_rng(0).choice(len(every), count, replace=False)]
+    puzzles, _ = masked_grids(every)
+    return by_part(puzzles, split_by_hash(class_key(puzzles), fractions=(0.6, 0.2, 0.2)))
+
+
+@dataclass(frozen=True)
+class SudokuToFill(World):
+    """4x4 Sudokus filled digit by digit; measured on 5,000 of symmetry classes never seen.
+
+    Attributes:
+        reward: what a step pays.
+        empties: how many cells are empty.
+        observation: what is seen, see `trm/Sudoku-v0`.
+        count: puzzles, if there are so many.
+        n_watched: how many of the validation puzzles are watched.
+    """
+
+    reward: SudokuReward | str = SPARSE
+    empties: int = 8
+    observation: str = "candidates"
+    count: int = 100_000
+    n_watched: int = 500
+
+    def envs(self, count: int) -> VectorEnv:
+        """So many copies with the puzzles to train on."""
+        return self.make(count, puzzles=puzzles_with(self.empties, self.count)["train"])
+
+    def make(self, count: int, **options: Any) -> VectorEnv:
+        """So many copies, with further options."""
+        given = {"reward": self.reward, "observation": self.observation}
+        return gym.make_vec("trm/Sudoku-v0", count, **given, **options)
+
+    def cases(self, part: str) -> np.ndarray:
+        """Puzzles (M, 4, 4) of a part."""
+        puzzles, rng = puzzles_with(self.empties, self.count), np.random.default_rng(1)
+        validation = rng.permutation(puzzles["validation"])[: unseen_mazes.MANY]
+        if part == "test":
+            return rng.permutation(puzzles["test"])[: unseen_mazes.MANY]
+        return validation[: self.n_watched] if part == "watched" else validation
+
+    def success(
+        self, policy: Policy, part: str, k_steps: int, use_masks: bool = True
+    ) -> np.ndarray:
+        """Success (K,) on the puzzles of a part."""
+        return success_by_k(policy, self.make, self.cases(part), k_steps, use_masks)
+
+    def measure(self, policy: Policy, task: PolicyTask, seed: int) -> dict[str, Any]:
+        """Success by K, and that of legal digits by chance."""
+        by_chance = random_legal_policy(np.random.default_rng(seed))
+        chance = play_each(self.make, self.cases("test"), by_chance)
+        numbers = super().measure(policy, task, seed)
+        return numbers | {"random_legal_success": float(chance.success.mean())}
+
+
+TRAINING = PPOConfig(
+    total_steps=100_000, lr=3e-3, decay=0.5, gamma=1.0, ent_coef=0.002,
+    num_steps=8, n_epochs=4, n_minibatches=4, eval_every=10,
+)  # fmt: skip
+TOKENS = {"channels": 32, "candidates": 256}
+"""Different cells: 5 and 8 channels of zeros and ones."""
+
+
+def core(n_layers: int = 1, observation: str = "candidates", width: int = 16) -> dict[str, Any]:
+    """Fields that all cores share."""
+    return {
+        "vocab_size": TOKENS[observation], "grid": (4, 4), "width": width, "n_layers": n_layers,
+        "mixing": "mlp", "expansion": 2.0, "hidden_multiple": 1, "positions": "none",
+        "n_answers": 5,
+    }  # fmt: skip
+
+
+def digits(config: BoardConfig) -> BoardPolicyConfig:
+    """A policy in which every cell names its digit."""
+    return BoardPolicyConfig(core=config, n_actions=64)
+
+
+FILLERS = {
+    "trm": ("TRM, n = 2, T = 1", digits(TRMConfig(**core(), n_latent=2, n_cycles=1)), 3e-3),
+    "one_pass": ("the TRM's block, called once", digits(BoardConfig(**core())), 3e-3),
+    "mlp": ("perceptron over all numbers",
+            MLPPolicyConfig(n_inputs=128, n_actions=64, hidden=(20,)), 6e-3),
+}  # fmt: skip
+"""By name: what it is, the policy, and the rate that did best on validation puzzles."""
+
+
+def filler(name: str, total_steps: int, lr: float | None = None, **world: Any) -> PolicyTask:
+    """A learner for so many steps, at a rate of its own or this one, on 8 empty cells or others."""
+    _, policy, best = FILLERS[name]
+    training = replace(TRAINING, lr=lr or best, total_steps=total_steps)
+    return PolicyTask(policy, training, 128, SudokuToFill(**world), 4 if name == "trm" else 1)
+
+
+BLIND = replace(
+    filler("trm", 150_000, observation="channels"),
+    policy=digits(TRMConfig(**core(observation="channels", width=32), n_latent=2, n_cycles=1)),
+)
+
+FILLED = [
+    *(Recipe(f"sudoku_rl/{name}", about, filler(name, 60_000))
+      for name, (about, _, _) in FILLERS.items()),
+    *(
         Recipe(
-            f"shaping_settings/{name}",
-            f"no hints, {', '.join(f'{key} = {value:g}' for key, value in change.items())}",
-            Hinted(replace(LEARNER, training=replace(LEARNER.training, **change))),
-            run,
-            task,
+            f"sudoku_rl_{empties}/{name}",
+            f"{FILLERS[name][0]}; {empties} empty cells",
+            filler(name, 150_000, empties=empties),
         )
-        for name, change in SETTINGS.items()
-    ]
+        for empties in (10, 12)
+        for name in ("trm", "one_pass")
+    ),
+    Recipe("sudoku_rl_plain/trm", "TRM of width 32 without pencil marks", BLIND),
+    *(
+        Recipe(
+            f"sudoku_rl_tuning/{name}_lr_{lr:g}",
+            f"{about}, at lr {lr:g}, 50,000 steps",
+            filler(name, 50_000, lr),
+        )
+        for name, (about, _, _) in FILLERS.items()
+        for lr in (3e-3, 6e-3, 1.2e-2)
+    ),
+]  # fmt: skip
 
 
-EXPERIMENTS = ("shaping", "shaping_settings")
-RECIPES = [*hints(), *settings()]
+# Is an easy start worth something? By way of 1 and 4 empty cells, or straight to 8.
+
+
+@dataclass(frozen=True)
+class Course(PolicyTask):
+    """A policy that is taught in stages, and measured in its world.
+
+    Attributes:
+        stages: (empty cells, environment steps) of each.
+    """
+
+    stages: tuple[tuple[int, int], ...] = ()
+
+    def train(
+        self, seed: int, checkpoint: Path | None = None, progress: bool = False
+    ) -> tuple[Policy, History]:
+        """The policy and one history; short enough to begin anew when interrupted."""
+        policy, whole, done = self.build(seed), History(), 0
+        for empties, length in self.stages:
+            history = ppo(
+                policy,
+                replace(self.world, empties=empties).envs(self.num_envs),
+                replace(self.training, total_steps=length, seed=seed),
+                evaluate=self.watch,
+                progress=progress,
+            )
+            history.steps = [done + steps for steps in history.steps]
+            history.eval_steps = [done + steps for steps in history.eval_steps]
+            history.eval_seconds = [whole.seconds + s for s in history.eval_seconds]
+            for field in fields(whole):
+                both = getattr(whole, field.name) + getattr(history, field.name)
+                setattr(whole, field.name, both)
+            done = whole.steps[-1]
+        return policy.eval(), whole
+
+    def measure(self, policy: Policy, history: History, seed: int = 0) -> dict[str, Any]:
+        """As for other policies; there is one K."""
+        numbers = super().measure(policy, history, seed)
+        return numbers | {"test_success": numbers["test_success_by_k"][0]}
+
+
+STRAIGHT = ((8, 65_536),)
+BY_WAY = ((1, 8192), (4, 8192), (8, 49_152))
+
+
+def course(use_masks: bool, stages: tuple[tuple[int, int], ...]) -> Course:
+    """The TRM, +1 for a solved puzzle and -0.01 for every action: 65,536 steps."""
+    how = {"decay": 0.0, "gamma": 0.98, "eval_every": 4, "use_masks": use_masks}
+    world = SudokuToFill("clean", count=20_000, n_watched=250)
+    return Course(FILLERS["trm"][1], replace(TRAINING, **how), 128, world, 1, stages)
+
+
+COURSES = [
+    Recipe(f"curriculum/{masks}_{way}", f"{what}, {how}", course(masks == "masks", stages))
+    for masks, what in (("masks", "legal actions only"), ("free", "any action"))
+    for way, how, stages in (
+        ("straight", "8 empty cells from the start", STRAIGHT),
+        ("by_way", "1, 4, then 8 empty cells", BY_WAY),
+    )
+]
+
+EXPERIMENTS = (
+    "shaping", "shaping_settings", "sudoku_rl", "sudoku_rl_10", "sudoku_rl_12", "sudoku_rl_plain",
+    "sudoku_rl_tuning", "curriculum",
+)  # fmt: skip
+RECIPES = [*SHAPED, *FILLED, *COURSES]

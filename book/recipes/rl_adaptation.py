@@ -3,47 +3,59 @@
 One start, one goal, no walls inside: nothing here measures more than whether a policy learns.
 The policy of the rebuilt repository and one over cells, each with one episode a batch and with 16,
 under the settings of the repository's script and under those of the cure.
+
+Then, for chapter 05, the rebuilt scripts' own comparison: K = 3, K = 5 and a perceptron. Widths,
+depths, learning rate, entropy bonus and number of episodes are theirs. What differs is the batch:
+16 episodes with a baseline across them instead of one, and the policy, which has a vector for each
+cell.
+
+Source: trm_rl_paper_implementation.py in github.com/acharyaanusha/Tiny-Recursive-Model at 4fc0307.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import torch
+from gymnasium.vector import VectorEnv
 
-import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
 from book.recipes.script_policy import VectorPolicyConfig
-from book.recipes.unseen_mazes import AGENT, core
+from book.recipes.unseen_mazes import core, walker
 from trm_lib.evaluation import Acting, Outcomes, play_episodes
 from trm_lib.experiments import Recipe
-from trm_lib.models import BoardPolicyConfig, Policy, TRMConfig, count_parameters
-from trm_lib.tasks import PolicyLearner, PolicyTask, train_policy
-from trm_lib.training import ReinforceConfig
+from trm_lib.models import HierarchicalConfig, MLPPolicyConfig, Policy, TRMConfig
+from trm_lib.tasks import PolicyTask, World
+from trm_lib.training import PPOConfig, ReinforceConfig
 
 BATCH = 16
 EPISODES = 1000  # played by the drawn policy, to measure it
 
 
 @dataclass(frozen=True)
-class Walker:
-    """A learner and what its steps pay.
+class OpenMaze(World):
+    """The one maze there is: 5 x 5 cells without walls inside, 50 steps at most.
 
     Attributes:
-        learner: policy, training, and episodes a batch (its environments).
-        reward: name of a scheme in `trm_lib.envs.MAZE_REWARDS`.
+        reward: what its steps pay, see `trm/Maze-v0`.
     """
 
-    learner: PolicyLearner
-    reward: str
+    reward: str = "clean"
+    watches: ClassVar[bool] = False
 
+    def envs(self, count: int) -> VectorEnv:
+        """So many copies."""
+        return gym.make_vec("trm/Maze-v0", count, size=5, layout="open", reward=self.reward)
 
-def open_maze(count: int, reward: str = "clean") -> gym.vector.VectorEnv:
-    """So many copies of the world: 5 x 5 cells without walls inside, 50 steps at most."""
-    return gym.make_vec("trm/Maze-v0", count, size=5, layout="open", reward=reward)
+    def measure(self, policy: Policy, task: PolicyTask, seed: int) -> dict[str, Any]:
+        """Success when the likeliest actions are taken, and when they are drawn."""
+        greedy, drawn = outcomes(policy, drawn=False), outcomes(policy, drawn=True)
+        return {
+            "test_success": float(greedy.success.mean()),
+            "drawn_success": float(drawn.success.mean()),
+            "drawn_length": float(drawn.lengths.mean()),
+        }
 
 
 def outcomes(policy: Policy, drawn: bool) -> Outcomes:
@@ -56,30 +68,7 @@ def outcomes(policy: Policy, drawn: bool) -> Outcomes:
     """
     generator = torch.Generator().manual_seed(1) if drawn else None
     count = EPISODES if drawn else 1
-    return play_episodes(open_maze(count), Acting(policy, False, generator), count, seed=0)
-
-
-def task(walker: Walker) -> PolicyTask:
-    """What a learner plays: the one maze, with its rewards."""
-    return PolicyTask(walker.learner, partial(open_maze, reward=walker.reward))
-
-
-def run(walker: Walker, seed: int, checkpoint: Path | None) -> dict[str, Any]:
-    """Train one policy, and measure it in the only maze there is."""
-    envs = task(walker).envs(walker.learner.num_envs)
-    policy, history = train_policy(walker.learner, envs, seed, checkpoint)
-    greedy, drawn = outcomes(policy, drawn=False), outcomes(policy, drawn=True)
-    return {
-        "parameters": count_parameters(policy),
-        "training_seconds": round(history.seconds, 1),
-        "updates": len(history.steps),
-        "episodes": sum(history.episodes),
-        "steps": history.steps[-1],
-        "training_successes": history.successes,
-        "test_success": float(greedy.success.mean()),
-        "drawn_success": float(drawn.success.mean()),
-        "drawn_length": float(drawn.lengths.mean()),
-    }
+    return play_episodes(OpenMaze().envs(count), Acting(policy, False, generator), count, seed=0)
 
 
 SCRIPT = ReinforceConfig(
@@ -91,60 +80,86 @@ CURE = ReinforceConfig(n_updates=60, lr=5e-3, decay=0.5, gamma=0.99, ent_coef=0.
 """60 batches of 16 episodes; the rate falls to 0 over the second half."""
 
 VECTOR = VectorPolicyConfig()
-BOARD = BoardPolicyConfig(
-    core=TRMConfig(**core(16), n_latent=1, n_cycles=1),
-    n_actions=4,
-    marker=AGENT,
+BOARD = replace(
+    walker(TRMConfig(**core(16), n_latent=1, n_cycles=1)),
     previous_action=True,
 )
-
 POLICIES = {"vector": VECTOR, "board": BOARD}
+SETTINGS = {
+    "script": ("the script's settings", SCRIPT, "evns"),
+    "cure": ("the cure's settings", CURE, "clean"),
+    "inside": ("the script's settings, standardised inside each episode",
+               replace(SCRIPT, baseline="episode"), "evns"),
+    "long": ("the script's settings and its number of batches", SCRIPT, "evns"),
+    "slow": ("the script's settings at a sixteenth of its rate",
+             replace(SCRIPT, lr=SCRIPT.lr / BATCH), "evns"),
+    "constant": ("the cure's settings at a constant rate", replace(CURE, decay=0.0), "clean"),
+}  # fmt: skip
+"""By name: what they are, the training, and what steps pay."""
 
 
-def walker(policy: str, training: ReinforceConfig, batch: int, reward: str) -> Walker:
-    """A policy of `POLICIES`, so many episodes a batch."""
-    return Walker(PolicyLearner(POLICIES[policy], training, batch, policy), reward)
+def learner(settings: str, policy: str, batch: int, n_updates: int) -> Recipe:
+    """A policy under settings, with so many episodes a batch and so many batches."""
+    about, training, reward = SETTINGS[settings]
+    training = replace(training, n_updates=n_updates)
+    return Recipe(
+        f"rl_adaptation/{settings}_{policy}_{batch}",
+        f"{policy} policy, {n_updates} batches of {batch}, {about}",
+        PolicyTask(POLICIES[policy], training, batch, OpenMaze(reward)),
+    )
 
 
-def chapter() -> list[Recipe]:
-    """Both policies, both batches, both settings; and a few changes more.
+ADAPTED = [
+    *(
+        learner(settings, policy, batch, episodes // batch)
+        for policy in POLICIES
+        for settings, batch, episodes in [
+            ("script", 1, 500),
+            ("cure", 1, 960),
+            ("script", BATCH, 500),
+            ("cure", BATCH, 960),
+            ("inside", BATCH, 500),
+        ]
+    ),
+    learner("long", "vector", BATCH, 500),
+    learner("slow", "vector", 1, 500),
+    learner("constant", "board", BATCH, 60),
+]
 
-    The script with the baseline inside each of 16 episodes; with as many batches of 16 as it has of
-    one; in smaller steps; and the cure without its falling rate.
-    """
-    rows = []
-    for policy in POLICIES:
-        for batch in (1, BATCH):
-            script = replace(SCRIPT, n_updates=SCRIPT.n_updates // batch)  # 500, or 31 x 16
-            cure = replace(CURE, n_updates=CURE.n_updates * BATCH // batch)  # 960
-            rows += [
-                (f"script_{policy}_{batch}", walker(policy, script, batch, "evns")),
-                (f"cure_{policy}_{batch}", walker(policy, cure, batch, "clean")),
-            ]
-        inside = replace(SCRIPT, n_updates=SCRIPT.n_updates // BATCH, baseline="episode")
-        rows.append((f"inside_{policy}_{BATCH}", walker(policy, inside, BATCH, "evns")))
-    rows.append(("long_vector_16", walker("vector", SCRIPT, BATCH, "evns")))
-    slow = replace(SCRIPT, lr=SCRIPT.lr / BATCH)
-    rows.append(("slow_vector_1", walker("vector", slow, 1, "evns")))
-    constant = replace(CURE, decay=0.0)
-    rows.append((f"constant_board_{BATCH}", walker("board", constant, BATCH, "clean")))
-    return [
-        Recipe(f"rl_adaptation/{name}", _about(name, row), row, run, task) for name, row in rows
-    ]
+REINFORCE = ReinforceConfig(
+    n_updates=31, lr=2e-3, decay=0.0, gamma=0.95, ent_coef=0.01, max_grad_norm=1.0,
+    use_masks=False,
+)  # fmt: skip
+"""31 batches of 16 episodes: 496 of the scripts' 500."""
 
 
-def _about(name: str, row: Walker) -> str:
-    settings = {
-        "script": "the script's settings",
-        "cure": "the cure's settings",
-        "inside": "the script's settings, standardised inside each episode",
-        "long": "the script's settings and its number of batches",
-        "slow": "the script's settings at a sixteenth of its rate",
-        "constant": "the cure's settings at a constant rate",
-    }[name.split("_")[0]]
-    batches = f"{row.learner.training.n_updates} batches of {row.learner.num_envs}"
-    return f"{row.learner.kind} policy, {batches}, {settings}"
+PPO = PPOConfig(
+    total_steps=4096, lr=2e-3, decay=0.5, gamma=0.95, ent_coef=0.01, use_masks=False,
+    num_steps=16, n_epochs=4, n_minibatches=4,
+)  # fmt: skip
+"""16 rollouts of 256 steps: fewer than the 500 episodes of the scripts, whoever learns."""
 
+WALKERS = {
+    "hierarchical_K3": ("hierarchical TRM, K = 3",
+                        walker(HierarchicalConfig(**core(64, 2), low_width=32, n_cycles=3))),
+    "hierarchical_K5": ("hierarchical TRM, K = 5",
+                        walker(HierarchicalConfig(**core(64, 2), low_width=32, n_cycles=5))),
+    "trm": ("TRM, n = 2, T = 2", walker(TRMConfig(**core(70, 2), n_latent=2, n_cycles=2))),
+    "mlp": ("perceptron", MLPPolicyConfig(n_inputs=150, n_actions=4, hidden=(128, 128))),
+}  # fmt: skip
 
-EXPERIMENTS = ("rl_adaptation",)
-RECIPES = [*chapter()]
+OPEN_MAZE = [  # every learner by REINFORCE in batches of 16 episodes, and by PPO on as many steps
+    Recipe(
+        f"{experiment}/{name}",
+        f"{about}{how}",
+        PolicyTask(policy, training, BATCH, OpenMaze("improved")),
+    )
+    for experiment, how, training in (
+        ("open_maze", "", REINFORCE),
+        ("open_maze_ppo", ", by PPO", PPO),
+    )
+    for name, (about, policy) in WALKERS.items()
+]
+
+EXPERIMENTS = ("rl_adaptation", "open_maze", "open_maze_ppo")
+RECIPES = [*ADAPTED, *OPEN_MAZE]

@@ -1,4 +1,4 @@
-"""Learn on mazes of 5x5 cells, think longer on larger ones: is the path still found?
+"""Chapter 08: learn on mazes of 5x5 cells, think longer on larger ones: is the path still found?
 
 Perfect mazes, start and goal anywhere. Training sees 5x5 cells and nothing else. Mazes of 9x9 and
 15x15 cells say which weights of a run to keep; others, and larger ones, are looked at once, at the
@@ -8,27 +8,39 @@ end. Exact: every cell of a maze is right.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from book.recipes.marked_mazes import MazeTask, maze_data
-from book.recipes.maze_schools import SCHOOLS, five, mazes_of
 from trm_lib.evaluation import answers_at_rest, exact_by_k
 from trm_lib.experiments import Recipe
-from trm_lib.models import (
-    BoardConfig,
-    BoardNet,
-    LoopedConfig,
-    TRMConfig,
-    build_model,
-    count_parameters,
+from trm_lib.models import BoardNet, LoopedConfig, TRMConfig, count_parameters
+from trm_lib.puzzles import (
+    CELL_TOKENS,
+    filling_rounds,
+    generate_mazes,
+    maze_labels,
+    maze_tokens,
+    read_maze_tokens,
 )
-from trm_lib.puzzles import CELL_TOKENS
-from trm_lib.tasks import PuzzleTask
-from trm_lib.training import History, SupervisedConfig, fit
+from trm_lib.tasks import MarkedMazes, PuzzleTask
+from trm_lib.training import (
+    History,
+    Lesson,
+    PuzzleData,
+    SupervisedConfig,
+    TrainingRun,
+    correct,
+    fit,
+    late_answers,
+    think_silently,
+)
 
 WATCHED = {9: (100, 60), 15: (200, 100)}
 """Mazes, and K, by which the weights to keep are chosen; by cells a side."""
@@ -39,150 +51,199 @@ BY_K = {7: (500, 80), 9: (500, 80), 15: (200, 120), 30: (100, 240)}
 PATIENCE = 20  # steps without a change after which an answer is at rest
 TOGETHER = 40_000  # cells that are thought about at once
 LARGE = 30  # cells a side; more are asked of a few networks only
+CLOSED = 15  # the token of a cell with a wall on each side
+FIVE = MarkedMazes(5)
+LATEST = 20  # most silent steps before a lesson that begins somewhere in the thought
+
+
+@cache
+def mazes_of(size: int, count: int, seed: int, layout: str = "tree") -> PuzzleData:
+    """Mazes with start and goal anywhere, and the cells on their shortest paths."""
+    rng = np.random.default_rng([size, seed])
+    mazes = generate_mazes(size, count, rng, layout, start="random", goal="random")
+    return PuzzleData(maze_tokens(mazes), maze_labels(mazes))
+
+
+@cache
+def five() -> PuzzleData:
+    """The mazes of 5x5 cells to train on."""
+    return FIVE.split()[0]
+
+
+@cache
+def mixed_sizes() -> PuzzleData:
+    """As many mazes of 3x3, 4x4 and 5x5 cells; the smaller ones anywhere among closed cells."""
+    each, rng = len(five()) // 3, np.random.default_rng(1)
+    parts = [five()[:each]]
+    for size in (3, 4):
+        small = mazes_of(size, each, 0)
+        inputs, labels = np.full((each, 5, 5), CLOSED), np.zeros((each, 5, 5), np.int64)
+        places = rng.integers(0, 6 - size, (each, 2))
+        for board, (row, column) in enumerate(places):
+            there = board, slice(row, row + size), slice(column, column + size)
+            inputs[there], labels[there] = small.inputs[board], small.labels[board]
+        parts.append(PuzzleData(inputs, labels))
+    both = [(part.inputs, part.labels) for part in parts]
+    return PuzzleData(*map(np.concatenate, zip(*both, strict=True)))
+
+
+@cache
+def filled() -> PuzzleData:
+    """The mazes of 5x5 cells; a label is the round in which dead-end filling gives a cell up."""
+    return PuzzleData(five().inputs, filling_rounds(read_maze_tokens(five().inputs)))
+
+
+def random_start(run: TrainingRun) -> Tensor:
+    """Deep supervision that begins somewhere in the thought; an answer is due where it was."""
+    inputs, labels = run.next_batch()
+    silent = int(torch.randint(LATEST + 1, (), generator=run.generator))
+    carry = think_silently(run, inputs, silent)
+    targets = late_answers(labels, run.config.due, silent + 1, run.config.n_sup)
+    return correct(run, carry, inputs, targets)
+
+
+def noisy_start(run: TrainingRun) -> Tensor:
+    """Deep supervision that begins in noise as large as the states themselves."""
+    inputs, labels = run.next_batch()
+    carry = run.model.initial_carry(inputs)
+    carry.h = carry.h + torch.randn(carry.h.shape, generator=run.generator)
+    targets = late_answers(labels, run.config.due, 1, run.config.n_sup)
+    return correct(run, carry, inputs, targets)
+
+
+def round_by_round(run: TrainingRun) -> Tensor:
+    """Deep supervision by dead-end filling itself: after step k, what is left after k rounds."""
+    inputs, rounds = run.next_batch()
+    carry = run.model.initial_carry(inputs)
+    steps = range(1, run.config.n_sup + 1)
+    return correct(run, carry, inputs, (((rounds == 0) | (rounds > k)).long() for k in steps))
+
+
+SCHOOLS: dict[str, tuple[Callable[[], PuzzleData], Lesson | None]] = {
+    "due": (five, None),
+    "mixed_sizes": (mixed_sizes, None),
+    "random_start": (five, random_start),
+    "noisy_start": (five, noisy_start),
+    "round_by_round": (filled, round_by_round),
+}
+"""What a network is trained on, and in which lessons; None: those of `fit`."""
 
 
 @dataclass(frozen=True)
-class Student:
-    """A network, how it is trained on 5x5 cells, and how closely it is looked at.
+class LargerMazes(PuzzleTask):
+    """A network that learns on mazes of 5x5 cells, and is asked larger ones.
 
     Attributes:
         closely: asked after every step, with loops, and on the largest mazes too.
         taught: by what, one of `SCHOOLS`.
     """
 
-    model: BoardConfig
-    training: SupervisedConfig
+    data: MarkedMazes = FIVE
+    k_steps: int = 20
+    k_watched: int = 20
     closely: bool = False
     taught: str = "due"
 
-    def build(self, seed: int) -> BoardNet:
-        """The untrained network of this seed."""
-        return build_model(self.model, seed)
+    def train(
+        self, seed: int, checkpoint: Path | None = None, progress: bool = False
+    ) -> tuple[BoardNet, History]:
+        """The network with the best of its averaged weights, by the watched sizes together.
+
+        The history has the mean over both sizes of the share that is right at the last K.
+        """
+        mazes, lesson = SCHOOLS[self.taught]
+        best: dict[str, Any] = {"share": -1.0}
+
+        def evaluate(network: BoardNet) -> np.ndarray:
+            share = np.mean(
+                [
+                    exact_by_k(network, mazes_of(size, count, 1), k_steps)[-1]
+                    for size, (count, k_steps) in WATCHED.items()
+                ]
+            )
+            if share > best["share"]:
+                best.update(share=share, weights=copy.deepcopy(network.state_dict()))
+            return np.array([share])
+
+        network, config = self.build(seed), replace(self.training, seed=seed)
+        history = fit(network, mazes(), config, evaluate=evaluate, lesson=lesson, progress=progress)
+        network.load_state_dict(best["weights"])
+        return network, history
+
+    def measure(self, network: BoardNet, history: History, seed: int = 0) -> dict[str, Any]:
+        """Larger mazes, of which the network has seen none: JSON values."""
+        watched = [row[0] for row in history.eval_success]
+        measured: dict[str, Any] = {
+            "parameters": count_parameters(network),
+            "training_seconds": round(history.seconds, 1),
+            "kept_batch": int(np.argmax(watched)) * self.training.eval_every,
+            "watched_exact": [round(share, 4) for share in watched],
+            "validation_exact": max(watched),
+        }
+        for size, (count, k_most) in AT_REST.items():
+            if size > LARGE and not self.closely:
+                continue
+            asked = mazes_of(size, count, 3)
+            found = answers_at_rest(network, asked.inputs, k_most, PATIENCE, TOGETHER // size**2)
+            exact = (found.answers == asked.labels).all((1, 2))
+            measured[f"tree_{size}_exact"] = float(exact.mean())
+            measured[f"tree_{size}_steps"] = found.steps.tolist()
+        for size, (count, k_steps) in BY_K.items() if self.closely else ():
+            for layout in ("tree", "loops"):
+                asked = mazes_of(size, count, 2, layout)
+                exact = exact_by_k(network, asked, k_steps, TOGETHER // size**2)
+                measured[f"{layout}_{size}_exact_by_k"] = exact.tolist()
+        return measured | {"test_exact": measured["tree_30_exact"]}  # what tables show
 
 
-def trained(student: Student, seed: int, progress: bool = False) -> tuple[BoardNet, History, int]:
-    """The network with the best of its averaged weights, by the watched sizes together.
-
-    Returns:
-        The network; the history, with the mean over both sizes of the share that is right at the
-        last K; and the batch the weights were taken from.
-    """
-    mazes, lesson = SCHOOLS[student.taught]
-    best = {"share": -1.0, "evaluation": 0, "weights": {}}
-    evaluations = 0
-
-    def evaluate(network: BoardNet) -> np.ndarray:
-        nonlocal evaluations
-        share = np.mean(
-            [
-                exact_by_k(network, mazes_of(size, count, 1), k_steps)[-1]
-                for size, (count, k_steps) in WATCHED.items()
-            ]
-        )
-        if share > best["share"]:
-            weights = copy.deepcopy(network.state_dict())
-            best.update(share=share, evaluation=evaluations, weights=weights)
-        evaluations += 1
-        return np.array([share])
-
-    network = student.build(seed)
-    config = replace(student.training, seed=seed)
-    history = fit(network, mazes(), config, evaluate=evaluate, lesson=lesson, progress=progress)
-    network.load_state_dict(best["weights"])
-    return network, history, best["evaluation"] * config.eval_every
-
-
-def run(student: Student, seed: int, checkpoint: Path | None) -> dict[str, Any]:
-    """Train on 5x5 cells, keep the best weights, and ask larger mazes."""
-    network, history, batch = trained(student, seed)
-    measured: dict[str, Any] = {
-        "parameters": count_parameters(network),
-        "training_seconds": round(history.seconds, 1),
-        "kept_batch": batch,
-        "watched_exact": [round(a[0], 4) for a in history.eval_success],
-        "validation_exact": max(a[0] for a in history.eval_success),
-    }
-    for size, (count, k_most) in AT_REST.items():
-        if size > LARGE and not student.closely:
-            continue
-        asked = mazes_of(size, count, 3)
-        found = answers_at_rest(network, asked.inputs, k_most, PATIENCE, TOGETHER // size**2)
-        exact = (found.answers == asked.labels).all((1, 2))
-        measured[f"tree_{size}_exact"] = float(exact.mean())
-        measured[f"tree_{size}_steps"] = found.steps.tolist()
-    for size, (count, k_steps) in BY_K.items() if student.closely else ():
-        for layout in ("tree", "loops"):
-            asked = mazes_of(size, count, 2, layout)
-            exact = exact_by_k(network, asked, k_steps, TOGETHER // size**2)
-            measured[f"{layout}_{size}_exact_by_k"] = exact.tolist()
-    measured["test_exact"] = measured["tree_30_exact"]  # what tables show
-    return measured
-
-
-def puzzle_task(student: Student) -> PuzzleTask:
-    """The mazes of 5x5 cells that a student without a school is trained on, for `debug`."""
-    _, validation, _ = maze_data(MazeTask(5))
-    return PuzzleTask(
-        student.build, student.training, five(), validation, None, student.training.n_sup
-    )
-
-
-def net(width: int = 32) -> dict:
-    """Fields that all networks here share: one block, a 3x3 convolution, boards of any size."""
-    return {
-        "vocab_size": CELL_TOKENS, "grid": (5, 5), "width": width, "n_layers": 1, "mixing": "conv",
+NET = {  # one block, a 3x3 convolution, boards of any size
+        "vocab_size": CELL_TOKENS, "grid": (5, 5), "width": 32, "n_layers": 1, "mixing": "conv",
         "expansion": 3.0, "hidden_multiple": 1, "n_answers": 2, "positions": "none",
     }  # fmt: skip
 
 
-LOOP = LoopedConfig(**net(), n_calls=3)
-SEEING = TRMConfig(**net(), n_latent=2, n_cycles=1, seeing=True)
+LOOP = LoopedConfig(**NET, n_calls=3)
+SEEING = TRMConfig(**NET, n_latent=2, n_cycles=1, seeing=True)
 TRAINING = SupervisedConfig(
     n_batches=150, batch_size=128, n_sup=20, due=10, lr=3e-3, decay=0.0, ema_decay=0.995,
     eval_every=15,
 )  # fmt: skip
 
+LEARNERS = {
+    "looped": ("one state", LargerMazes(LOOP, TRAINING, closely=True)),
+    "trm_seeing": ("TRM whose answer sees the question",
+                   LargerMazes(SEEING, TRAINING, closely=True)),
+    "trm": ("TRM", LargerMazes(replace(SEEING, seeing=False), TRAINING)),
+}  # fmt: skip
+CHANGES = {
+    "due_at_once": ("judged in full from the first step", {"due": 1}),
+    "silent": ("the first nine answers not judged at all",
+               {"n_sup": 11, "silent_steps": 9, "due": 1, "n_batches": 273}),
+    "due_last": ("judged in full at the last step alone", {"due": 20}),
+    "fewer_steps": ("ten steps, judged in full from the fifth",
+                    {"n_sup": 10, "due": 5, "n_batches": 300}),
+    "no_average": ("weights not averaged", {"ema_decay": 0.0}),
+    "no_decay": ("weights not decayed", {"weight_decay": 0.0}),
+    "rate_falls": ("the rate falls to 0 over the second half", {"decay": 0.5}),
+}  # fmt: skip
+TAUGHT = {
+    "mixed_sizes": "mazes of 3x3, 4x4 and 5x5 cells",
+    "random_start": "0 to 20 silent steps before the twenty judged ones",
+    "noisy_start": "every thought begins in noise",
+    "round_by_round": "judged by dead-end filling, a round a step",
+}
+"""What is changed in the loop, one thing at a time: a setting, or what it is taught by."""
 
-def recipes() -> list[Recipe]:
-    """The loop and the TRMs; then the loop with one thing changed at a time."""
-    students = {
-        "looped": ("one state", Student(LOOP, TRAINING, True)),
-        "trm_seeing": ("TRM whose answer sees the question", Student(SEEING, TRAINING, True)),
-        "trm": ("TRM", Student(replace(SEEING, seeing=False), TRAINING)),
-    }
-    changes = {
-        "due_at_once": ("judged in full from the first step", {"due": 1}),
-        "silent": (
-            "the first nine answers not judged at all",
-            {"n_sup": 11, "silent_steps": 9, "due": 1, "n_batches": 273},
-        ),
-        "due_last": ("judged in full at the last step alone", {"due": 20}),
-        "fewer_steps": (
-            "ten steps, judged in full from the fifth",
-            {"n_sup": 10, "due": 5, "n_batches": 300},
-        ),
-        "no_average": ("weights not averaged", {"ema_decay": 0.0}),
-        "no_decay": ("weights not decayed", {"weight_decay": 0.0}),
-        "rate_falls": ("the rate falls to 0 over the second half", {"decay": 0.5}),
-    }
-    schools = {
-        "mixed_sizes": "mazes of 3x3, 4x4 and 5x5 cells",
-        "random_start": "0 to 20 silent steps before the twenty judged ones",
-        "noisy_start": "every thought begins in noise",
-        "round_by_round": "judged by dead-end filling, a round a step",
-    }
-    students |= {
-        name: (f"one state, {about}", Student(LOOP, replace(TRAINING, **change)))
-        for name, (about, change) in changes.items()
-    } | {
-        name: (f"one state, {about}", Student(LOOP, TRAINING, taught=name))
-        for name, about in schools.items()
-    }
-    return [
-        Recipe(f"easy_to_hard/{name}", f"{about}; trained on 5x5 cells", student, run, puzzle_task)
-        for name, (about, student) in students.items()
-    ]
-
+LEARNERS |= {
+    name: (f"one state, {about}", LargerMazes(LOOP, replace(TRAINING, **change)))
+    for name, (about, change) in CHANGES.items()
+} | {
+    name: (f"one state, {about}", LargerMazes(LOOP, TRAINING, taught=name))
+    for name, about in TAUGHT.items()
+}
 
 EXPERIMENTS = ("easy_to_hard",)
-RECIPES = [*recipes()]
+RECIPES = [
+    Recipe(f"easy_to_hard/{name}", f"{about}; trained on 5x5 cells", task)
+    for name, (about, task) in LEARNERS.items()
+]

@@ -1,20 +1,22 @@
-"""Mazes never seen: policies that learn by PPO on some layouts, measured on others.
+"""Chapter 05: policies that learn by PPO in some mazes, measured in others they have never seen.
 
 Perfect mazes, start and goal anywhere, +1 at the goal and -0.01 a step, a bump into a wall
 included; no shaping and no masks. Rivals have as many parameters, within 10%.
+
+Axes: M layouts, n rows and columns, K improvement steps.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache, partial
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.vector import VectorEnv
 
-import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
+from trm_lib.envs import AGENT
 from trm_lib.evaluation import success_by_k
 from trm_lib.experiments import Recipe
 from trm_lib.models import (
@@ -22,15 +24,16 @@ from trm_lib.models import (
     BoardPolicy,
     BoardPolicyConfig,
     FlatPolicyConfig,
+    GRUPolicyConfig,
     HierarchicalConfig,
+    MLPPolicyConfig,
     Policy,
     TRMConfig,
 )
 from trm_lib.puzzles import Mazes, all_trees, generate_mazes, layout_class, split_by_hash
-from trm_lib.tasks import PolicyLearner, PolicyTask, measured, train_policy
+from trm_lib.tasks import PolicyTask, World, by_part
 from trm_lib.training import PPOConfig
 
-AGENT = 4  # the channel that marks where the agent stands
 K_STEPS = 4
 FEW, MANY = 1000, 5000  # cases to watch while learning, and to measure at the end
 
@@ -47,11 +50,9 @@ def tree_layouts(size: int) -> dict[str, np.ndarray]:
 
     All 100,352 of 4x4 cells, or 100,000 drawn ones of more: 80% to train on.
     """
-    walls = all_trees(4) if size == 4 else generate_mazes(
-        size, 100_000, np.random.default_rng(0)
-    ).walls  # fmt: skip
-    split = split_by_hash(layout_class(walls))
-    return {part: walls[getattr(split, part)] for part in ("train", "validation", "test")}
+    drawn = np.random.default_rng(0)
+    walls = all_trees(4) if size == 4 else generate_mazes(size, 100_000, drawn).walls
+    return by_part(walls, split_by_hash(layout_class(walls)))
 
 
 def cases(layouts: np.ndarray, count: int, seed: int) -> Mazes:
@@ -62,83 +63,50 @@ def cases(layouts: np.ndarray, count: int, seed: int) -> Mazes:
     return Mazes(layouts[rng.integers(len(layouts), size=count)], start, goal)
 
 
-def success_on(mazes: Mazes, policy: Policy, k_steps: int) -> np.ndarray:
-    """Greedy success (K,) of a policy on mazes, bumps allowed."""
+def success_on(mazes: Mazes, policy: Policy, k_steps: int, use_masks: bool = False) -> np.ndarray:
+    """Greedy success (K,) of a policy on mazes."""
 
-    def make(count: int) -> gym.vector.VectorEnv:
+    def make(count: int) -> VectorEnv:
         return gym.make_vec("trm/Maze-v0", count, size=mazes.size)
 
-    return success_by_k(policy, make, mazes, k_steps, use_masks=False)
+    return success_by_k(policy, make, mazes, k_steps, use_masks=use_masks)
 
 
-def training_envs(size: int, count: int) -> gym.vector.VectorEnv:
-    """What learners play, so many copies: the training layouts, start and goal anywhere."""
-    train = tree_layouts(size)["train"]
-    return gym.make_vec("trm/Maze-v0", count, layouts=train, start="random", goal="random")
+@dataclass(frozen=True)
+class UnseenMazes(World):
+    """Perfect mazes, start and goal anywhere, of layouts to train on, or never seen.
 
+    Attributes:
+        size: n, rows and columns of cells.
+    """
 
-def task3(learner: PolicyLearner) -> PolicyTask:
-    """What a learner is trained on, for `debug`: mazes of 3 x 3 cells."""
-    return PolicyTask(learner, partial(training_envs, 3))
+    size: int
 
+    def envs(self, count: int) -> VectorEnv:
+        """So many copies of the mazes to train in."""
+        train = tree_layouts(self.size)["train"]
+        return gym.make_vec("trm/Maze-v0", count, layouts=train, start="random", goal="random")
 
-def task4(learner: PolicyLearner) -> PolicyTask:
-    """The same on 4 x 4 cells."""
-    return PolicyTask(learner, partial(training_envs, 4))
+    def success(
+        self, policy: Policy, part: str, k_steps: int, use_masks: bool = False
+    ) -> np.ndarray:
+        """Success (K,) on `MANY` cases of a part, or the first `FEW`."""
+        layouts = tree_layouts(self.size)["test" if part == "test" else "validation"]
+        asked = cases(layouts, MANY, seed=1)
+        return success_on(asked[:FEW] if part == "watched" else asked, policy, k_steps, use_masks)
 
-
-def task5(learner: PolicyLearner) -> PolicyTask:
-    """The same on 5 x 5 cells."""
-    return PolicyTask(learner, partial(training_envs, 5))
-
-
-def run(learner: PolicyLearner, size: int, seed: int, checkpoint: Path | None) -> dict[str, Any]:
-    """Train one policy on the training layouts, and measure it on the others."""
-    layouts = tree_layouts(size)
-    where = {part: cases(layouts[part], MANY, seed=1) for part in ("validation", "test")}
-    watched = where["validation"][:FEW]
-    envs = training_envs(size, learner.num_envs)
-
-    def watch(policy: Policy) -> np.ndarray:
-        return success_on(watched, policy, learner.k_steps)
-
-    policy, history = train_policy(learner, envs, seed, checkpoint, watch)
-    k_steps = K_STEPS if can_think(policy) else 1
-    numbers = measured(policy, history, lambda p: success_on(where[p], policy, k_steps), envs)
-    return numbers | elsewhere(policy, size)
-
-
-def elsewhere(policy: Policy, size: int) -> dict[str, Any]:
-    """Success on mazes of another kind, without further training, of policies for any size."""
-    if not (isinstance(policy, BoardPolicy) and policy.thinks_once):
-        return {}
-    rng, k_steps = np.random.default_rng(3), 16 if can_think(policy) else 1
-    with_loops = generate_mazes(size, FEW, rng, "loops", start="random", goal="random")
-    larger = generate_mazes(7, FEW, rng, start="random", goal="random")
-    return {
-        "loops_success_by_k": success_on(with_loops, policy, k_steps).tolist(),
-        "size7_success_by_k": success_on(larger, policy, k_steps).tolist(),
-    }
-
-
-def can_think(policy: Policy) -> bool:
-    """Whether more improvement steps can change the answer."""
-    return isinstance(policy, BoardPolicy) and type(policy.config.core) is not BoardConfig
-
-
-def run4(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
-    """On mazes of 4 x 4 cells."""
-    return run(learner, 4, seed, checkpoint)
-
-
-def run3(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
-    """On mazes of 3 x 3 cells, of which there are 192."""
-    return run(learner, 3, seed, checkpoint)
-
-
-def run5(learner: PolicyLearner, seed: int, checkpoint: Path) -> dict[str, Any]:
-    """On mazes of 5 x 5 cells."""
-    return run(learner, 5, seed, checkpoint)
+    def measure(self, policy: Policy, task: PolicyTask, seed: int) -> dict[str, Any]:
+        """Success by K; of policies for any size also on mazes with loops, and on larger ones."""
+        numbers = super().measure(policy, task, seed)
+        if not (isinstance(policy, BoardPolicy) and policy.thinks_once):
+            return numbers
+        rng, k_steps = np.random.default_rng(3), 16 if task.k_steps > 1 else 1
+        loops = generate_mazes(self.size, FEW, rng, "loops", start="random", goal="random")
+        larger = generate_mazes(7, FEW, rng, start="random", goal="random")
+        return numbers | {
+            "loops_success_by_k": success_on(loops, policy, k_steps).tolist(),
+            "size7_success_by_k": success_on(larger, policy, k_steps).tolist(),
+        }
 
 
 def core(width: int = 32, n_layers: int = 1) -> dict[str, Any]:
@@ -154,33 +122,38 @@ def walker(config: BoardConfig) -> BoardPolicyConfig:
     return BoardPolicyConfig(core=config, n_actions=4, marker=AGENT)
 
 
-def flat(kind: str, size: int, hidden: tuple[int, ...]) -> PolicyLearner:
-    """A policy over all 6 n^2 numbers at once."""
-    config = FlatPolicyConfig(n_inputs=6 * size**2, n_actions=4, hidden=hidden)
-    return PolicyLearner(config, TRAINING, NUM_ENVS, kind)
+def on(size: int, policy: BoardPolicyConfig | FlatPolicyConfig) -> PolicyTask:
+    """A policy in mazes of this size, measured by K if it can think on."""
+    thinks = type(getattr(policy, "core", None)) not in (BoardConfig, type(None))
+    return PolicyTask(policy, TRAINING, NUM_ENVS, UnseenMazes(size), K_STEPS if thinks else 1)
 
 
-def board(config: BoardConfig) -> PolicyLearner:
-    """A policy over cells."""
-    return PolicyLearner(walker(config), TRAINING, NUM_ENVS)
-
-
-def trm(n_cycles: int) -> PolicyLearner:
+def trm(n_cycles: int) -> BoardPolicyConfig:
     """The faithful TRM: one block, n = 2, T cycles."""
-    return board(TRMConfig(**core(), n_latent=2, n_cycles=n_cycles))
+    return walker(TRMConfig(**core(), n_latent=2, n_cycles=n_cycles))
 
 
-def hierarchical(n_cycles: int) -> PolicyLearner:
+def hierarchical(n_cycles: int) -> BoardPolicyConfig:
     """High and low level, K cycles with a gradient through all of them, as in the scripts."""
-    return board(HierarchicalConfig(**core(28), low_width=14, n_cycles=n_cycles))
+    return walker(HierarchicalConfig(**core(28), low_width=14, n_cycles=n_cycles))
 
 
-SHAPES = {
+FLAT = {"n_inputs": 6 * 4**2, "n_actions": 4}  # all numbers at once
+SHAPES: dict[str, dict[str, BoardPolicyConfig | FlatPolicyConfig]] = {
     "trm": {"T2": trm(2), "T4": trm(4)},
     "hierarchical": {"K3": hierarchical(3), "K5": hierarchical(5)},
-    "cnn": {"4x16": board(BoardConfig(**core(16, 4))), "10x10": board(BoardConfig(**core(10, 10)))},
-    "mlp": {"40": flat("mlp", 4, (40,)), "32x32": flat("mlp", 4, (32, 32))},
-    "gru": {"24x32": flat("gru", 4, (24, 32)), "40x24": flat("gru", 4, (40, 24))},
+    "cnn": {
+        "4x16": walker(BoardConfig(**core(16, 4))),
+        "10x10": walker(BoardConfig(**core(10, 10))),
+    },
+    "mlp": {
+        "40": MLPPolicyConfig(**FLAT, hidden=(40,)),
+        "32x32": MLPPolicyConfig(**FLAT, hidden=(32, 32)),
+    },
+    "gru": {
+        "24x32": GRUPolicyConfig(**FLAT, hidden=(24, 32)),
+        "40x24": GRUPolicyConfig(**FLAT, hidden=(40, 24)),
+    },
 }
 """Two shapes of each learner, all of 7,900 to 8,800 parameters (within 10% of the TRM's 8,640)."""
 
@@ -204,87 +177,61 @@ ABOUT = {
 }
 
 
-def chosen(name: str, total_steps: int) -> PolicyLearner:
-    """A learner as it was tuned, for this many steps."""
+def chosen(name: str, size: int = 4, total_steps: int = 600_000) -> PolicyTask:
+    """A learner as it was tuned, in mazes of this size for this many steps."""
     shape, lr = CHOSEN[name]
-    learner = SHAPES[name.split("_")[0]][shape]
-    return replace(learner, training=replace(TRAINING, lr=lr, total_steps=total_steps))
+    task = on(size, SHAPES[name.split("_")[0]][shape])
+    return replace(task, training=replace(TRAINING, lr=lr, total_steps=total_steps))
 
 
-def comparison() -> list[Recipe]:
-    """Mazes of 4x4 cells, every learner, and of 5x5 cells, the best three."""
-    small = [
-        Recipe(f"maze4/{name}", ABOUT[name], chosen(name, 600_000), run4, task4) for name in CHOSEN
-    ]
-    large = [
-        Recipe(f"maze5/{name}", ABOUT[name], chosen(name, 1_200_000), run5, task5)
-        for name in ("hierarchical_K5", "trm", "cnn")
-    ]
-    return [*small, *large]
+COMPARED = [Recipe(f"maze4/{name}", ABOUT[name], chosen(name)) for name in CHOSEN] + [
+    Recipe(f"maze5/{name}", ABOUT[name], chosen(name, 5, 1_200_000))
+    for name in ("hierarchical_K5", "trm", "cnn")
+]
 
+ONE_CYCLE = hierarchical(1)
+SHORT = replace(TRAINING, total_steps=80_000)
 
-def carried() -> list[Recipe]:
-    """Mazes of 3x3 cells with one cycle a move: thoughts begin afresh, or go on while walking."""
-    one_cycle = hierarchical(1)
-    training = replace(TRAINING, total_steps=80_000)
-    rows = [
+CARRIED = [  # thoughts begin afresh at every move, or go on while walking
+    Recipe(
+        f"carry/{name}",
+        about,
+        replace(on(3, replace(ONE_CYCLE, **options)), training=SHORT),
+    )
+    for name, about, options in [
         ("reset", "one cycle a move, each from the beginning", {}),
         ("over_time", "one cycle a move, going on from the one before", {"carry_over_time": True}),
         ("action", "the same, and y begins as the previous action",
          {"carry_over_time": True, "previous_action": True}),
-    ]  # fmt: skip
-    return [
-        Recipe(
-            f"carry/{name}",
-            about,
-            replace(one_cycle, policy=replace(one_cycle.policy, **options), training=training),
-            run3,
-            task3,
-        )
-        for name, about, options in rows
     ]
+]  # fmt: skip
 
-
-def supervised_deeply() -> list[Recipe]:
-    """Mazes of 3x3 cells, one cycle an improvement step, three steps: who teaches the first two."""
-    three_steps = hierarchical(1)
-    policy = replace(three_steps.policy, k_steps=3)
-    rows = [
+SUPERVISED_DEEPLY = [  # one cycle an improvement step, three steps: who teaches the first two?
+    Recipe(
+        f"deep_supervision/{name}",
+        about,
+        replace(
+            on(3, replace(ONE_CYCLE, k_steps=3)),
+            training=replace(SHORT, deep_supervision=weight),
+        ),
+    )
+    for name, about, weight in [
         ("none", "three steps, the loss on the last answer alone", 0.0),
         ("weak", "the same, and earlier answers imitate the last, weight 0.03", 0.03),
         ("strong", "the same, weight 1", 1.0),
     ]
-    return [
-        Recipe(
-            f"deep_supervision/{name}",
-            about,
-            replace(
-                three_steps,
-                policy=policy,
-                training=replace(TRAINING, total_steps=80_000, deep_supervision=weight),
-            ),
-            run3,
-            task3,
-        )
-        for name, about, weight in rows
-    ]
+]
 
+TUNING = [  # two shapes and four rates for every learner, on fewer steps, one seed each
+    Recipe(
+        f"maze4_tuning/{name}_{shape}_lr_{lr:g}",
+        f"{name} {shape} at lr {lr:g}, 0.4 million steps",
+        replace(on(4, policy), training=replace(TRAINING, lr=lr, total_steps=400_000)),
+    )
+    for name, shapes in SHAPES.items()
+    for shape, policy in shapes.items()
+    for lr in RATES
+]
 
-def tuning() -> list[Recipe]:
-    """Two shapes and four rates for every learner, on fewer steps, one seed each."""
-    return [
-        Recipe(
-            f"maze4_tuning/{name}_{shape}_lr_{lr:g}",
-            f"{name} {shape} at lr {lr:g}, 0.4 million steps",
-            replace(learner, training=replace(TRAINING, lr=lr, total_steps=400_000)),
-            run4,
-            task4,
-        )
-        for name, shapes in SHAPES.items()
-        for shape, learner in shapes.items()
-        for lr in RATES
-    ]
-
-
-EXPERIMENTS = ("maze4", "maze5", "carry", "deep_supervision", "maze4_tuning")
-RECIPES = [*comparison(), *carried(), *supervised_deeply(), *tuning()]
+EXPERIMENTS = ("maze4", "maze5", "maze4_tuning", "carry", "deep_supervision")
+RECIPES = [*COMPARED, *CARRIED, *SUPERVISED_DEEPLY, *TUNING]

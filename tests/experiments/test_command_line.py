@@ -1,51 +1,33 @@
 """python -m trm_lib list, run, report, verify: what they print, and one line for bad input."""
 
 import os
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from trm_lib.__main__ import main
-from trm_lib.experiments import Recipe, catalogue, find_recipes, load_result, run_recipe
-
-RECIPES = {recipe.name: recipe for recipe in find_recipes()}
+from trm_lib.experiments import catalogue, find_recipe, find_recipes, load_result, run_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Coin:
-    sides: int = 2
-
-
-def toss(config, seed, checkpoint):
-    right = np.random.default_rng(seed).random(3).tolist()
-    return {"validation_exact_by_k": right, "test_exact_by_k": right}
-
-
-COIN = Recipe("coins/fair", "guessing", Coin(), toss)
-
-
-def only_recipes(monkeypatch, *recipes):
-    """Let the command line know these and no others."""
-
-    def find(name="", folder=None):
-        found = [r for r in recipes if name in ("", r.name, r.name.split("/")[0])]
-        return found or find_recipes(name, folder)
-
-    monkeypatch.setattr("trm_lib.experiments.find_recipes", find)
+TOYS = Path(__file__).with_name("toys")
+COIN = find_recipe("coins/fair", TOYS)
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A folder with three seeds of the only two recipes there are; one was never run."""
-    only_recipes(monkeypatch, COIN, replace(COIN, name="unrun/fair"))
-    run_recipe(COIN, range(3), tmp_path, jobs=1)
+def folder(tmp_path):
+    """A folder with three seeds of one recipe."""
+    run_recipe(COIN.name, range(3), tmp_path, TOYS, jobs=1)
     return tmp_path
+
+
+def told(*arguments, folder):
+    """The exit status of a command about the toys and this folder."""
+    return main([*arguments, "--recipes", str(TOYS), "--results", str(folder)])
 
 
 def test_the_catalogue_says_what_a_seed_costs_where_that_is_known(folder):
@@ -53,7 +35,7 @@ def test_the_catalogue_says_what_a_seed_costs_where_that_is_known(folder):
     for seed, seconds in enumerate((12.4, 61.0, 700.0)):
         result.seeds[seed]["seconds"] = seconds
     result.save(folder)
-    changed = replace(COIN, name="coins/fair", config=Coin(sides=3))
+    changed = replace(COIN, name="coins/fair", task=replace(COIN.task, count=4))
     unrun = replace(COIN, name="coins/never_run")
     assert catalogue([COIN, unrun, changed], folder).splitlines() == [
         "recipe           seeds  s/seed  about",
@@ -66,7 +48,7 @@ def test_the_catalogue_says_what_a_seed_costs_where_that_is_known(folder):
 def test_list_reads_the_recorded_results(capsys):
     assert main(["list"]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 1 + len(RECIPES)
+    assert len(printed) == 1 + len(find_recipes())
     recorded = load_result("basic_trm/recursion")
     (row,) = (line for line in printed if line.startswith("basic_trm/recursion "))
     name, seeds, seconds, *_ = row.split()
@@ -75,20 +57,19 @@ def test_list_reads_the_recorded_results(capsys):
 
 
 def test_run_report_and_verify_agree(folder, capsys):
-    out = ["--results", str(folder)]
-    assert main(["run", "coins", "--seeds", "3", "--jobs", "1", *out]) == 0
+    assert told("run", "coins", "--seeds", "3", "--jobs", "1", folder=folder) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("| learner | test %")
     drawn = ["--figure", str(folder / "a.svg"), "--figure-by-k", str(folder / "b.svg")]
-    assert main(["report", "coins", *out, *drawn]) == 0
+    assert told("report", "coins", *drawn, folder=folder) == 0
     assert capsys.readouterr().out == printed
     assert "Dot plot of exactly right" in (folder / "a.svg").read_text()
     assert "Line chart of exactly right" in (folder / "b.svg").read_text()
-    assert main(["verify", "coins/fair", "--seed", "2", *out]) == 0
+    assert told("verify", "coins/fair", "--seed", "2", folder=folder) == 0
     assert "coins/fair, seed 2: every number as stored" in capsys.readouterr().out
     stored = folder / "coins" / "fair.json"
     stored.write_text(stored.read_text().replace("[0.", "[1.", 1))
-    assert main(["verify", "coins/fair", *out]) == 1
+    assert told("verify", "coins/fair", folder=folder) == 1
     said = capsys.readouterr().out
     assert "coins/fair, seed 0: " in said
     assert "It was recorded at commit" in said
@@ -106,6 +87,7 @@ def test_a_policys_learning_is_drawn(tmp_path):
         (["report", "nonsense"], "no recipe is called 'nonsense'"),
         (["run", "nonsense"], "no recipe is called 'nonsense'"),
         (["report", "unrun"], "python -m trm_lib run unrun/fair"),
+        (["list", "--recipes", "nowhere"], "name their folder with --recipes"),
         (["report", "coins", "--figure-learning", "a.svg"], "to have measured 'watched_steps'"),
         (["report", "coins", "--figure", "a.gif"], "must end in ('.svg', '.png', '.pdf')"),
         (["report", "coins", "--figure", "nowhere/a.svg"], "nowhere/a.svg"),
@@ -123,10 +105,10 @@ def test_a_policys_learning_is_drawn(tmp_path):
     ],
 )
 def test_bad_input_is_one_line_on_stderr(arguments, said, folder, capsys):
-    if "--results" not in arguments:
-        arguments = [*arguments, "--results", str(folder)]
     capsys.readouterr()  # the fixture's progress bar
-    assert main(arguments) == 2
+    where = [] if "--recipes" in arguments else ["--recipes", str(TOYS)]
+    where += [] if "--results" in arguments else ["--results", str(folder)]
+    assert main([*arguments, *where]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("trm_lib: ")
@@ -138,7 +120,7 @@ def test_a_damaged_result_is_named(folder, capsys):
     (folder / "coins/fair.json").write_bytes(b"\xff{")
     for command in (["list"], ["report", "coins"], ["run", "coins", "--jobs", "1"]):
         capsys.readouterr()
-        assert main([*command, "--results", str(folder)]) == 2
+        assert told(*command, folder=folder) == 2
         assert "fair.json is not a whole result of coins/fair" in capsys.readouterr().err
 
 
@@ -156,31 +138,44 @@ def test_a_wrong_number_says_what_was_expected(command, number, capsys):
 
 def test_all_is_checked_before_the_first_seed_is_repeated(folder, monkeypatch, capsys):
     """The second of two recipes lacks the seed, and the first cannot be repeated at all."""
-    short = replace(COIN, name="coins/short")
-    run_recipe(short, [0], folder, jobs=1)
-    only_recipes(monkeypatch, replace(COIN, run=None), short)
-    assert main(["verify", "coins", "--seed", "1", "--results", str(folder)]) == 2
-    assert "coins/short holds seeds [0], not 1" in capsys.readouterr().err
+    monkeypatch.setenv("TOY_FOLDER", str(folder))
+    run_recipe("toys/draws", [1], folder, TOYS, jobs=1)
+    run_recipe("toys/count", [0], folder, TOYS, jobs=1)
+    run_recipe("toys/walk", [0], folder, TOYS, jobs=1)
+    monkeypatch.setattr("trm_lib.experiments.verify", lambda *_: pytest.fail("it ran"))
+    assert told("verify", "toys", "--seed", "1", folder=folder) == 2
+    assert "toys/count holds seeds [0], not 1" in capsys.readouterr().err
 
 
-def test_all_is_drawn_before_anything_is_saved(folder, capsys):
+def test_all_is_drawn_before_anything_is_saved(folder):
     charts = [folder / "a.svg", folder / "b.svg"]
     drawn = ["--figure", str(charts[0]), "--figure-learning", str(charts[1])]
-    assert main(["report", "coins", "--results", str(folder), *drawn]) == 2
+    assert told("report", "coins", *drawn, folder=folder) == 2
     assert not any(chart.exists() for chart in charts)
 
 
 def test_results_that_are_not_the_recipes_are_not_reported(folder, capsys):
     stored = folder / "coins/fair.json"
     whole = stored.read_text()
-    stored.write_text(whole.replace('"sides": 2', '"sides": 3'))
+    stored.write_text(whole.replace('"count": 3', '"count": 4'))
     for command in ("report", "verify"):
-        assert main([command, "coins", "--results", str(folder)]) == 2
+        assert told(command, "coins", folder=folder) == 2
         said = capsys.readouterr().err
-        assert "coins/fair was made with another config (it differs in sides)" in said
+        assert "coins/fair.json was made with another config (it differs in count)" in said
     stored.write_text(whole.replace("[0.", "[[0.5], 0.", 1))
-    assert main(["report", "coins", "--results", str(folder)]) == 2
+    assert told("report", "coins", folder=folder) == 2
     assert "coins/fair.json expected 'validation_exact_by_k' to have" in capsys.readouterr().err
+
+
+def test_debug_prints_one_page_and_says_whether_it_found_a_fault(monkeypatch, capsys):
+    recipe = find_recipe("rl_adaptation/script_vector_1")
+    brief = replace(recipe.task, training=replace(recipe.task.training, n_updates=1))
+    brief = replace(recipe, task=brief)
+    monkeypatch.setattr("trm_lib.experiments.find_recipe", lambda *_: brief)
+    assert main(["debug", recipe.name]) == 1
+    printed = capsys.readouterr().out
+    assert "FAULT  one and only task" in printed
+    assert "Do:" in printed
 
 
 def test_a_reader_who_has_seen_enough_is_no_error():
@@ -191,3 +186,25 @@ def test_a_reader_who_has_seen_enough_is_no_error():
     process = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert (process.returncode, process.stderr) == (0, b"")
+
+
+def test_an_installed_library_says_where_recipes_are_looked_for(tmp_path):
+    """Without a checkout there are no recipes: --recipes and --results say where they are."""
+    site = tmp_path / "site"
+    shutil.copytree(ROOT / "trm_lib", site / "trm_lib")
+    shutil.copytree(TOYS, tmp_path / "mine")
+
+    def ask(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "trm_lib", *arguments],
+            cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)},
+            capture_output=True, text=True,
+        )  # fmt: skip
+
+    alone = ask("list")
+    assert alone.returncode == 2
+    assert "name their folder with --recipes" in alone.stderr
+    given = "--recipes", "mine", "--results", "found"
+    done = ask("run", "toys/draws", "--seeds", "2", "--jobs", "2", *given)
+    assert "toys/draws expected every seed to have measured test_exact" in done.stderr
+    assert (tmp_path / "found/toys/draws.json").is_file()

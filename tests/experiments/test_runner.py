@@ -1,187 +1,131 @@
 """The runner over seeds: resumes, keeps provenance, repeats itself, and never mixes configs."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+import os
+import platform
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from trm_lib import __version__
 from trm_lib.experiments import (
-    RECORDED,
     Recipe,
+    find_recipe,
     find_recipes,
     load_result,
     provenance,
     run_recipe,
     verify,
 )
-from trm_lib.experiments.results import compact_json, result_path
-from trm_lib.models import TRMConfig
+from trm_lib.experiments.results import compact_json
+from trm_lib.experiments.runner import BACKENDS, commit
 
-RECIPES = {recipe.name: recipe for recipe in find_recipes()}
-
-
-@dataclass(frozen=True)
-class Draws:
-    count: int = 3
-    sides: tuple[int, ...] = (6, 8)
+ROOT = Path(__file__).resolve().parents[2]
+TOYS = Path(__file__).with_name("toys")
+DRAWS = find_recipe("toys/draws", TOYS)
 
 
-def draw(config, seed, checkpoint):
-    rng = np.random.default_rng(seed)
-    return {"value": rng.random(config.count).tolist()}
+def run(name, seeds, folder, jobs=1):
+    return run_recipe(f"toys/{name}", seeds, folder, TOYS, jobs)
 
 
-RECIPE = Recipe("test/draws", "random numbers", Draws(), draw)
+@pytest.fixture
+def toys(monkeypatch):
+    """The module of the toys as the runner sees it; what is changed in it is undone."""
+    find_recipes("toys", TOYS)
+    module = sys.modules["book.recipes.toys"]
+    monkeypatch.setattr(module, "ACTS", dict(module.ACTS))
+    return module
+
+
+# Results.
 
 
 def test_every_seed_is_measured_and_kept_with_where_it_came_from(tmp_path):
-    result = run_recipe(RECIPE, range(3), tmp_path, jobs=1)
-    again = load_result("test/draws", tmp_path)
+    result = run("draws", range(3), tmp_path)
+    again = load_result("toys/draws", tmp_path)
     assert again == result
-    assert again.config == {"count": 3, "sides": [6, 8]}
+    assert again.config == {"act": "draw", "count": 3, "sides": [6, 8]}
     expected = [np.random.default_rng(seed).random(3) for seed in range(3)]
     np.testing.assert_array_equal(again.measured("value"), expected)
-    for run in again.seeds.values():
-        assert run["provenance"].keys() == provenance().keys()
-        assert run["seconds"] >= 0
+    for seed in again.seeds.values():
+        assert seed["provenance"].keys() == provenance().keys()
+        assert seed["seconds"] >= 0
 
 
 def test_processes_give_the_same_numbers_as_one(tmp_path):
-    one = run_recipe(RECIPE, range(4), tmp_path / "one", jobs=1)
-    two = run_recipe(RECIPE, range(4), tmp_path / "two", jobs=2)
+    one, two = (run("draws", range(3), tmp_path / str(jobs), jobs) for jobs in (1, 2))
     np.testing.assert_array_equal(one.measured("value"), two.measured("value"))
 
 
-def test_a_killed_run_keeps_its_seeds_and_runs_only_the_rest(tmp_path):
-    def dies_at_two(config, seed, checkpoint):
-        if seed == 2:
-            raise KeyboardInterrupt
-        return draw(config, seed, checkpoint)
-
-    with pytest.raises(KeyboardInterrupt):
-        run_recipe(replace(RECIPE, run=dies_at_two), range(4), tmp_path, jobs=1)
-    assert sorted(load_result(RECIPE.name, tmp_path).seeds) == [0, 1]
-
+def test_a_killed_run_keeps_its_seeds_and_runs_only_the_rest(tmp_path, toys):
     seen = []
 
-    def watched(config, seed, checkpoint):
+    def dies_at_two(task, seed, checkpoint):
         seen.append(seed)
-        return draw(config, seed, checkpoint)
+        if seen == [0, 1, 2]:
+            raise KeyboardInterrupt
+        return {"value": seed}
 
-    run_recipe(replace(RECIPE, run=watched), range(4), tmp_path, jobs=1)
-    assert seen == [2, 3]
-
-
-def test_another_config_is_refused_and_nothing_is_overwritten(tmp_path):
-    run_recipe(RECIPE, range(1), tmp_path, jobs=1)
-    before = (tmp_path / "test/draws.json").read_bytes()
-    with pytest.raises(ValueError, match=r"another config \(it differs in count\)"):
-        run_recipe(replace(RECIPE, config=Draws(count=4)), range(1), tmp_path, jobs=1)
-    assert (tmp_path / "test/draws.json").read_bytes() == before
+    toys.ACTS["draw"] = dies_at_two
+    with pytest.raises(KeyboardInterrupt):
+        run("draws", range(4), tmp_path)
+    assert sorted(load_result("toys/draws", tmp_path).seeds) == [0, 1]
+    run("draws", range(4), tmp_path)
+    assert seen == [0, 1, 2, 2, 3]
 
 
-def test_a_config_of_the_base_class_is_another_config():
-    """Settings name no class: those of a BoardConfig are no TRMConfig all at its defaults."""
-    one_pass = RECIPES["sudoku_rl/one_pass"]
-    learner = one_pass.config.learner
-    core = TRMConfig(**asdict(learner.policy.core))
-    learner = replace(learner, policy=replace(learner.policy, core=core))
-    trm = replace(one_pass, config=replace(one_pass.config, learner=learner))
-    assert trm.describes(trm.settings())
-    assert "learner.policy.core.n_latent" in trm.differences(one_pass.settings())
-    assert not one_pass.describes(trm.settings())
-    learnt_later = trm.settings()
-    del learnt_later["learner"]["policy"]["core"]["explore"]
-    assert trm.describes(learnt_later)
+def test_another_config_is_refused_and_nothing_is_overwritten(tmp_path, toys):
+    run("draws", range(1), tmp_path)
+    before = (tmp_path / "toys/draws.json").read_bytes()
+    toys.RECIPES = [replace(DRAWS, task=replace(DRAWS.task, count=4)), *toys.RECIPES[1:]]
+    try:
+        with pytest.raises(ValueError, match=r"another config \(it differs in count\)"):
+            run("draws", range(1), tmp_path)
+    finally:
+        toys.RECIPES[0] = DRAWS
+    assert (tmp_path / "toys/draws.json").read_bytes() == before
 
 
-def test_recorded_results_are_of_the_recipes_as_they_are():
-    recorded = [name for name in RECIPES if result_path(RECORDED, name).is_file()]
-    assert len(recorded) > 100
-    for name in recorded:
-        assert RECIPES[name].differences(load_result(name).config) == [], name
+def test_two_runs_into_one_folder_keep_each_others_seeds(tmp_path, toys):
+    def other_run_finishes_meanwhile(task, seed, checkpoint):
+        if seed == 1:
+            run("draws", [7], tmp_path)
+        return {"value": seed}
+
+    toys.ACTS["draw"] = other_run_finishes_meanwhile
+    assert sorted(run("draws", [1], tmp_path).seeds) == [1, 7]
+    assert sorted(load_result("toys/draws", tmp_path).seeds) == [1, 7]
 
 
-def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
-    result = run_recipe(RECIPE, range(2), tmp_path, jobs=1)
-    assert verify(RECIPE, result, seed=1) == []
-    result.seeds[1]["measured"]["value"][2] += 0.25
-    assert verify(RECIPE, result, seed=1) == ["value: differs by up to 0.25"]
-    assert verify(RECIPE, result, seed=1, tolerance=0.3) == []
-    with pytest.raises(ValueError, match=r"holds seeds \[0, 1\], not 7"):
-        verify(RECIPE, result, seed=7)
-
-
-def test_words_and_ragged_lists_are_verified_too(tmp_path):
-    def says(config, seed, checkpoint):
-        return {"best": "recursion", "lengths": [[1, 2], [3]]}
-
-    recipe = replace(RECIPE, run=says)
-    result = run_recipe(recipe, [0], tmp_path, jobs=1)
-    assert verify(recipe, result, seed=0) == []
-    result.seeds[0]["measured"]["best"] = "same_block"
-    assert verify(recipe, result, seed=0) == ["best: stored 'same_block', now 'recursion'"]
-
-
-def test_times_may_differ(tmp_path):
-    def timed(config, seed, checkpoint):
-        return draw(config, seed, checkpoint) | {
-            "training_seconds": np.random.default_rng().random()
-        }
-
-    recipe = replace(RECIPE, run=timed)
-    assert verify(recipe, run_recipe(recipe, range(1), tmp_path, jobs=1), seed=0) == []
-
-
-def test_what_not_every_seed_measured_is_refused_by_name(tmp_path):
-    result = run_recipe(RECIPE, range(2), tmp_path, jobs=1)
-    result.seeds[1]["measured"]["extra"] = 1
-    assert result.quantities() == {"value"}
-    with pytest.raises(ValueError, match="every seed to have measured 'extra', got value"):
-        result.measured("extra")
-
-
-def test_not_a_number_is_not_agreement(tmp_path):
-    result = run_recipe(RECIPE, range(1), tmp_path, jobs=1)
-    result.seeds[0]["measured"]["value"][1] = float("nan")
-    assert verify(RECIPE, result, seed=0) != []
-    with pytest.raises(ValueError, match="tolerance expected a number >= 0, got nan"):
-        verify(RECIPE, result, seed=0, tolerance=float("nan"))
-
-
-def test_two_runs_into_one_folder_keep_each_others_seeds(tmp_path):
-    def other_run_finishes_meanwhile(config, seed, checkpoint):
-        run_recipe(RECIPE, [7], tmp_path, jobs=1)
-        return draw(config, seed, checkpoint)
-
-    result = run_recipe(replace(RECIPE, run=other_run_finishes_meanwhile), [1], tmp_path, jobs=1)
-    assert sorted(result.seeds) == sorted(load_result(RECIPE.name, tmp_path).seeds) == [1, 7]
-
-
-def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(tmp_path):
+def test_what_cannot_be_done_is_refused_before_anything_runs(tmp_path, toys, monkeypatch):
+    monkeypatch.setitem(toys.ACTS, "draw", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setitem(BACKENDS, "ray", "no_such_package")
     (tmp_path / "file").write_text("")
-    ran = []
-    with pytest.raises(OSError, match="file"):
-        run_recipe(
-            replace(RECIPE, run=lambda *arguments: ran.append(arguments)),
-            [0],
-            tmp_path / "file",
-            jobs=1,
-        )
-    assert ran == []
-
-
-@pytest.mark.parametrize(("seeds", "jobs"), [([1.5], 1), ([-1], 1), ([0], 0)])
-def test_wrong_seeds_and_jobs_say_what_was_expected(seeds, jobs, tmp_path):
-    with pytest.raises(ValueError, match="expected a whole number >= "):
-        run_recipe(RECIPE, seeds, tmp_path, jobs)
+    for error, message, arguments in [
+        (ValueError, "seed expected a whole number >= 0", ([1.5], tmp_path)),
+        (ValueError, "jobs expected a whole number >= 1", ([0], tmp_path, TOYS, 0)),
+        (ValueError, "backend expected one of loky, dask", ([0], tmp_path, TOYS, 1, "slurm")),
+        (ValueError, "pip install no_such_package, or use", ([0], tmp_path, TOYS, 1, "ray")),
+        (OSError, "file", ([0], tmp_path / "file")),
+        (FileNotFoundError, "name their folder with --recipes", ([0], tmp_path, tmp_path / "no")),
+    ]:
+        given = arguments if len(arguments) > 2 else (*arguments, TOYS)
+        with pytest.raises(error, match=message):
+            run_recipe("toys/draws", *given)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda c: c | {"recipe": "test/other"},
+        lambda c: c | {"recipe": "toys/other"},
         lambda c: c | {"config": None},
         lambda c: c | {"seeds": {}},
         lambda c: c | {"seeds": {"0": None}},
@@ -189,28 +133,21 @@ def test_wrong_seeds_and_jobs_say_what_was_expected(seeds, jobs, tmp_path):
     ],
 )
 def test_files_that_are_not_whole_results_are_refused(damage, tmp_path):
-    run_recipe(RECIPE, range(1), tmp_path, jobs=1)
-    path = tmp_path / "test/draws.json"
+    with pytest.raises(FileNotFoundError, match="python -m trm_lib run toys/draws"):
+        load_result("toys/draws", tmp_path)
+    run("draws", range(1), tmp_path)
+    path = tmp_path / "toys/draws.json"
     path.write_text(json.dumps(damage(json.loads(path.read_text()))))
-    with pytest.raises(ValueError, match="not a whole result of test/draws"):
-        load_result("test/draws", tmp_path)
+    with pytest.raises(ValueError, match="not a whole result of toys/draws.* run the recipe again"):
+        load_result("toys/draws", tmp_path)
 
 
-def test_damaged_and_missing_results_say_what_to_do(tmp_path):
-    with pytest.raises(FileNotFoundError, match="python -m trm_lib run test/draws"):
-        load_result("test/draws", tmp_path)
-    run_recipe(RECIPE, range(1), tmp_path, jobs=1)
-    path = tmp_path / "test/draws.json"
-    path.write_text(path.read_text()[:-40])
-    with pytest.raises(ValueError, match="delete it and run the recipe again"):
-        load_result("test/draws", tmp_path)
-
-
-def test_recipes_are_found_by_name_or_by_experiment():
-    assert [r.name for r in find_recipes("basic_trm/recursion")] == ["basic_trm/recursion"]
-    assert len(find_recipes("basic_trm")) == 9
-    with pytest.raises(ValueError, match="no recipe is called 'basic'.*basic_trm"):
-        find_recipes("basic")
+def test_what_not_every_seed_measured_is_refused_by_name(tmp_path):
+    result = run("draws", range(2), tmp_path)
+    result.seeds[1]["measured"]["extra"] = 1
+    assert result.quantities() == {"value"}
+    with pytest.raises(ValueError, match="every seed to have measured 'extra', got value"):
+        result.measured("extra")
 
 
 def test_compact_json_is_json_with_a_list_on_a_line():
@@ -218,3 +155,201 @@ def test_compact_json_is_json_with_a_list_on_a_line():
     written = compact_json(content)
     assert json.loads(written) == content
     assert '  "b": [1, 2, [3, 4]],' in written.splitlines()
+
+
+# verify.
+
+
+def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
+    result = run("draws", range(2), tmp_path)
+    assert verify(DRAWS, result, seed=1) == []
+    result.seeds[1]["measured"]["value"][2] += 0.25
+    assert verify(DRAWS, result, seed=1) == ["value: differs by up to 0.25"]
+    assert verify(DRAWS, result, seed=1, tolerance=0.3) == []
+    result.seeds[1]["measured"]["value"][2] = float("nan")
+    assert verify(DRAWS, result, seed=1, tolerance=0.3) != []  # is no agreement
+    with pytest.raises(ValueError, match=r"holds seeds \[0, 1\], not 7"):
+        verify(DRAWS, result, seed=7)
+    with pytest.raises(ValueError, match="tolerance expected a number >= 0, got nan"):
+        verify(DRAWS, result, seed=0, tolerance=float("nan"))
+
+
+def test_words_and_ragged_lists_are_verified_times_are_not_and_new_numbers_may_come(toys):
+    toys.ACTS["draw"] = lambda *_: {
+        "best": "recursion", "lengths": [[1, 2], [3]], "run_seconds": 2.0, "new": 1
+    }  # fmt: skip
+    stored = {"best": "same_block", "lengths": [[1, 2], [3]], "run_seconds": 1.0, "old": 1}
+    result = load_like({0: {"measured": stored}})
+    assert verify(DRAWS, result, seed=0) == [
+        "best: stored 'same_block', now 'recursion'",
+        "old: no longer measured",
+    ]
+
+
+def load_like(seeds):
+    from trm_lib.experiments import Result
+
+    return Result(DRAWS.name, DRAWS.about, DRAWS.settings(), seeds)
+
+
+# Killed seeds.
+
+HIDDEN = [".count-seed1.json", ".count-seed1.pt"]
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """A folder in which seed 0 is done, and seed 1 was killed after a checkpoint."""
+    with pytest.raises(KeyboardInterrupt):
+        run("count", range(2), tmp_path)
+    return tmp_path / "toys"
+
+
+def start(folder, jobs, **environment):
+    """The walk over two seeds, in another process."""
+    command = ["run", "toys/walk", "--seeds", "2", "--jobs", str(jobs)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "trm_lib", *command, "--recipes", TOYS, "--results", folder],
+        cwd=ROOT,
+        env=os.environ | {"TOY_FOLDER": str(folder)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_killed_inside_a_seed_goes_on_there_and_ends_with_the_same_numbers(jobs, tmp_path):
+    fcntl = pytest.importorskip("fcntl", reason="a lock shows that a process has ended")
+    with start(tmp_path, jobs, STUCK="1") as process:
+        assert process.stdout.readline() == "stuck\n"
+        process.send_signal(signal.SIGKILL)
+        with open(tmp_path / "alive") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # waits until whoever ran the seed is gone
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "outlived").exists()
+    with start(tmp_path, jobs=1) as process:
+        process.communicate()
+
+    steps = (tmp_path / "steps").read_text().splitlines()
+    assert [line for line in steps if line[0] == "1"] == [f"1 {k}" for k in range(1, 7)]
+    result = load_result("toys/walk", tmp_path)
+    for seed in range(2):
+        values = [0.0]
+        for step in range(6):
+            values.append(values[-1] / 2 + np.random.default_rng((seed, step)).random())
+        assert result.seeds[seed]["measured"] == {"values": values}
+    [earlier] = result.seeds[1]["earlier_sessions"]
+    assert 0 <= earlier["seconds"] <= result.seeds[1]["seconds"]
+    assert earlier["provenance"].keys() == result.seeds[1]["provenance"].keys()
+    assert [path.name for path in (tmp_path / "toys").iterdir()] == ["walk.json"]
+
+
+def test_seconds_are_summed_over_the_sessions_that_left_something(killed, toys):
+    notes, checkpoint = (killed / name for name in HIDDEN)
+    began = notes.stat().st_mtime
+    os.utime(checkpoint, (began + 50, began + 50))
+
+    def killed_at_once(task, seed, checkpoint):
+        raise KeyboardInterrupt
+
+    toys.ACTS["count"] = killed_at_once
+    with pytest.raises(KeyboardInterrupt):
+        run("count", [1], killed.parent)
+    later = checkpoint.stat().st_mtime + 1  # begun after the checkpoint, and wrote none
+    os.utime(notes, (later, later))
+    toys.ACTS["count"] = toys.count
+    seed = run("count", [1], killed.parent).seeds[1]
+    assert seed["measured"] == {"from": 2, "to": 3}
+    assert [session["seconds"] for session in seed["earlier_sessions"]] == [50.0]
+    assert seed["seconds"] >= 50
+    assert sorted(path.name for path in killed.iterdir()) == ["count.json"]
+
+
+@pytest.mark.parametrize(
+    ("notes", "said"),
+    [
+        (None, r"expected \.count-seed1\.json beside it.* Delete .*"),
+        ("{", r"expected \.count-seed1\.json beside it.* Delete .*"),
+        ('{"config": 1, "earlier": 2}', r"expected \.count-seed1\.json beside it.* Delete .*"),
+        ('{"config": {"act": "count", "count": 4}, "earlier": [], "provenance": {}}',
+         r"\.count-seed1\.pt .*another config: delete"),
+    ],
+)  # fmt: skip
+def test_a_checkpoint_of_another_config_or_nobody_is_refused(killed, notes, said, toys):
+    toys.ACTS["count"] = lambda *_: pytest.fail("it ran")
+    (killed / HIDDEN[0]).unlink()
+    if notes is not None:
+        (killed / HIDDEN[0]).write_text(notes)
+    with pytest.raises(ValueError, match=said):
+        run("count", range(2), killed.parent)
+
+
+def test_verify_starts_afresh_whatever_was_left_and_what_is_left_is_cleared(killed, toys):
+    left = (".count-seed0.pt", ".count-seed0.json", "..count-seed0.pt.x1y2z3")
+    for name in left:
+        (killed / name).write_text("2")
+    recipe = find_recipe("toys/count", TOYS)
+    assert verify(recipe, load_result("toys/count", killed.parent), seed=0) == []
+    run("count", [0], killed.parent)
+    assert sorted(path.name for path in killed.iterdir()) == [*HIDDEN, "count.json"]
+
+
+def test_git_ignores_what_a_killed_run_leaves_beside_the_recorded_results():
+    names = ["book/results/a/.b-seed0.pt", "book/results/a/.b.json.x1y2z3"]
+    command = ["git", "check-ignore", *names, "book/results/a/b.json"]
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ignored.stdout.splitlines() == names
+
+
+# Provenance.
+
+
+def git(root, *arguments):
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    run = subprocess.run(
+        ["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True
+    )
+    return run.stdout.strip()
+
+
+def test_it_names_what_one_needs_to_repeat_a_run():
+    found = provenance()
+    assert (found["trm_lib"], found["python"]) == (__version__, platform.python_version())
+    for library in ("torch", "numpy", "scipy", "gymnasium"):
+        assert found[library] == version(library)
+    assert {"date", "commit", "machine"} <= found.keys()
+
+
+def test_the_commit_is_gits_and_marked_when_code_differs(tmp_path):
+    assert commit(tmp_path) == "unknown"
+    code = [tmp_path / name for name in ("trm_lib/code.py", "book/recipes/code.py")]
+    for path in (*code, tmp_path / "book/results/x.json"):
+        path.parent.mkdir(parents=True)
+        path.write_text("1\n")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    head = git(tmp_path, "rev-parse", "HEAD")[:12]
+    (tmp_path / "book/results/x.json").write_text("2\n")  # a result just written marks nothing
+    assert commit(tmp_path) == head
+    for path in code:
+        path.write_text("2\n")
+        assert commit(tmp_path) == f"{head}-dirty"
+        git(tmp_path, "checkout", "--quiet", "trm_lib", "book/recipes")
+    (tmp_path / "trm_lib/new.py").write_text("")
+    assert commit(tmp_path) == f"{head}-dirty"
+    installed = tmp_path / ".venv/site-packages"
+    installed.mkdir(parents=True)
+    assert commit(installed) == "unknown"  # the checkout is of something else
+
+
+def test_a_config_of_the_base_class_is_another_config():
+    """Settings name no class: those of a BoardConfig are no TRMConfig all at its defaults."""
+    one_pass, trm = (find_recipe(f"sudoku_rl/{name}") for name in ("one_pass", "trm"))
+    assert "policy.core.n_latent" in trm.differences(one_pass.settings())
+    assert one_pass.differences(trm.settings()) != []
+    learnt_later = trm.settings()
+    del learnt_later["policy"]["core"]["explore"]
+    assert trm.differences(learnt_later) == []
+    assert Recipe("a/b", "", trm.task).differences(trm.settings()) == []

@@ -1,7 +1,7 @@
 """Experiments: named recipes, a runner over seeds, results with their provenance."""
 
 from trm_lib.experiments.debug import debug_recipe
-from trm_lib.experiments.recipe import Recipe, find_recipes
+from trm_lib.experiments.recipe import Recipe, find_recipe, find_recipes
 from trm_lib.experiments.results import RECORDED, Result, load_result, recorded
 from trm_lib.experiments.runner import provenance, require_seed, run_recipe, verify
 from trm_lib.experiments.tables import (
@@ -30,6 +30,7 @@ __all__ = [
     "draw",
     "draw_by_k",
     "draw_learning",
+    "find_recipe",
     "find_recipes",
     "load_result",
     "provenance",

@@ -1,4 +1,4 @@
-"""A recipe: a named, frozen description of a run; and how recipes are found, by folder.
+"""A recipe: a named task; and how recipes are found, by folder.
 
 A folder of recipes holds Python files, imported as `book.recipes.NAME` when a recipe of theirs is
 asked for. Each says which experiments it holds, `EXPERIMENTS = ("maze4", ...)`, which is read
@@ -10,14 +10,10 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from trm_lib.tasks import PolicyTask, PuzzleTask
+from typing import Any
 
 BOOK = Path(__file__).parents[2] / "book"  # beside the library, in a checkout
 
@@ -29,35 +25,28 @@ class Recipe:
     Attributes:
         name: "experiment/learner", for example "basic_trm/recursion"; also its result's path.
         about: one sentence for tables and lists.
-        config: a frozen dataclass with everything that is not the seed.
-        run: (config, seed, checkpoint) -> what was measured, a dict of JSON values. Must be a
-            function of config and seed alone, so that `verify` can repeat it; only keys that end
-            in "seconds" are times, and may differ. `checkpoint` is a file that the run may write
-            its unfinished state to (whole or not at all) and must go on from if it is there.
-        task: config -> what is trained on what, for `trm_lib.experiments.debug`; or None.
+        task: a frozen dataclass with everything that is not the seed, as those of `trm_lib.tasks`,
+            and a method `run(seed, checkpoint)` that measures: a dict of JSON values. It must be a
+            function of task and seed alone, so that `verify` can repeat it; only keys that end in
+            "seconds" are times, and may differ. `checkpoint` is a file that the run may keep its
+            unfinished state in (whole or not at all) and must go on from if it is there.
     """
 
     name: str
     about: str
-    config: Any
-    run: Callable[[Any, int, Path], dict[str, Any]]
-    task: Callable[[Any], PuzzleTask | PolicyTask] | None = None
+    task: Any
 
     def settings(self) -> dict[str, Any]:
-        """The config as plain JSON values."""
-        return _plain(asdict(self.config))
-
-    def describes(self, settings: dict[str, Any]) -> bool:
-        """Whether stored settings mean the same config."""
-        return not self.differences(settings)
+        """The task as plain JSON values."""
+        return _plain(asdict(self.task))
 
     def differences(self, settings: dict[str, Any]) -> list[str]:
-        """The fields, by dotted names, in which stored settings mean another config.
+        """The fields, by dotted names, in which stored settings mean another task; [] for none.
 
         A field that the library has learnt since they were stored had its default value then.
         """
         try:
-            stored = _plain(asdict(_rebuilt(self.config, settings)))
+            stored = _plain(asdict(_rebuilt(self.task, settings)))
         except (TypeError, ValueError):  # fields that are gone, or values no longer allowed
             stored = settings
         return _differing(stored, self.settings())
@@ -108,37 +97,41 @@ def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recip
         FileNotFoundError: there is no such folder.
         ValueError: there is no such recipe.
     """
-    folder = recipe_folder(folder)
-    experiment = name.split("/")[0]
-    by_file = {path.stem: experiments_in(path) for path in sorted(folder.glob("*.py"))}
-    asked = [stem for stem, held in by_file.items() if experiment in held or (held and not name)]
-    recipes = [recipe for stem in asked for recipe in recipe_module(stem, folder).RECIPES]
-    found = [recipe for recipe in recipes if name in ("", recipe.name, recipe.name.split("/")[0])]
+    folder = (BOOK / "recipes" if folder is None else Path(folder)).resolve()
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"expected a folder of recipes at {folder}, found none: recipes are in the book's "
+            f"repository, not in the installed library; name their folder with --recipes"
+        )
+    experiment, known, found = name.split("/")[0], [], []
+    for path in sorted(folder.glob("*.py")):
+        held = _experiments_in(path)
+        known += held
+        if experiment in held or (held and not name):
+            recipes = _imported(path).RECIPES
+            found += [r for r in recipes if name in ("", r.name, r.name.split("/")[0])]
     if not found:
-        known = sorted(experiment for held in by_file.values() for experiment in held)
         raise ValueError(
-            f"no recipe is called {name!r}: expected one of {', '.join(known)}, or a name "
+            f"no recipe is called {name!r}: expected one of {', '.join(sorted(known))}, or a name "
             f"that `python -m trm_lib list` prints"
         )
     return found
 
 
-def recipe_folder(folder: str | Path | None) -> Path:
-    """The folder, or the book's.
+def find_recipe(name: str, folder: str | Path | None = None) -> Recipe:
+    """The one recipe of this name.
 
     Raises:
-        FileNotFoundError: there is no such folder.
+        FileNotFoundError, ValueError: as `find_recipes`; ValueError also if there are several.
     """
-    found = (BOOK / "recipes" if folder is None else Path(folder)).resolve()
-    if not found.is_dir():
-        raise FileNotFoundError(
-            f"expected a folder of recipes at {found}, found none: recipes are in the book's "
-            f"repository, not in the installed library; name their folder with --recipes"
-        )
-    return found
+    found = find_recipes(name, folder)
+    if len(found) > 1:
+        names = ", ".join(recipe.name for recipe in found)
+        raise ValueError(f"expected the name of one recipe, {name!r} has several: {names}")
+    return found[0]
 
 
-def experiments_in(path: Path) -> tuple[str, ...]:
+def _experiments_in(path: Path) -> tuple[str, ...]:
     """What a file of recipes says it holds, without running it."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "EXPERIMENTS":
@@ -146,13 +139,17 @@ def experiments_in(path: Path) -> tuple[str, ...]:
     return ()
 
 
-def recipe_module(stem: str, folder: Path) -> ModuleType:
-    """A file of recipes as `book.recipes.STEM`, from this folder whichever was looked at before."""
-    here = sys.modules.get("book.recipes")
-    if here is None or {Path(path).resolve() for path in here.__path__} != {folder}:
-        for name in [name for name in sys.modules if name.split(".")[0] == "book"]:
-            del sys.modules[name]
-        for name, path in (("book", folder.parent), ("book.recipes", folder)):
-            sys.modules[name] = ModuleType(name)
-            sys.modules[name].__path__ = [str(path)]
-    return importlib.import_module(f"book.recipes.{stem}")
+def _imported(path: Path) -> ModuleType:
+    """A file of recipes as `book.recipes.STEM`, whichever folders were looked at before."""
+    for name, folder in (("book", path.parents[1]), ("book.recipes", path.parent)):
+        try:
+            package = importlib.import_module(name)
+        except ModuleNotFoundError:  # no checkout is on the path of imports
+            package = sys.modules[name] = ModuleType(name)
+            package.__path__ = []
+        others = [place for place in package.__path__ if Path(place).resolve() != folder]
+        package.__path__ = [str(folder), *others]
+    name = f"book.recipes.{path.stem}"
+    if name in sys.modules and Path(sys.modules[name].__file__).resolve() != path:
+        del sys.modules[name]  # that of another folder
+    return importlib.import_module(name)

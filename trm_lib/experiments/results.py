@@ -81,9 +81,9 @@ class Result:
         return path
 
 
-def result_path(folder: Path, recipe: str) -> Path:
-    """Where the result of a recipe lies."""
-    return Path(folder) / f"{recipe}.json"
+def result_path(folder: str | Path | None, recipe: str) -> Path:
+    """Where the result of a recipe lies; without a folder, among the book's."""
+    return Path(folder or RECORDED) / f"{recipe}.json"
 
 
 def load_result(recipe: str, folder: str | Path | None = None) -> Result:
@@ -97,7 +97,7 @@ def load_result(recipe: str, folder: str | Path | None = None) -> Result:
         FileNotFoundError: the recipe has not been run into this folder.
         ValueError: the file is damaged or not a result.
     """
-    path = result_path(RECORDED if folder is None else Path(folder), recipe)
+    path = result_path(folder, recipe)
     if not path.is_file():
         raise FileNotFoundError(
             f"expected a result at {path}, found nothing: name its folder with --results, or make "
@@ -117,17 +117,6 @@ def load_result(recipe: str, folder: str | Path | None = None) -> Result:
         ) from error
 
 
-def open_result(folder: Path, recipe: Recipe) -> Result:
-    """The result to continue: the one on disk if its settings are the recipe's, else a new one.
-
-    Raises:
-        ValueError: the file on disk was made with other settings; nothing is overwritten.
-    """
-    if not result_path(folder, recipe.name).is_file():
-        return Result(recipe.name, recipe.about, recipe.settings())
-    return recorded(recipe, folder)
-
-
 def recorded(recipe: Recipe, folder: str | Path | None = None) -> Result:
     """The stored result of a recipe as it is now.
 
@@ -136,26 +125,32 @@ def recorded(recipe: Recipe, folder: str | Path | None = None) -> Result:
             settings.
     """
     result = load_result(recipe.name, folder)
-    if not recipe.describes(result.config):
-        differ = recipe.differences(result.config)
+    differ = recipe.differences(result.config)
+    if differ:
         raise ValueError(
-            f"the result of {recipe.name} was made with another config (it differs in "
+            f"{result_path(folder, recipe.name)} was made with another config (it differs in "
             f"{', '.join(differ)}): move it away or choose another --results, then run again"
         )
     return result
 
 
-def add_seed(folder: Path, recipe: Recipe, seed: int, run: dict[str, Any]) -> Result:
-    """Put one finished seed into the result on disk, which others may be adding to as well.
+def open_result(recipe: Recipe, folder: Path) -> Result:
+    """The result to continue: the one on disk, or a new one.
 
-    Returns:
-        The result as it now is on disk.
+    Raises:
+        ValueError: the file on disk was made with other settings; nothing is overwritten.
     """
+    if result_path(folder, recipe.name).is_file():
+        return recorded(recipe, folder)
+    return Result(recipe.name, recipe.about, recipe.settings())
+
+
+def add_seed(recipe: Recipe, folder: Path, seed: int, run: dict[str, Any]) -> None:
+    """Put one finished seed into the result on disk, which others may be adding to as well."""
     with _alone_in(result_path(folder, recipe.name).parent):
-        result = open_result(folder, recipe)
+        result = open_result(recipe, folder)
         result.seeds[seed] = run
         result.save(folder)
-    return result
 
 
 @contextmanager
@@ -176,14 +171,10 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def compact_json(content: dict[str, Any]) -> str:
+def compact_json(value: Any, depth: int = 0) -> str:
     """JSON with one line per list of numbers, so that results stay readable and small."""
-    return _write(content, 0)
-
-
-def _write(value: Any, depth: int) -> str:
-    if isinstance(value, dict) and value:
-        pad = " " * (depth + 1)
-        rows = [f"{pad}{json.dumps(k)}: {_write(v, depth + 1)}" for k, v in value.items()]
-        return "{\n" + ",\n".join(rows) + "\n" + " " * depth + "}"
-    return json.dumps(value)
+    if not (isinstance(value, dict) and value):
+        return json.dumps(value)
+    pad = " " * (depth + 1)
+    rows = [f"{pad}{json.dumps(k)}: {compact_json(v, depth + 1)}" for k, v in value.items()]
+    return "{\n" + ",\n".join(rows) + "\n" + " " * depth + "}"

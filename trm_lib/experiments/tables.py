@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.results import RECORDED, Result, load_result, result_path
+from trm_lib.experiments.results import Result, load_result, result_path
 from trm_lib.statistics import bootstrap_interval, compare, interquartile_mean
 from trm_lib.viz import BookFigure, accuracy_by_k, learning_curves, seed_dots, write_note
 
@@ -325,9 +325,9 @@ def catalogue(recipes: Iterable[Recipe], folder: str | Path | None = None) -> st
     rows = [("recipe", "seeds", "s/seed", "about")]
     for recipe in recipes:
         seeds = seconds = ""
-        if result_path(folder or RECORDED, recipe.name).is_file():
+        if result_path(folder, recipe.name).is_file():
             result = load_result(recipe.name, folder)
-            if recipe.describes(result.config):
+            if not recipe.differences(result.config):
                 seeds, seconds = str(len(result.seeds)), f"{np.median(result.seconds()):.0f}"
         rows.append((recipe.name, seeds, seconds, recipe.about))
     width = max(len(row[0]) for row in rows)
