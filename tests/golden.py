@@ -60,7 +60,7 @@ from trm_lib import (  # noqa: E402
 from trm_lib.envs import yardsticks  # noqa: E402
 from trm_lib.models import load_model  # noqa: E402
 from trm_lib.puzzles import masked_grids  # noqa: E402
-from trm_lib.puzzles.maze_symmetry import turned_walls  # noqa: E402
+from trm_lib.puzzles.maze import turned_walls  # noqa: E402
 from trm_lib.solving import shipped_model, weights_folder  # noqa: E402
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels  # noqa: E402
 

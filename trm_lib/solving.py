@@ -105,15 +105,13 @@ class Solved:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SolvedSudoku(Solved):
-    """What the model answered, step by step, and what the rules say of it.
+    """Answers to a Sudoku, right if the rules accept them: full, every clue kept, no digit twice.
 
-    An answer is right if the rules accept it: full, every clue kept, no digit twice. The puzzle
-    has one solution, so such an answer is that solution.
+    The puzzle has one solution, so such an answer is that solution.
 
     Attributes:
         puzzle: (N, N) int8, 0 = empty.
-        steps: (K, N, N) int8, the answer after each improvement step.
-        right, answer, is_right, k: as in `Solved`.
+        steps: (K, N, N) int8. The other attributes are those of `Solved`.
     """
 
     puzzle: np.ndarray
@@ -129,18 +127,16 @@ class SolvedSudoku(Solved):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SolvedMaze(Solved):
-    """Which cells the model marked, step by step, and whether they are a way to the goal.
+    """Marked cells of a maze, right if they are a way from start to goal, the shortest or not.
 
-    Marks are a way, be it the shortest or not, if they leave no choice from the start to the goal,
-    and none is left over (`trm_lib.puzzles.marked_way`): no search does the model's work. Where
-    several paths are shortest, the marks are a way too if they are exactly the cells of all of
-    these, as in the labels that such models learn.
+    Marks are a way if they leave no choice, and none is left over (`trm_lib.puzzles.marked_way`):
+    no search does the model's work. Where several paths are shortest, the marks are a way too if
+    they are exactly the cells of all of these, as in the labels that such models learn.
 
     Attributes:
         maze: the one maze.
-        steps: (K, n, n) bool, the cells marked after each improvement step. The first marks that
-            are a way end it.
-        right, answer, is_right, k: as in `Solved`; right means a way.
+        steps: (K, n, n) bool; the first marks that are a way end it. The other attributes are
+            those of `Solved`.
         path: (P,) int64 cell numbers from start to goal; None if `answer` is no way.
         shortest: steps of a shortest path, by breadth-first search.
         is_shortest: whether `path` takes no more steps than that.
@@ -234,23 +230,25 @@ def _read_maze(puzzle: str | ArrayLike | Mazes) -> Mazes | None:
     """A batch of one maze, in whatever form it came; None if this is none."""
     if isinstance(puzzle, str):
         return parse_maze(puzzle) if puzzle.lstrip()[:1] in ("+", "#") else None
-    mazes = puzzle if isinstance(puzzle, Mazes) else None
-    if mazes is None:
-        if hasattr(puzzle, "detach"):  # a tensor, which may be part of a graph of gradients
-            puzzle = puzzle.detach()
-        try:
-            array = np.asarray(puzzle)
-        except (TypeError, ValueError, RuntimeError):
-            return None
-        if array.ndim >= 3 and array.shape[-1] == 3:  # colours
-            mazes = read_maze_picture(array)
-        elif array.ndim == 2 and array.dtype.kind in "iuf" and (array >= 16).any():  # start or goal
-            mazes = read_maze_tokens(array)
-        else:
-            return None
-    if len(mazes) != 1:
+    mazes = puzzle if isinstance(puzzle, Mazes) else _read_array(puzzle)
+    if mazes is not None and len(mazes) != 1:
         raise ValueError(f"expected one maze, got {len(mazes)}: pass them one at a time, mazes[i]")
     return mazes
+
+
+def _read_array(puzzle: ArrayLike) -> Mazes | None:
+    """A picture has colours, a board of tokens marks of start or goal; all else is no maze."""
+    if hasattr(puzzle, "detach"):  # a tensor, which may be part of a graph of gradients
+        puzzle = puzzle.detach()
+    try:
+        array = np.asarray(puzzle)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    if array.ndim >= 3 and array.shape[-1] == 3:
+        return read_maze_picture(array)
+    if array.ndim == 2 and array.dtype.kind in "iuf" and (array >= 16).any():
+        return read_maze_tokens(array)
+    return None
 
 
 def _solve_maze(maze: Mazes, k_steps: int | None, model: BoardNet | None) -> SolvedMaze:
@@ -276,16 +274,14 @@ def _solve_maze(maze: Mazes, k_steps: int | None, model: BoardNet | None) -> Sol
 def _require_fitting(model: BoardNet, size: int, vocab_size: int, n_answers: int) -> None:
     """Refuse a model that does not read n x n boards of such tokens or does not answer so."""
     config = getattr(model, "config", None)
-    fits = isinstance(config, BoardConfig) and len(config.grid) == 2
     if (
-        not fits
-        or config.vocab_size != vocab_size
-        or (config.n_answers or config.vocab_size) != n_answers
+        not isinstance(config, BoardConfig)
+        or (config.vocab_size, config.n_answers or config.vocab_size) != (vocab_size, n_answers)
+        or len(config.grid) != 2
     ):
         raise ValueError(
             f"model expected a network over boards of rows and columns with vocab_size="
-            f"{vocab_size} and n_answers={n_answers}, got "
-            f"{config if config is not None else type(model).__name__}"
+            f"{vocab_size} and n_answers={n_answers}, got {config or type(model).__name__}"
         )
     if config.bound and config.grid != (size, size):
         raise ValueError(

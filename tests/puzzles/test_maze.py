@@ -185,7 +185,7 @@ def test_a_broken_wall_is_named():
         (lambda: check_marks(np.zeros((1, 3, 3), bool), 3), r"marks: expected bool .* \(1, 3, 3\)"),
         (lambda: check_marks(np.zeros((3, 3)), 3, "label"), "label: expected .* got float64"),
         (lambda: all_trees(1), "size expected 2, 3 or 4, got 1"),
-        (lambda: all_trees(5), "size expected 2, 3 or 4, got 5: larger"),
+        (lambda: all_trees(5), "size expected 2, 3 or 4, got 5: n = 5 has"),
         (lambda: all_trees(3.5), "size expected 2, 3 or 4, got 3.5"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.puzzles.by_hand import assert_equal, painted, some_mazes
+from tests.puzzles.by_hand import assert_equal, painted, some_mazes, walls_of
 from trm_lib.puzzles import (
     CELL_TOKENS,
     PIXEL_TOKENS,
@@ -26,16 +26,9 @@ BLACK, WHITE, GREEN, RED = COLOURS = (0, 0, 0), (255, 255, 255), (0, 255, 0), (2
 
 def all_2x2() -> Mazes:
     """Every 2x2 maze, those in pieces too: 16 layouts with 12 pairs of start and goal."""
-    walls, start, goal = [], [], []
-    for bits in range(16):
-        top, bottom, left, right = (bits >> place & 1 for place in range(4))
-        layout = [[9 + 2 * top + 4 * left, 3 + 8 * top + 4 * right]]
-        layout += [[12 + 2 * bottom + left, 6 + 8 * bottom + right]]
-        for one, other in np.argwhere(~np.eye(4, dtype=bool)):
-            walls.append(layout)
-            start.append(one)
-            goal.append(other)
-    return Mazes(np.array(walls), np.array(start), np.array(goal))
+    layouts = [walls_of(2, bits >> np.arange(4) & 1 == 1) for bits in range(16)]
+    start, goal = np.argwhere(~np.eye(4, dtype=bool)).T
+    return Mazes(np.repeat(layouts, 12, axis=0), np.tile(start, 16), np.tile(goal, 16))
 
 
 def assert_read_back(mazes: Mazes) -> None:
@@ -121,11 +114,9 @@ def with_token(row: int, column: int, token: int) -> np.ndarray:
     ("tokens", "message"),
     [
         (with_token(1, 2, 48), "maze 1 holds 48 in row 1, column 2, expected 0 to 47: a cell's to"),
-        (with_token(2, 1, -1), "maze 1 holds -1 in row 2, column 1, expected 0 to 47"),
         (with_token(1, 1, 9), "maze 1: expected one start, got 0: add 16 to the token of one cell"),
         (with_token(1, 2, 19), "maze 1: expected one start, got 2"),
         (with_token(2, 2, 6), "maze 1: expected one goal, got 0: add 32 to the token of one cell"),
-        (with_token(1, 2, 35), "maze 1: expected one goal, got 2"),
         (with_token(1, 2, 2), "maze 1 has an open border at the top: close it"),
         (with_token(1, 2, 7), "in maze 1, row 1, column 2 and its neighbour below disagree"),
         (
@@ -133,7 +124,6 @@ def with_token(row: int, column: int, token: int) -> np.ndarray:
             r"expected shape \(B, n, n\) or \(n, n\).* got \(1, 1, 2, 2\): pass one",
         ),
         (OPEN[:1], r"got \(1, 2\): .*as many rows as columns"),
-        (OPEN[0], r"got \(2,\)"),
         (np.zeros((129, 129), int), r"n from 2 to 128, got \(129, 129\)"),
         (OPEN + 0.0, "expected integers 0 to 47, got float64: a cell's token is its wall bits"),
     ],
@@ -147,10 +137,8 @@ def test_what_are_no_tokens_of_a_maze_is_refused(tokens, message):
     ("place", "colour", "message"),
     [
         ((2, 3), (0, 0, 255), r"row 2, column 3 is \(0, 0, 255\), expected black, white, green"),
-        ((2, 3), (1, 1, 1), r"row 2, column 3 is \(1, 1, 1\), expected black, white, green or red"),
         ((3, 3), WHITE, r"row 3, column 3 is \(255, 255, 255\), expected black: .*corner of cells"),
         ((1, 2), WHITE, "row 1, column 2 .* expected black: a border"),
-        ((5, 5), RED, r"row 5, column 5 is \(255, 0, 0\), expected black: a border"),
         ((3, 4), GREEN, r"row 3, column 4 is \(0, 255, 0\), expected black or white: it lies betw"),
         ((2, 4), BLACK, r"row 2, column 4 is \(0, 0, 0\), expected not black: it is a cell"),
         ((2, 2), WHITE, "expected one green pixel, the start, got 0: paint one cell"),
@@ -169,10 +157,8 @@ def test_wrong_pixels_are_named(place, colour, message):
     ("picture", "message"),
     [
         (np.zeros((5, 5), np.uint8), r"expected shape .* got \(5, 5\): put colours last"),
-        (np.zeros((1, 3, 5, 5), np.uint8), r"expected shape .* got \(1, 3, 5, 5\)"),
         (np.zeros((5, 7, 3), np.uint8), r"got \(1, 5, 7, 3\).* square pictures"),
         (np.zeros((6, 6, 3), np.uint8), r"expected P = 2 n \+ 1 .* got 6: keep the border"),
-        (np.zeros((3, 3, 3), np.uint8), r"expected P = 2 n \+ 1 .* got 3"),
         (np.zeros((259, 259, 3), np.uint8), r"expected P = 2 n \+ 1 .* got 259"),
         (np.zeros((5, 5, 3)), r"expected integers 0 to 255, got float64: .*255 \* picture"),
     ],

@@ -9,6 +9,16 @@ CONFIG = LoopedConfig(
     vocab_size=48, grid=(5, 5), width=4, mixing="conv", n_answers=2, positions="none"
 )
 
+RING = """
++---+---+---+
+| S       G |
++   +---+   +
+|   |   |   |
++   +---+   +
+|           |
++---+---+---+"""
+"""The cell in the middle is closed: 0 1 2 is the shortest way, 0 3 6 7 8 5 2 the other."""
+
 
 class Scripted(torch.nn.Module):
     """Marks other cells after each step, (n, n) bool, the last ones for good.

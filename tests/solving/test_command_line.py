@@ -8,68 +8,34 @@ import numpy as np
 import pytest
 
 import trm_lib
-from tests.solving.scripted import Scripted, marked
+from tests.solving.scripted import RING, Scripted, marked
 from trm_lib import solve
 from trm_lib.__main__ import main
-from trm_lib.puzzles import sudoku_text
+from trm_lib.puzzles import generate_mazes, maze_text, shortest_path_cells, sudoku_text
 
 PUZZLE = "1...|..3.|.4..|...2"
-RING = """\
-+---+---+---+
-| S       G |
-+   +---+   +
-|   |   |   |
-+   +---+   +
-|           |
-+---+---+---+
-"""
 
 
 @pytest.fixture
 def answers(monkeypatch):
-    """Let the shipped model for mazes mark these cells, step by step."""
-
-    def mark(*cells):
-        model = Scripted(*(marked(step) for step in cells))
-        monkeypatch.setattr("trm_lib.solving.shipped_model", lambda puzzle: model)
-
-    return mark
+    """Let the shipped model for mazes give these marks, step by step."""
+    return lambda *marks: monkeypatch.setattr(
+        "trm_lib.solving.shipped_model", lambda puzzle: Scripted(*marks)
+    )
 
 
-# --- Sudoku
-
-
-def test_the_steps_of_a_sudoku_are_printed(capsys):
+def test_the_steps_of_a_sudoku_are_printed_and_right_is_told_from_wrong(capsys):
     assert main(["solve", PUZZLE]) == 0
-    printed = capsys.readouterr().out
-    solved = solve(PUZZLE)
+    printed, solved = capsys.readouterr().out, solve(PUZZLE)
     assert f"puzzle  {PUZZLE}" in printed
     assert f"K = {solved.k:<3} {sudoku_text(solved.answer)}  right" in printed
     assert f"Proved right by the rules at K = {solved.k}." in printed
-
-
-def test_a_wrong_answer_is_told_from_a_right_one(capsys):
     assert main(["solve", "...1|..4.|.13.|3...", "--k", "1"]) == 1
     assert "Wrong: no answer up to K = 1 obeys the rules." in capsys.readouterr().out
 
 
-def test_a_sudoku_is_read_from_a_file_and_from_standard_input(tmp_path, capsys, monkeypatch):
-    main(["solve", PUZZLE])
-    expected = capsys.readouterr().out
-    path = tmp_path / "puzzle.txt"
-    path.write_text(PUZZLE.replace("|", "\n") + "\n")
-    assert main(["solve", str(path)]) == 0
-    assert capsys.readouterr().out == expected
-    monkeypatch.setattr("sys.stdin", io.StringIO(PUZZLE + "\n"))
-    assert main(["solve", "-"]) == 0
-    assert capsys.readouterr().out == expected
-
-
-# --- mazes
-
-
 def test_the_path_of_a_maze_is_printed_with_what_was_marked_on_the_way(answers, capsys):
-    answers([], [0], [0, 1], [0, 1, 3], [0, 3], [0, 1, 2])
+    answers(*map(marked, ([], [0], [0, 1], [0, 1, 3], [0, 3], [0, 1, 2])))
     assert main(["solve", RING]) == 0
     assert capsys.readouterr().out == (
         "+---+---+---+\n"
@@ -85,77 +51,67 @@ def test_the_path_of_a_maze_is_printed_with_what_was_marked_on_the_way(answers, 
 
 
 def test_a_longer_path_and_no_path_are_failures(answers, capsys):
-    answers([0, 3, 6, 7, 8, 5, 2])
+    answers(marked([0, 3, 6, 7, 8, 5, 2]))
     assert main(["solve", RING]) == 1
     printed = capsys.readouterr().out
     assert "a path of 6 steps at K = 1; the shortest takes 2\ncells marked: 7 at K = 1\n" in printed
-    answers([0, 3])
+    answers(marked([0, 3]))
     assert main(["solve", RING]) == 1
     assert "no path: up to K = 60 the marked cells are not a way" in capsys.readouterr().out
     assert main(["solve", RING, "--k", "4"]) == 1
     assert "cells marked: 2 at K = 1, 2 at K = 2, 2 at K = 4\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("puzzle", [PUZZLE.replace("|", "\n"), RING])
 @pytest.mark.parametrize("start", ["", "\ufeff", "\r\n"])
-def test_a_maze_is_read_from_a_file(answers, tmp_path, capsys, start):
-    answers([0, 1, 2])
-    path = tmp_path / "maze.txt"
-    path.write_bytes((start + RING.replace("\n", "\r\n")).encode())
-    assert main(["solve", str(path)]) == 0
-    assert "| S   *   G |" in capsys.readouterr().out
+def test_a_puzzle_is_read_from_a_file_and_from_standard_input(
+    puzzle, start, answers, tmp_path, capsys, monkeypatch
+):
+    if puzzle == RING:
+        answers(marked([0, 1, 2]))
+    assert main(["solve", puzzle]) == 0
+    expected = capsys.readouterr().out
+    path = tmp_path / "puzzle.txt"
+    path.write_bytes((start + puzzle.replace("\n", "\r\n") + "\n").encode())
+    monkeypatch.setattr("sys.stdin", io.StringIO(puzzle + "\n"))
+    for source in (str(path), "-"):
+        assert main(["solve", source]) == 0
+        assert capsys.readouterr().out == expected
 
 
-def test_a_maze_is_read_from_standard_input(answers, capsys, monkeypatch):
-    answers([0, 1, 2])
-    monkeypatch.setattr("sys.stdin", io.StringIO(RING))
-    assert main(["solve", "-"]) == 0
-    assert "| S   *   G |" in capsys.readouterr().out
-
-
-def test_a_large_maze_as_an_argument_is_not_taken_for_a_file_name(answers, monkeypatch, capsys):
-    from trm_lib.puzzles import generate_mazes, maze_text, shortest_path_cells
-
+def test_a_large_maze_as_an_argument_is_not_taken_for_a_file_name(answers, capsys):
     maze = generate_mazes(30, 1, np.random.default_rng(0))
-    model = Scripted(shortest_path_cells(maze)[0])
-    monkeypatch.setattr("trm_lib.solving.shipped_model", lambda puzzle: model)
+    answers(shortest_path_cells(maze)[0])
     assert main(["solve", maze_text(maze.walls[0], maze.start[0], maze.goal[0])]) == 0
     assert "proved the shortest" in capsys.readouterr().out
-
-
-# --- refusals
 
 
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
         ("1..1|..3.|.4..|...2", "digit 1 stands twice"),
-        ("1...|..x.|.4..|...2", "row 2, column 3 holds 'x'"),
         ("...............x", "row 4, column 4 holds 'x'"),
         (RING.replace("S", " "), "the maze has no start"),
-        (RING.replace("S", "x"), "line 2, column 3 holds 'x'"),
         ("maze.text", "expected a puzzle, or a file with one, found no file 'maze.text'"),
         ("trm_lib", "expected a puzzle, or a file with one, found no file 'trm_lib'"),
         ("", "expected 16, 36 or 81 symbols"),
+        ("PICTURE", "expected a puzzle as text in"),
     ],
 )
-def test_what_is_no_puzzle_is_refused_without_a_traceback(argument, message, capsys):
+def test_what_is_no_puzzle_is_refused_without_a_traceback(argument, message, tmp_path, capsys):
+    if argument == "PICTURE":
+        argument = str(tmp_path / "maze.png")
+        (tmp_path / "maze.png").write_bytes(b"\x89PNG\r\n")
     assert main(["solve", argument]) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith(f"trm_lib: {message}")
     assert captured.out == ""
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path, capsys):
-    path = tmp_path / "maze.png"
-    path.write_bytes(b"\x89PNG\r\n")
-    assert main(["solve", str(path)]) == 2
-    assert "expected a puzzle as text in" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("arguments", [["--k", "0"], ["--k", "many"]])
-def test_wrong_numbers_are_refused(arguments, capsys):
+@pytest.mark.parametrize("k_steps", ["0", "many"])
+def test_wrong_numbers_are_refused(k_steps, capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["solve", PUZZLE, *arguments])
+        main(["solve", PUZZLE, "--k", k_steps])
     assert stopped.value.code == 2
     assert "--k" in capsys.readouterr().err
 
@@ -169,13 +125,10 @@ def test_an_interrupted_command_says_so(monkeypatch, capsys):
     assert "run it again to go on" in capsys.readouterr().err
 
 
-def test_puzzles_and_pictures_do_not_load_torch():
+def test_puzzles_and_pictures_do_not_load_torch_and_what_comes_late_is_named_early():
     code = (
         "import sys, trm_lib.puzzles, trm_lib.viz; dir(trm_lib); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_what_is_imported_late_is_named_early():
     assert set(trm_lib.__all__) <= set(dir(trm_lib))
     assert all(getattr(trm_lib, name).__name__ == name for name in trm_lib.__all__)

@@ -1,4 +1,8 @@
-"""Sudoku and mazes: rules, exact solvers, generators, symmetries and splits. NumPy only."""
+"""Sudoku and mazes: rules, exact solvers, generators, symmetries and splits. NumPy only.
+
+Whatever is not as a docstring asks is refused with a ValueError that says what was expected, what
+came, and what to do.
+"""
 
 from trm_lib.puzzles.maze import (
     Layout,
@@ -9,6 +13,7 @@ from trm_lib.puzzles.maze import (
     check_maze_options,
     check_walls,
     generate_mazes,
+    layout_class,
     mazes_from_keys,
     passages,
     places_from_keys,
@@ -32,7 +37,6 @@ from trm_lib.puzzles.maze_paths import (
     shortest_path_cells,
     shortest_way,
 )
-from trm_lib.puzzles.maze_symmetry import layout_class
 from trm_lib.puzzles.maze_text import maze_text, parse_maze
 from trm_lib.puzzles.maze_trees import all_trees
 from trm_lib.puzzles.splits import Split, draw_below, mix64, split_by_class, split_by_hash

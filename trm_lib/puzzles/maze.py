@@ -1,4 +1,4 @@
-"""Mazes: n x n cells with walls between them, a start and a goal; checked, and drawn at random.
+"""Mazes: n x n cells with walls between them, a start and a goal; drawn, checked, and named.
 
 Legend of the maze modules: B mazes, n rows and columns (2 to 128), L = n * n cells, numbered row by
 row. Directions are 0 up, 1 right, 2 down, 3 left; the opposite of d is (d + 2) % 4.
@@ -7,14 +7,14 @@ row. Directions are 0 up, 1 right, 2 down, 3 left; the opposite of d is (d + 2) 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
 import numpy as np
 
 from trm_lib.checks import check_rng, number, whole
 from trm_lib.puzzles.maze_trees import open_walls, spanning_trees
-from trm_lib.puzzles.splits import draw_below
+from trm_lib.puzzles.splits import draw_below, mix64
 
 SIZES = range(2, 129)
 Layout = Literal["tree", "loops", "open"]
@@ -32,9 +32,6 @@ class Mazes:
             seen from both of its cells, and the border is walled all round.
         start: (B,) int64 cell numbers, 0 to L - 1.
         goal: (B,) int64 cell numbers; never the start.
-
-    Raises:
-        ValueError: an array is not as above; the message names the first wrong maze and cell.
     """
 
     walls: np.ndarray
@@ -86,9 +83,6 @@ def generate_mazes(
         loops: for "loops", the share of the tree's remaining walls to open, 0 to 1 (0.1).
         start: "fixed", the upper left cell, or "random", uniform among all cells but the goal.
         goal: "fixed", the lower right cell, or "random", uniform among all cells but the start.
-
-    Raises:
-        ValueError: an argument is not as above.
     """
     check_rng(rng)
     keys = rng.integers(1 << 64, size=whole(count, "count", 1), dtype=np.uint64)
@@ -108,9 +102,6 @@ def mazes_from_keys(
     Args:
         keys: (B,) integers, any 64 bits.
         size, layout, loops, start, goal: as in `generate_mazes`.
-
-    Raises:
-        ValueError: an argument is not as there.
     """
     loops = check_maze_options(size, layout, loops, start, goal)
     keys = np.asarray(keys).astype(np.uint64)
@@ -160,10 +151,6 @@ def check_walls(walls: np.ndarray, name: str = "walls") -> np.ndarray:
     Args:
         walls: (B, n, n) integers 0 to 15, as in `Mazes`.
         name: what to call the array in an error.
-
-    Raises:
-        ValueError: the shape or dtype is another, the border is open somewhere, or a wall is seen
-            from one of its cells only.
     """
     walls = np.asarray(walls)
     if walls.ndim != 3 or walls.shape[1] != walls.shape[2] or walls.shape[1] not in SIZES:
@@ -237,7 +224,7 @@ def passages(walls: np.ndarray) -> np.ndarray:
     return (walls[..., None] >> np.arange(4, dtype=np.uint8) & 1) == 0
 
 
-@lru_cache
+@cache
 def steps_to(size: int) -> np.ndarray:
     """The cell next to each in each direction, itself at a border: (L, 4) int64, read-only.
 
@@ -250,3 +237,58 @@ def steps_to(size: int) -> np.ndarray:
     table = np.stack(there, axis=1)
     table.flags.writeable = False
     return table
+
+
+def layout_class(walls: np.ndarray) -> np.ndarray:
+    """Name each layout by a number that its turned copies share: the key to split mazes by.
+
+    A layout is the walls of a maze, without its start and goal. Two mazes of one layout share most
+    of what is to be learned about them, so they belong on the same side of a split.
+
+    For n up to 6, two layouts of one size share it exactly when one is a turn of the other.
+    Beyond, and between sizes, others share it only where 64-bit hashes collide.
+
+    Args:
+        walls: (B, n, n) integers, as in `Mazes`.
+
+    Returns:
+        (B,) uint64, the same on every machine.
+    """
+    walls = check_walls(walls)
+    return np.minimum.reduce([_keys(turned_walls(walls, turn)) for turn in range(8)])
+
+
+def turned_walls(walls: np.ndarray, turn: int) -> np.ndarray:
+    """Turn layouts (B, n, n): cells move, and the walls around them change direction.
+
+    Turns 0 to 3 are as many quarter turns clockwise. Turns 4 to 7 are a mirror image, left and
+    right swapped, and then turn - 4 quarter turns. A quarter turn makes direction d into
+    (d + 1) % 4, the mirror image makes it into -d % 4.
+    """
+    moved = np.rot90(walls[:, :, ::-1] if turn >= 4 else walls, -turn, axes=(1, 2))
+    return _turned_bits(turn)[moved]
+
+
+@cache
+def _turned_bits(turn: int) -> np.ndarray:
+    """What the walls of a cell become, (16,) uint8."""
+    bits, table = np.arange(16, dtype=np.uint8), np.zeros(16, np.uint8)
+    for direction in range(4):
+        mirrored = -direction if turn >= 4 else direction
+        table |= (bits >> direction & 1) << (mirrored + turn) % 4
+    return table
+
+
+def _keys(walls: np.ndarray) -> np.ndarray:
+    """Name each layout, (B,) uint64; for n up to 6 its walls inside fit into one word."""
+    count, size = walls.shape[:2]
+    right = walls[:, :, :-1] >> 1 & 1  # (B, n, n - 1)
+    below = walls[:, :-1] >> 2 & 1  # (B, n - 1, n)
+    half = size * (size - 1)
+    bits = np.concatenate([right.reshape(count, half), below.reshape(count, half)], axis=1)
+    key = mix64(np.full(count, size))
+    for start in range(0, bits.shape[1], 64):
+        part = bits[:, start : start + 64].astype(np.uint64)
+        word = (part << np.arange(part.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+        key = mix64(key ^ word)  # a bijection of the word
+    return key

@@ -42,12 +42,9 @@ def read_maze_tokens(tokens: ArrayLike) -> Mazes:
     Args:
         tokens: (B, n, n) integers from 0 to 47, or (n, n) for one; n from 2 to 128.
 
-    Returns:
-        B mazes.
-
     Raises:
-        ValueError: the array is not as above, or some board is not one of a maze; the message
-            names the maze from 0, and a cell's row and column from 1.
+        ValueError: some board is not one of a maze; the message names the maze from 0, and a
+            cell's row and column from 1.
     """
     tokens = np.asarray(tokens)
     shape, tokens = tokens.shape, tokens[None] if tokens.ndim == 2 else tokens
@@ -71,11 +68,7 @@ def read_maze_tokens(tokens: ArrayLike) -> Mazes:
 
 
 def maze_labels(mazes: Mazes) -> np.ndarray:
-    """1 where a cell lies on a shortest path, else 0: (B, n, n) int64.
-
-    Raises:
-        ValueError: some maze has no path from start to goal.
-    """
+    """1 where a cell lies on a shortest path, else 0: (B, n, n) int64; there must be a path."""
     return shortest_path_cells(mazes).astype(np.int64)
 
 
@@ -93,10 +86,7 @@ def pixel_labels(mazes: Mazes) -> np.ndarray:
 
     Marked are the cells on shortest paths and the openings between two of them. In a maze with
     loops as well: two neighbouring cells never lie equally far from the start, so an opening
-    between two cells on shortest paths is on one itself.
-
-    Raises:
-        ValueError: some maze has no path from start to goal.
+    between two cells on shortest paths is on one itself. There must be a path.
     """
     on_path, closed = shortest_path_cells(mazes), wall_pixels(mazes.walls)
     labels = np.zeros(closed.shape, np.int64)
@@ -130,12 +120,9 @@ def read_maze_picture(picture: ArrayLike) -> Mazes:
         picture: (B, P, P, 3) integers, or (P, P, 3) for one; P odd, 5 to 257. Four colours are
             known: black, white, green (0, 255, 0) and red (255, 0, 0).
 
-    Returns:
-        B mazes.
-
     Raises:
-        ValueError: the array is not as above, or some picture is not one of a maze; the message
-            names the picture from 0 and the pixel's row and column from 1.
+        ValueError: some picture is not one of a maze; the message names the picture from 0 and the
+            pixel's row and column from 1.
     """
     picture = np.asarray(picture)
     picture = picture[None] if picture.ndim == 3 else picture

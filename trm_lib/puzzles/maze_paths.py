@@ -19,9 +19,6 @@ def maze_distances(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
 
     Returns:
         (B, n, n) int32, -1 where no path leads.
-
-    Raises:
-        ValueError: the walls are not those of mazes, or a source is not one of their cells.
     """
     walls = check_walls(walls)
     return _spread(walls, check_cells(source, walls, "source"))
@@ -74,9 +71,6 @@ def _spread(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
 def shortest_way(maze: Mazes) -> np.ndarray:
     """Find a shortest way, by breadth-first search.
 
-    Args:
-        maze: one maze.
-
     Returns:
         (P,) int64 cell numbers from start to goal.
 
@@ -109,9 +103,6 @@ def marked_way(maze: Mazes, marks: np.ndarray) -> np.ndarray | None:
 
     Returns:
         (P,) int64 cell numbers from start to goal, or None if the marks are no such way.
-
-    Raises:
-        ValueError: there are several mazes, or `marks` is not as above.
     """
     here, goal, is_open = _read(maze)
     left = check_marks(marks, maze.size).flatten()  # marked, and not walked over

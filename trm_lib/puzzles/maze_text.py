@@ -56,9 +56,6 @@ def maze_text(walls: np.ndarray, start: int, goal: int, marks: np.ndarray | None
     Returns:
         2 n + 1 lines of 4 n + 1 characters, the last without a line end; `parse_maze` reads them
         back if start and goal differ and there are no stars.
-
-    Raises:
-        ValueError: an argument is not as above.
     """
     walls = np.asarray(walls)
     if walls.ndim != 2:
@@ -90,9 +87,6 @@ def parse_maze(text: str) -> Mazes:
 
     Args:
         text: a square maze of 2 to 128 rows, its border closed, with one S and one G.
-
-    Returns:
-        A batch of one.
 
     Raises:
         ValueError: the text is not as above; the message names the line and the column, both from

@@ -148,14 +148,11 @@ def all_trees(size: int) -> np.ndarray:
     Returns:
         (count, n, n) uint8 walls as in `Mazes`, read-only, in lexicographic order of the cells
         read row by row. Computed at the first call, then kept.
-
-    Raises:
-        ValueError: `size` is something else: there are 557,568,000 trees for n = 5.
     """
     if not isinstance(size, int | np.integer) or size not in (2, 3, 4):
         raise ValueError(
-            f"size expected 2, 3 or 4, got {size!r}: larger mazes have too many trees to list, "
-            "draw some with generate_mazes"
+            f"size expected 2, 3 or 4, got {size!r}: n = 5 has 557,568,000 trees already, draw "
+            "some with generate_mazes"
         )
     n_cells = size * size
     # Partial trees: the openings right of and below the cells passed so far have been decided.

@@ -78,10 +78,7 @@ def split_by_class(
         seed: chooses among the splits, 0 to 2**64 - 1.
 
     Returns:
-        The positions of the three parts, none of them empty.
-
-    Raises:
-        ValueError: there are fewer than three classes, or an argument is not as above.
+        The positions of the three parts, none of them empty: at least three classes are needed.
     """
     keys, bounds = _checked(keys, fractions, seed)
     classes, class_of = np.unique(keys, return_inverse=True)
@@ -104,9 +101,6 @@ def split_by_hash(
 
     A class falls on the same side whatever else is in the data, now or later. Fractions hold on
     average over many classes; a part of few classes may be empty. Arguments as `split_by_class`.
-
-    Raises:
-        ValueError: an argument is not as there.
     """
     keys, bounds = _checked(keys, fractions, seed)
     uniform = (_scrambled(keys, seed) >> np.uint64(11)) * 2.0**-53  # in [0, 1)

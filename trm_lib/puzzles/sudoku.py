@@ -22,11 +22,7 @@ _SYMBOLS = {".": 0, "_": 0} | {str(digit): digit for digit in range(10)}
 
 
 def box_shape(size: int) -> tuple[int, int]:
-    """How many rows and columns a box of an N x N board has: 2x2, 2x3 or 3x3.
-
-    Raises:
-        ValueError: `size` is not 4, 6 or 9.
-    """
+    """How many rows and columns a box has, on boards of 4x4, 6x6 and 9x9: 2x2, 2x3 or 3x3."""
     if size not in _BOX_SHAPES:
         raise ValueError(f"expected a board size of 4, 6 or 9, got {size!r}: choose one of those")
     return _BOX_SHAPES[size]
@@ -57,9 +53,6 @@ def check_boards(boards: np.ndarray, name: str = "puzzles") -> np.ndarray:
     Args:
         boards: (..., N, N) integers 0..N.
         name: what to call the array in an error.
-
-    Raises:
-        ValueError: the shape, the dtype or a digit is not that of a Sudoku board.
     """
     boards = np.asarray(boards)
     size = boards.shape[-1] if boards.ndim else 0
@@ -120,19 +113,13 @@ def is_solution(puzzles: np.ndarray, answers: np.ndarray) -> np.ndarray:
 
     Returns:
         (...) bool.
-
-    Raises:
-        ValueError: the shapes differ, or either array does not hold boards of integers.
     """
     puzzles, answers = check_boards(puzzles), np.asarray(answers)
-    if answers.shape != puzzles.shape:
+    if answers.shape != puzzles.shape or answers.dtype.kind not in "iu":
         raise ValueError(
-            f"expected answers of shape {puzzles.shape}, one a puzzle, got {answers.shape}: "
-            "reshape them like the puzzles"
-        )
-    if answers.dtype.kind not in "iu":
-        raise ValueError(
-            f"expected integer answers, got dtype {answers.dtype}: take the argmax over digits"
+            f"expected integer answers of shape {puzzles.shape}, one a puzzle, got "
+            f"{answers.dtype} of shape {answers.shape}: reshape them, or take the argmax over "
+            "digits"
         )
     size = puzzles.shape[-1]
     legal = (answers >= 1) & (answers <= size)
@@ -149,17 +136,10 @@ def sudoku_text(board: np.ndarray) -> str:
     """Write one board as text such as "1...|..3.|.4..|...2"; `parse_sudoku` reads it back.
 
     Args:
-        board: (N, N) integers 0..N.
-
-    Raises:
-        ValueError: `board` is not one Sudoku board.
+        board: (N, N) integers 0..N, 0 = empty.
     """
-    board = check_boards(board, "board")
-    if board.ndim != 2:
-        raise ValueError(
-            f"expected one board of shape (N, N), got shape {board.shape}: write them one at a time"
-        )
-    return "|".join("".join(str(digit or ".") for digit in row) for row in board.tolist())
+    rows = parse_sudoku(board).tolist()
+    return "|".join("".join(str(digit or ".") for digit in row) for row in rows)
 
 
 def parse_sudoku(puzzle: str | ArrayLike) -> np.ndarray:
@@ -213,11 +193,6 @@ def _rows(text: str) -> list[str]:
 def _cells(rows: ArrayLike) -> np.ndarray:
     """The (N, N) cells of a board, whatever they hold; symbols that are not known stay text."""
     if isinstance(rows, list | tuple) and all(isinstance(row, Sequence) for row in rows):
-        if len(rows) not in _BOX_SHAPES:
-            raise ValueError(
-                f"expected 4, 6 or 9 rows, got {len(rows)}: "
-                "write every row, and as many rows as there are columns"
-            )
         for number, row in enumerate(rows, start=1):
             if len(row) != len(rows):
                 raise ValueError(

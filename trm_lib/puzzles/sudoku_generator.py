@@ -41,8 +41,7 @@ def generate_sudoku(
         Puzzles and solutions, each (B, N, N) int8.
 
     Raises:
-        ValueError: an argument is impossible, or so few clues are wanted that 100 attempts at one
-            puzzle do not get there.
+        ValueError: so few clues are wanted that 100 attempts at one puzzle do not get there.
     """
     box_shape(size)  # refuses other sizes
     count = whole(count, "count", 1)
@@ -69,7 +68,7 @@ def augment_with_clues(
     """Turn each pair by a random symmetry, and give away some more cells in half of them.
 
     Readers type puzzles of every kind, not only minimal ones. The share of cells given away is
-    uniform from none to all. Arguments, result and errors as `augment_sudoku`.
+    uniform from none to all. Arguments and result as `augment_sudoku`.
     """
     puzzles, solutions = augment_sudoku(puzzles, solutions, rng)
     share = rng.uniform(size=(len(puzzles), 1, 1)) * (rng.random((len(puzzles), 1, 1)) < 0.5)
@@ -159,9 +158,6 @@ def sudokus_4x4(clues: int | Literal["minimal"]) -> np.ndarray:
     Returns:
         (count, 2) uint16, read-only: rows of (index into `all_grids_4x4`, mask); read them with
         `masked_grids`. Computed at the first call, then kept.
-
-    Raises:
-        ValueError: `clues` is something else: no 4x4 Sudoku with 3 clues is unique.
     """
     wanted = unique_masks_4x4().copy()
     if clues == "minimal":

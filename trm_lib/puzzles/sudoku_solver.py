@@ -48,9 +48,6 @@ def solve_exactly(board: str | ArrayLike) -> ExactResult:
     Args:
         board: one board, anything that `parse_sudoku` reads. Clashing clues are allowed: they
             have no solution.
-
-    Raises:
-        ValueError: the board cannot be read.
     """
     board = parse_sudoku(board)
     rules = cover(len(board))

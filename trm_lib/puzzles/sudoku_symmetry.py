@@ -38,9 +38,6 @@ def augment_sudoku(
     Returns:
         New puzzles and solutions, (B, N, N) int8. The arguments are left as they are.
 
-    Raises:
-        ValueError: the shapes differ, the arrays do not hold boards, or `rng` is not a Generator.
-
     Source:
         The augmentation of Less is More (arXiv 2510.04871). Deviation: there, 1,000 turned copies
         of each puzzle are stored; here, each batch is turned anew.
@@ -74,9 +71,6 @@ def class_key(puzzles: np.ndarray) -> np.ndarray:
 
     Returns:
         (B,) uint64, the same on every machine.
-
-    Raises:
-        ValueError: the array does not hold a batch of boards.
     """
     puzzles = check_boards(puzzles)
     if puzzles.ndim != 3:
