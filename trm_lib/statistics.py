@@ -25,11 +25,8 @@ def moving_average(values: np.ndarray, window: int) -> np.ndarray:
     """Average each value with its neighbours on both sides; near the ends, with those there are.
 
     Args:
-        values: shape (..., S).
+        values: shape (..., S); so are the smoothed ones.
         window: how many values are averaged; odd, so that the average is centred.
-
-    Returns:
-        Smoothed values, same shape.
 
     Raises:
         ValueError: `window` is even, below 1 or above S.
@@ -61,7 +58,7 @@ def interquartile_mean(values: np.ndarray) -> np.ndarray:
 def bootstrap_interval(
     values: np.ndarray, level: float = _LEVEL, resamples: int = 2000, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A percentile bootstrap interval of the interquartile mean over seeds.
+    """A percentile bootstrap interval of the interquartile mean over seeds: its two ends, (...).
 
     Whole seeds are drawn with replacement, so that steps of one run stay together; the interval
     itself is pointwise. With few seeds it is too narrow: it knows only the runs it saw.
@@ -71,9 +68,6 @@ def bootstrap_interval(
         level: probability that the interval aims at, in (0, 1).
         resamples: how many times the seeds are drawn anew.
         seed: of the generator that draws them.
-
-    Returns:
-        Lower and upper ends, each of shape (...).
 
     Raises:
         ValueError: there are fewer than two seeds, or a value is NaN.
@@ -116,11 +110,8 @@ def probability_of_improvement(
     narrow; where all of a lies above all of b, it is the point 1.
 
     Args:
-        a: scores of one learner, shape (R_a,), R_a >= 2.
-        b: scores of the other, shape (R_b,), R_b >= 2.
-        level: probability that the interval aims at, in (0, 1).
-        resamples: how many times the seeds are drawn anew.
-        seed: of the generator that draws them.
+        a, b: scores of the two learners, shapes (R_a,) and (R_b,), R >= 2.
+        level, resamples, seed: as for `bootstrap_interval`.
 
     Raises:
         ValueError: there are fewer than two seeds, a score is not finite, or `level`,
@@ -188,8 +179,7 @@ def compare(a: np.ndarray, b: np.ndarray, names: tuple[str, str] = ("a", "b")) -
     """Compare two learners by their seeds; all intervals are 95%, all draws repeatable.
 
     Args:
-        a: scores of one learner, shape (R_a,), R_a >= 2; higher is better.
-        b: scores of the other, shape (R_b,), R_b >= 2.
+        a, b: scores of the two learners, shapes (R_a,) and (R_b,), R >= 2; higher is better.
         names: what to call them.
 
     Raises:

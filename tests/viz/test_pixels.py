@@ -53,14 +53,10 @@ def test_start_goal_and_agent_are_in_their_cells_and_nowhere_else(cell):
         assert set((columns - thick) // cell) == {column}
         assert rows.min() + rows.max() == 2 * row * cell + cell + thick - 1  # in the middle
     assert not is_colour(maze_pixels(walls, 1, 11), BLUE).any()
-
-
-def test_an_agent_on_the_start_or_the_goal_hides_neither():
-    walls = generate_mazes(4, 1, np.random.default_rng(0)).walls[0]
-    for agent, colour in ((0, SHADE), (15, GREEN)):
-        pixels = maze_pixels(walls, 0, 15, agent)
-        assert is_colour(pixels, colour).sum() > 30
-        assert is_colour(pixels, BLUE).sum() > 30
+    for agent, colour in ((1, SHADE), (11, GREEN)):  # who stands there hides neither
+        both = maze_pixels(walls, 1, 11, agent, cell=16)
+        assert is_colour(both, colour).sum() > 30
+        assert is_colour(both, BLUE).sum() > 30
 
 
 @pytest.mark.parametrize("cell", [12, 41])
@@ -133,30 +129,23 @@ def test_the_marked_cell_alone_is_outlined_and_keeps_its_digit(marked):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("paint", "arguments", "message"),
     [
-        ({"start": 99}, "start: expected a cell from 0 to 8, got 99"),
-        ({"goal": 0}, "start and goal must be two cells, got 0 for both"),
-        ({"walls": np.zeros((3, 3), np.uint8)}, "open border"),
-        ({"cell": 7}, "cell expected a whole number >= 8, got 7"),
+        (maze_pixels, {"start": 99}, "start: expected a cell from 0 to 8, got 99"),
+        (maze_pixels, {"goal": 0}, "start and goal must be two cells, got 0 for both"),
+        (maze_pixels, {"walls": np.zeros((3, 3), np.uint8)}, "open border"),
+        (maze_pixels, {"cell": 7}, "cell expected a whole number >= 8, got 7"),
+        (sudoku_pixels, {"board": np.zeros((5, 5), int)}, r"got \(5, 5\)"),
+        (sudoku_pixels, {"clues": np.full((4, 4), 5)}, "clues: expected digits 0 to 4"),
+        (sudoku_pixels, {"cell": 11}, "cell expected a whole number >= 12, got 11"),
+        (sudoku_pixels, {"marked": (1.0, 2.0)}, "integers from 0 to 3"),
+        (sudoku_pixels, {"marked": (0, 4)}, r"integers from 0 to 3, got \(0, 4\)"),
     ],
 )
-def test_maze_errors_say_what_was_expected(arguments, message):
+def test_errors_say_what_was_expected(paint, arguments, message):
     walls = generate_mazes(3, 1, np.random.default_rng(0)).walls[0]
+    usual = {"walls": walls, "start": 0, "goal": 8}
+    if paint is sudoku_pixels:
+        usual = {"board": np.zeros((4, 4), int)}
     with pytest.raises(ValueError, match=message):
-        maze_pixels(**{"walls": walls, "start": 0, "goal": 8, **arguments})
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"board": np.zeros((5, 5), int)}, r"got \(5, 5\)"),
-        ({"clues": np.full((4, 4), 5)}, "clues: expected digits 0 to 4"),
-        ({"cell": 11}, "cell expected a whole number >= 12, got 11"),
-        ({"marked": (1.0, 2.0)}, "integers from 0 to 3"),
-        ({"marked": (0, 4)}, r"integers from 0 to 3, got \(0, 4\)"),
-    ],
-)
-def test_sudoku_errors_say_what_was_expected(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        sudoku_pixels(**{"board": np.zeros((4, 4), int), **arguments})
+        paint(**usual | arguments)

@@ -37,23 +37,14 @@ _LEAST = 1e-12  # what any other logarithmic axis can show of "none"
 
 @dataclass(frozen=True)
 class _Curve:
-    """One named curve, ready to draw.
-
-    Attributes:
-        name: what it is called.
-        x: shape (S,), increasing.
-        seeds: what every seed measured, shape (R, S); drawn faint.
-        middle: the bold line, shape (S,).
-        band: lower and upper ends of its interval, each (S,), or None.
-        words: a second line for the label beside the curve, or "".
-    """
+    """One named curve, ready to draw."""
 
     name: str
-    x: Array
-    seeds: Array
-    middle: Array
-    band: tuple[Array, Array] | None = None
-    words: str = ""
+    x: Array  # (S,), increasing
+    seeds: Array  # (R, S), what every seed measured; drawn faint
+    middle: Array  # (S,), the bold line
+    band: tuple[Array, Array] | None = None  # the ends of its interval, (S,) each
+    words: str = ""  # a second line for the label beside the curve
 
 
 def learning_curves(

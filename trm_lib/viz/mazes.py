@@ -133,27 +133,17 @@ def _walk(trail: Sequence[int], walls: np.ndarray) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class _Maze:
-    """A checked maze to be drawn with `cell` pixels a cell, arrays of shape (n, n).
+    """A checked maze and what is known of it, arrays of shape (n, n)."""
 
-    Attributes:
-        walls: bits, one a direction.
-        start, goal, agent: cell numbers, or None.
-        marked: whether a cell is marked as part of the answer.
-        due: whether it should be.
-        trail: cell numbers, in the order of the visits.
-        moves: directions, -1 where there is none.
-        cell: pixels.
-    """
-
-    walls: np.ndarray
+    walls: np.ndarray  # bits, one a direction
     start: int | None
     goal: int | None
     agent: int | None
-    marked: np.ndarray
-    due: np.ndarray
-    trail: tuple[int, ...]
-    moves: np.ndarray
-    cell: float
+    marked: np.ndarray  # whether a cell is marked as part of the answer
+    due: np.ndarray  # whether it should be
+    trail: tuple[int, ...]  # cell numbers, in the order of the visits
+    moves: np.ndarray  # directions, -1 where there is none
+    cell: float  # pixels from one wall to the next
 
     @property
     def bumps(self) -> np.ndarray:
