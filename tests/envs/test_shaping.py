@@ -70,8 +70,9 @@ def test_shaping_adds_the_potential_of_the_end_less_that_of_the_beginning(
     potential, size, max_steps, layout, observation, gamma, weight, seed
 ) -> None:
     maze = MazeEnv(
-        size, layout, start="random", goal="random", observation=observation, max_steps=max_steps
-    )
+        size=size, layout=layout, start="random", goal="random",
+        observation=observation, max_steps=max_steps,
+    )  # fmt: skip
     env = PotentialShaping(maze, potential, gamma, weight)
     rng = np.random.default_rng(seed)
     first, _ = env.reset(seed=seed)
@@ -93,7 +94,7 @@ def test_shaping_adds_the_potential_of_the_end_less_that_of_the_beginning(
 def test_only_a_terminal_state_has_no_potential(ends: str) -> None:
     corridor = np.array([[[13, 3], [13, 6]]], np.uint8)  # right from 0 to 1, down from 1 to 3
     mazes = Mazes(corridor, np.array([0]), np.array([3]))
-    maze = MazeEnv(2, max_steps=1 if ends == "truncated" else 2)
+    maze = MazeEnv(size=2, max_steps=1 if ends == "truncated" else 2)
     env = PotentialShaping(maze, lambda observations: np.full(len(observations), 5.0), gamma=0.5)
     env.reset(options={"mazes": mazes})
     _, reward, *_, truncated, info = env.step(1)
@@ -107,7 +108,7 @@ def test_only_a_terminal_state_has_no_potential(ends: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_bump_pays_its_delay_and_a_step_nearer_one(name: str) -> None:
-    maze = MazeEnv(4, layout="open")
+    maze = MazeEnv(size=4, layout="open")
     env = PotentialShaping(maze, name, gamma=0.9, weight=2.0)
     env.reset(seed=0)
     _, reward, *_, info = env.step(0)  # up, into the border, 6 steps from the goal
@@ -153,7 +154,7 @@ def read_off(mazes: Mazes, reward: str, potential: object, gamma: float) -> tupl
         cells = there[:, AGENT].reshape(len(mazes), -1).argmax(axis=1)
         columns.append((cells, shaped, plain, terminated))
     phi = np.zeros(len(mazes))
-    single = MazeEnv(mazes.size)
+    single = MazeEnv(size=mazes.size)
     for i in range(len(mazes)):
         observation, _ = single.reset(options={"mazes": mazes[i]})
         phi[i] = true_potential(single, potential, observation)
@@ -333,7 +334,7 @@ def test_a_function_sees_batches_of_any_space() -> None:
 
 
 def test_statistics_see_shaped_rewards_outside_and_unshaped_ones_inside() -> None:
-    env = RecordEpisodeStatistics(MazeEnv(3, layout="open"), stats_key="inside")
+    env = RecordEpisodeStatistics(MazeEnv(size=3, layout="open"), stats_key="inside")
     env = PotentialShaping(env, "manhattan", 0.9)
     env = RecordEpisodeStatistics(env, stats_key="outside")
     env.reset(seed=0)
@@ -412,7 +413,7 @@ def test_a_goal_out_of_reach_counts_as_further_than_any_cell() -> None:
     walls[0, 1, 2] |= 4
     walls[0, 2, 1] |= 2
     mazes = Mazes(walls, np.array([0]), np.array([8]))
-    env = PotentialShaping(MazeEnv(3), "shortest path", gamma=0.5)
+    env = PotentialShaping(MazeEnv(size=3), "shortest path", gamma=0.5)
     env.reset(options={"mazes": mazes})
     _, reward, *_, info = env.step(1)
     assert reward - info["unshaped_reward"] == pytest.approx(0.5 * -9 + 9)
@@ -424,7 +425,7 @@ def test_a_goal_out_of_reach_counts_as_further_than_any_cell() -> None:
 @pytest.mark.parametrize("gamma", [-0.1, 1.1, np.nan, "0.9", None, True])
 def test_a_discount_lies_between_0_and_1(gamma: object) -> None:
     with pytest.raises(ValueError, match="gamma expected the learner's discount, 0 to 1"):
-        PotentialShaping(MazeEnv(3), "manhattan", gamma)
+        PotentialShaping(MazeEnv(size=3), "manhattan", gamma)
     with pytest.raises(ValueError, match="gamma expected"):
         VectorPotentialShaping(MazeVectorEnv(2, size=3), "manhattan", gamma)
 
@@ -432,13 +433,13 @@ def test_a_discount_lies_between_0_and_1(gamma: object) -> None:
 @pytest.mark.parametrize("potential", ["euclid", None, 3])
 def test_a_potential_is_a_known_name_or_a_function(potential: object) -> None:
     with pytest.raises(ValueError, match='"manhattan", "shortest path" or a function'):
-        PotentialShaping(MazeEnv(3), potential, 0.9)
+        PotentialShaping(MazeEnv(size=3), potential, 0.9)
 
 
 @pytest.mark.parametrize("weight", [np.inf, np.nan, "1"])
 def test_a_weight_is_finite(weight: object) -> None:
     with pytest.raises(ValueError, match="weight expected a finite number"):
-        PotentialShaping(MazeEnv(3), "manhattan", 0.9, weight)
+        PotentialShaping(MazeEnv(size=3), "manhattan", 0.9, weight)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -450,27 +451,27 @@ def test_named_potentials_are_for_mazes(name: str) -> None:
 
 @pytest.mark.parametrize("change", [lambda x: 0 * x, lambda x: 1 - x, lambda x: x / 2])
 def test_changed_observations_are_no_mazes(change: object) -> None:
-    maze = MazeEnv(3)
+    maze = MazeEnv(size=3)
     env = TransformObservation(maze, change, maze.observation_space)
     with pytest.raises(ValueError, match="mark one agent and one goal"):
         PotentialShaping(env, "manhattan", 0.9).reset(seed=0)
 
 
 def test_flattened_mazes_are_mazes() -> None:
-    env = PotentialShaping(FlattenObservation(MazeEnv(3)), "manhattan", 1.0)
+    env = PotentialShaping(FlattenObservation(MazeEnv(size=3)), "manhattan", 1.0)
     env.reset(seed=0)
     assert env.potential(np.arange(1), env.env.reset(seed=0)[0][None]).tolist() == [-4]
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
 def test_other_ways_to_begin_anew_are_refused(mode: AutoresetMode) -> None:
-    envs = SyncVectorEnv([lambda: MazeEnv(3)] * 2, autoreset_mode=mode)
+    envs = SyncVectorEnv([lambda: MazeEnv(size=3)] * 2, autoreset_mode=mode)
     with pytest.raises(ValueError, match="SAME_STEP, got .*wrap each in PotentialShaping"):
         VectorPotentialShaping(envs, "manhattan", 0.9)
 
 
 def test_a_partial_reset_is_refused() -> None:
-    envs = SyncVectorEnv([lambda: MazeEnv(3)] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
+    envs = SyncVectorEnv([lambda: MazeEnv(size=3)] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
     envs = VectorPotentialShaping(envs, "manhattan", 0.9)
     with pytest.raises(ValueError, match="reset_mask"):
         envs.reset(options={"reset_mask": np.array([True, False])})

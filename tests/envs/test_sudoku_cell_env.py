@@ -42,19 +42,20 @@ def test_one_step_judges_the_digit(reward: str, right: float, wrong: float) -> N
     env = SudokuCellEnv(empties=6, reward=reward)
     for seed in range(30):
         observation, info = env.reset(seed=seed)
-        assert env.clues[env.cell] == 0
-        assert np.argwhere(observation[-1]).tolist() == [list(env.cell)]
+        cell = divmod(env.cell, 4)
+        assert env.clues[cell] == 0
+        assert np.argwhere(observation[-1]).tolist() == [list(cell)]
         for digit in range(1, 5):
             trial = env.board.copy()
-            trial[env.cell] = digit
+            trial[cell] = digit
             assert info["action_mask"][digit - 1] == keeps_the_rules(trial)
         digit = seed % 4 + 1
         observation, paid, terminated, truncated, info = env.step(digit - 1)
         assert terminated
         assert not truncated
-        assert info["is_success"] == (digit == env.solution[env.cell])
+        assert info["is_success"] == (digit == env.solution[cell])
         assert paid == (right if info["is_success"] else wrong)
-        assert observation[digit - 1][env.cell] == 1
+        assert observation[digit - 1][cell] == 1
 
 
 def keeps_the_rules(board: np.ndarray) -> bool:

@@ -151,7 +151,7 @@ def test_puzzles_are_uniform() -> None:
 def test_a_range_of_empties_is_drawn_evenly() -> None:
     envs = SudokuVectorEnv(4000, empties=(3, 6))
     envs.reset(seed=0)
-    numbers, counts = np.unique((envs.clues == 0).sum(axis=1), return_counts=True)
+    numbers, counts = np.unique((envs.clues == 0).sum(axis=(1, 2)), return_counts=True)
     assert numbers.tolist() == [3, 4, 5, 6]
     assert chisquare(counts).pvalue > 0.001
 

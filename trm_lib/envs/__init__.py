@@ -17,12 +17,15 @@ from trm_lib.envs.maze import (
     read_maze,
 )
 from trm_lib.envs.shaping import PotentialShaping, VectorPotentialShaping
-from trm_lib.envs.sudoku import SUDOKU_REWARDS, SudokuEnv, SudokuReward, SudokuVectorEnv
-from trm_lib.envs.sudoku_cell import (
+from trm_lib.envs.sudoku import (
     SUDOKU_CELL_REWARDS,
+    SUDOKU_REWARDS,
     SudokuCellEnv,
     SudokuCellReward,
     SudokuCellVectorEnv,
+    SudokuEnv,
+    SudokuReward,
+    SudokuVectorEnv,
 )
 from trm_lib.envs.yardsticks import (
     exact_sudoku_policy,
@@ -58,18 +61,9 @@ __all__ = [
     "read_maze",
 ]
 
-gym.register(
-    "trm/Maze-v0",
-    "trm_lib.envs.maze:MazeEnv",
-    vector_entry_point="trm_lib.envs.maze:MazeVectorEnv",
-)
-gym.register(
-    "trm/Sudoku-v0",
-    "trm_lib.envs.sudoku:SudokuEnv",
-    vector_entry_point="trm_lib.envs.sudoku:SudokuVectorEnv",
-)
-gym.register(
-    "trm/SudokuCell-v0",
-    "trm_lib.envs.sudoku_cell:SudokuCellEnv",
-    vector_entry_point="trm_lib.envs.sudoku_cell:SudokuCellVectorEnv",
-)
+for _name, _module in (("Maze", "maze"), ("Sudoku", "sudoku"), ("SudokuCell", "sudoku")):
+    gym.register(
+        f"trm/{_name}-v0",
+        f"trm_lib.envs.{_module}:{_name}Env",
+        vector_entry_point=f"trm_lib.envs.{_module}:{_name}VectorEnv",
+    )

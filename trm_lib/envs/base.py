@@ -1,32 +1,31 @@
-"""The episodes that environments play, each named by a key and made many at a time.
+"""What all worlds share: seeds, episodes, checked actions, autoreset, infos and pictures.
+
+A world is batched: a `BatchedEnv` moves the boards of E environments in one NumPy call. A
+`SingleEnv` is a batch of one without the axis E, so the rules are written once.
 
 What an episode is about (its maze, its puzzle) is a function of its key alone, and its key of the
 environment's seed and of how many episodes it has begun. So a lone environment and one among many
 play the same episodes under the same seed, whoever ends first.
 
-Axes: E environments, Q episodes kept ready for each, M episodes asked for.
-
-What the library's vector environments share: all boards of a batch move in one NumPy call.
-
-Axes: E environments, A actions.
-
-What the library's single environments share: seeds, options, checked actions, pictures.
+Axes: E environments, A actions, M episodes, Q episodes kept ready for each environment.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium import spaces
 from gymnasium.error import InvalidAction, ResetNeeded
 from gymnasium.utils.seeding import np_random
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from trm_lib.checks import whole
+from trm_lib.checks import number, whole
 from trm_lib.puzzles import mix64
 
 _MOST_READY = 64
@@ -93,7 +92,7 @@ class Episodes:
 
 
 class BatchedEnv(VectorEnv):
-    """E environments over boards that step together, equal to E single ones step by step.
+    """E environments over boards that step together.
 
     Environments that end begin their next episode in the same step (``AutoresetMode.SAME_STEP``):
     observation and info are then those of the new episode, and ``infos["final_obs"]`` and
@@ -102,9 +101,22 @@ class BatchedEnv(VectorEnv):
 
     ``state`` and ``set_state`` keep and restore a moment of play, for learners that can be resumed.
 
-    A subclass sets ``self._episodes`` and ``self._observations``, (E, ...), and defines ``_begin``,
-    ``_advance``, ``action_masks``, ``_texts`` and ``_pixels``. ``option`` is the key under which
-    ``reset(options=...)`` takes E episodes to play.
+    A subclass takes its options by keyword, and defines ``action_masks`` and
+
+    - ``_draw``: keys (M,) to what the episodes of these keys are about; ``_read``: the same from
+      what ``reset(options={option: ...})`` was given;
+    - ``_prepare``: that to attributes by name, (M, ...) each, as they are when the episodes begin,
+      among them ``_observations``;
+    - ``_advance``: actions (E,) to rewards and whether terminated, (E,) each; sets ``_success``;
+    - ``_text`` and ``_pixels``: the number of an environment to its picture.
+
+    Args:
+        num_envs: E.
+        render_mode: None, "ansi" or "rgb_array".
+        observation_space: Of one environment.
+        n_actions: A.
+        max_steps: Time limit of an episode.
+        cells: What an episode costs to make, see `Episodes`.
     """
 
     metadata = {  # noqa: RUF012
@@ -113,21 +125,43 @@ class BatchedEnv(VectorEnv):
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
     option: str
-    _episodes: Episodes
     _observations: np.ndarray
 
+    def __new__(cls, *_: Any, **options: Any) -> BatchedEnv:
+        """Note the options, for `fingerprint`."""
+        env = super().__new__(cls)
+        env._options = {n: o for n, o in options.items() if n not in ("num_envs", "render_mode")}
+        return env
+
     def __init__(
-        self, num_envs: int, single: gym.Env, render_mode: str | None, options: dict[str, Any]
+        self,
+        num_envs: int,
+        render_mode: str | None,
+        observation_space: spaces.Space,
+        n_actions: int,
+        max_steps: int,
+        cells: int,
     ) -> None:
-        self._options = options
         self.num_envs = whole(num_envs, "num_envs", 1)
-        self.render_mode = check_render_mode(render_mode)
-        self.single_observation_space = single.observation_space
-        self.single_action_space = single.action_space
-        self.observation_space = batch_space(single.observation_space, num_envs)
-        self.action_space = batch_space(single.action_space, num_envs)
+        if render_mode not in (None, "ansi", "rgb_array"):
+            raise ValueError(
+                f'render_mode expected None, "ansi" or "rgb_array", got {render_mode!r}: there is '
+                "no window to draw in"
+            )
+        self.render_mode = render_mode
+        self.max_steps = whole(max_steps, "max_steps", 1)
+        self.single_observation_space = observation_space
+        self.single_action_space = spaces.Discrete(n_actions)
+        self.observation_space = batch_space(observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
         self._everybody = np.arange(num_envs)
         self._generators: list[tuple[np.random.Generator, int] | None] = [None] * num_envs
+        self._episodes = Episodes(self._make, num_envs, cells)
+        nothing = self._prepare(*self._draw(np.zeros(0, np.uint64)))
+        self._parts = tuple(nothing)
+        for name, rows in nothing.items():
+            setattr(self, name, np.zeros((num_envs, *rows.shape[1:]), rows.dtype))
+        self._steps = np.zeros(num_envs, np.int64)
         self._success = np.zeros(num_envs, bool)
         self._running = False
 
@@ -153,9 +187,19 @@ class BatchedEnv(VectorEnv):
             seed: Of the first environment, the others following with seed + 1, seed + 2 ...; or
                 one seed each, None for those that shall just go on.
             options: Which E episodes to play; see the class.
+
+        Raises:
+            ValueError: If there is not one seed an environment, or the options are others;
+                the sequences of episodes are then where they were.
         """
-        given = given_episodes(options, self.option)
-        episodes = None if given is None else self._read_option(given, self.num_envs)
+        unknown = set(options or ()) - {self.option}
+        if unknown:
+            raise ValueError(
+                f"reset options expected {{{self.option!r}: ...}} or none, got "
+                f"{', '.join(map(repr, unknown))}"
+            )
+        given = (options or {}).get(self.option)
+        episodes = None if given is None else self._prepare(*self._read(given)).values()
         if seed is None:
             seeds = [None] * self.num_envs
         elif isinstance(seed, int | np.integer):
@@ -170,8 +214,7 @@ class BatchedEnv(VectorEnv):
         self._seeded()
         if episodes is None:
             episodes = self._episodes.take(self._everybody)
-        self._begin(self._everybody, *episodes)
-        self._success[:] = False
+        self._begin(self._everybody, episodes)
         self._running = True
         return self._observations.copy(), self._info()
 
@@ -181,7 +224,7 @@ class BatchedEnv(VectorEnv):
         """Take one action everywhere: (E,) whole numbers from 0 to A - 1."""
         if not self._running:
             raise ResetNeeded("no episode has begun: call reset() before step()")
-        rewards, terminated, truncated = self._advance(self._checked(actions))
+        rewards, terminated, truncated = self._play(self._checked(actions))
         done = terminated | truncated
         infos: dict[str, Any] = {}
         if done.any():
@@ -190,8 +233,7 @@ class BatchedEnv(VectorEnv):
             last[which] = self._observations[which]
             infos = {"final_obs": last, "_final_obs": done.copy()}
             infos |= {"final_info": self._info(done), "_final_info": done.copy()}
-            self._begin(which, *self._episodes.take(which))
-            self._success[which] = False
+            self._begin(which, self._episodes.take(which))
         infos |= self._info()
         return self._observations.copy(), rewards, terminated, truncated, infos
 
@@ -206,7 +248,7 @@ class BatchedEnv(VectorEnv):
 
     def fingerprint(self) -> dict[str, str]:
         """What two environments must share for one to take the other's state."""
-        options = {name: described(value) for name, value in self._options.items()}
+        options = {name: _described(value) for name, value in self._options.items()}
         return {"kind": type(self).__name__, "num_envs": str(self.num_envs)} | options
 
     def state(self) -> dict[str, np.ndarray]:
@@ -215,7 +257,7 @@ class BatchedEnv(VectorEnv):
         The generators behind ``np_random`` are left out: they serve only to begin a sequence of
         episodes, and the sequences are in the state.
         """
-        own = {n: v.copy() for n, v in vars(self).items() if isinstance(v, np.ndarray)}
+        own = {name: getattr(self, name).copy() for name in (*self._parts, "_steps", "_success")}
         return own | {f"episodes.{n}": v for n, v in self._episodes.state().items()}
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
@@ -224,22 +266,33 @@ class BatchedEnv(VectorEnv):
         Raises:
             ValueError: If it is that of other environments; nothing is changed then.
         """
-        ours = {name: (v.shape, v.dtype) for name, v in self.state().items()}
-        theirs = {name: (v.shape, v.dtype) for name, v in state.items()}
-        if ours != theirs:
-            differ = sorted(n for n in ours.keys() | theirs.keys() if ours.get(n) != theirs.get(n))
-            raise ValueError(
-                f"state expected arrays as those of {self.num_envs} environments of this kind, "
-                f"got others in {', '.join(differ)}"
-            )
+        require_same_forms(state, self.state())
         self._seeded()  # now: later it would begin other sequences of episodes
         first = "episodes."
         for name, value in state.items():
             if not name.startswith(first):
                 setattr(self, name, value.copy())
-        ready = {n.removeprefix(first): v for n, v in state.items() if n.startswith(first)}
-        self._episodes.set_state(ready)
+        self._episodes.set_state(
+            {n.removeprefix(first): v for n, v in state.items() if n.startswith(first)}
+        )
         self._running = True
+
+    def _make(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple(self._prepare(*self._draw(keys)).values())
+
+    def _begin(self, which: np.ndarray, episodes: Any) -> None:
+        """Begin episodes, one array (M, ...) a part, in the environments ``which``, (M,)."""
+        for name, rows in zip(self._parts, episodes, strict=True):
+            getattr(self, name)[which] = rows
+        self._steps[which] = 0
+        self._success[which] = False
+
+    def _play(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Move all boards, but begin no episode."""
+        rewards, terminated = self._advance(actions)
+        self._steps += 1
+        # bool > bool: the first and not the second
+        return rewards, terminated, (self._steps >= self.max_steps) > terminated
 
     def _info(self, which: np.ndarray | None = None) -> dict[str, Any]:
         """Return the info of everybody, or of ``which``, (E,) bool, with zeros for the others."""
@@ -272,8 +325,9 @@ class BatchedEnv(VectorEnv):
         return actions
 
     def _restart(self, env: int, generator: tuple[np.random.Generator, int]) -> None:
+        """Begin the sequence of episodes that the first 64 bits of the generator name."""
         self._generators[env] = generator
-        self._episodes.restart(env, draw_stream(generator[0]))
+        self._episodes.restart(env, int(generator[0].integers(1 << 64, dtype=np.uint64)))
 
     def _seeded(self) -> list[tuple[np.random.Generator, int]]:
         """Return all generators; those that no seed was given for take one from the system."""
@@ -283,66 +337,66 @@ class BatchedEnv(VectorEnv):
         return self._generators
 
 
-def described(value: Any) -> str:
-    """A value in words; of an array, in lists too, what tells it from others."""
-    if isinstance(value, list | tuple):
-        inside = ", ".join(map(described, value))
-        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    if not isinstance(value, np.ndarray):
-        return repr(value)
-    digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-    return f"{value.dtype} {value.shape} {digest}"
-
-
 class SingleEnv(gym.Env):
-    """One environment over boards; a subclass says what an episode is and what a step does.
+    """One environment: a batch of one, without the axis E.
 
-    A subclass sets ``observation_space``, ``action_space`` and ``self._episodes``, and defines
-    ``_begin``, ``_advance``, ``_observation``, ``action_masks``, ``_text`` and ``_pixels``.
-    ``option`` is the key under which ``reset(options=...)`` takes an episode to play.
+    A subclass names the world it is one of, ``world``, and those of its attributes, ``shows``, that
+    it has too: arrays (E, ...) there are (...) here, and copies.
+
+    Args:
+        render_mode: None, "ansi" or "rgb_array".
+        options: As for the world.
     """
 
     metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012
-    option: str
-    _episodes: Episodes
-    _seeded = False
-    _running = False
+    world: type[BatchedEnv]
+    shows: tuple[str, ...]
 
-    def __init__(self, render_mode: str | None) -> None:
-        self.render_mode = check_render_mode(render_mode)
+    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+        self.render_mode = render_mode
+        self._batch = self.world(1, render_mode, **options)
+        self.observation_space = self._batch.single_observation_space
+        self.action_space = self._batch.single_action_space
+        self._n_actions = int(self.action_space.n)
+        self._over = True
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the world shows, of the one environment."""
+        if name not in self.shows:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        value = getattr(self._batch, name)
+        if not isinstance(value, np.ndarray):
+            return value
+        return value[0].copy() if value.ndim > 1 else value.item()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin the next episode, or, with a seed, the first one of that seed."""
-        given = given_episodes(options, self.option)
-        episode = None if given is None else self._read_option(given, 1)
-        super().reset(seed=seed)
-        if seed is not None or not self._seeded:
-            self._episodes.restart(0, draw_stream(self.np_random))
-            self._seeded = True
-        if episode is None:
-            episode = self._episodes.take(np.zeros(1, np.int64))
-        self._begin(*(array[0] for array in episode))
-        self._success = False
-        self._running = True
-        return self._observation(), self._info()
+        observations, _ = self._batch.reset(seed=seed, options=options)
+        self._np_random, self._np_random_seed = self._batch._generators[0]
+        self._over = False
+        return observations[0], self._info()
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Take one action."""
-        if not self._running:
+        """Take one action, a whole number from 0 to A - 1."""
+        if self._over:
             raise ResetNeeded("the episode is over, or none has begun: call reset() before step()")
-        whole = isinstance(action, int | np.integer) or (
-            isinstance(action, np.ndarray) and action.ndim == 0 and action.dtype.kind in "iu"
-        )
-        if not whole or isinstance(action, bool) or not 0 <= action < self.action_space.n:
+        if isinstance(action, np.ndarray) and action.ndim == 0:
+            action = action[()]
+        if (
+            not isinstance(action, (int, np.integer))
+            or isinstance(action, bool)
+            or not 0 <= action < self._n_actions
+        ):
             raise InvalidAction(
-                f"expected an action from 0 to {self.action_space.n - 1}, a whole number, "
+                f"expected an action from 0 to {self._n_actions - 1}, a whole number, "
                 f"got {action!r}"
             )
-        reward, terminated, truncated = self._advance(int(action))
-        self._running = not (terminated or truncated)
-        return self._observation(), reward, terminated, truncated, self._info()
+        rewards, terminated, truncated = self._batch._play(np.array([action]))
+        ends = terminated.item(), truncated.item()
+        self._over = ends[0] or ends[1]
+        return self._batch._observations[0].copy(), rewards.item(), *ends, self._info()
 
     def render(self) -> str | np.ndarray | None:
         """Show the board: text for "ansi", (H, W, 3) uint8 for "rgb_array"."""
@@ -352,40 +406,64 @@ class SingleEnv(gym.Env):
                 '"rgb_array"'
             )
             return None
-        if not hasattr(self, "_success"):
-            raise ResetNeeded("no episode has begun: call reset() before render()")
-        return self._text() if self.render_mode == "ansi" else self._pixels()
+        return self._batch.render()[0]
+
+    def action_masks(self) -> np.ndarray:
+        """Return (A,) bool: which actions are legal."""
+        return self._batch.action_masks()[0]
 
     def _info(self) -> dict[str, Any]:
-        return {"action_mask": self.action_masks().astype(np.int8), "is_success": self._success}
+        return {
+            "action_mask": self.action_masks().view(np.int8),
+            "is_success": self._batch._success.item(),
+        }
 
 
-def check_render_mode(render_mode: str | None) -> str | None:
-    """Refuse a render mode that the environments do not have."""
-    if render_mode not in (None, "ansi", "rgb_array"):
-        raise ValueError(
-            f'render_mode expected None, "ansi" or "rgb_array", got {render_mode!r}: there is no '
-            "window to draw in"
-        )
-    return render_mode
+@dataclass(frozen=True)
+class Reward:
+    """What one step pays: one finite number, as a float, for each way it may turn out."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            paid = getattr(self, field.name)
+            paid = number(paid, field.name, lambda x: True, "a finite number")
+            object.__setattr__(self, field.name, paid)
 
 
-def check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
+def find_reward(reward: str | Reward, schemes: dict[str, Reward]) -> Reward:
+    """Return the reward scheme of a name, or the one given."""
+    if isinstance(reward, type(next(iter(schemes.values())))):
+        return reward
+    check_choice("reward", reward, schemes)
+    return schemes[reward]
+
+
+def check_choice(name: str, value: object, known: Any) -> None:
     """Refuse a word that is not one of the known ones."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} expected one of {', '.join(known)}, got {value!r}")
 
 
-def given_episodes(options: dict[str, Any] | None, name: str) -> Any:
-    """Return what ``options`` say to play, or None; refuse options that are not known."""
-    unknown = set(options or ()) - {name}
-    if unknown:
+def require_same_forms(state: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
+    """Refuse a state whose arrays have other names, shapes or dtypes than our own."""
+    forms, others = (
+        {name: (array.shape, array.dtype) for name, array in arrays.items()}
+        for arrays in (ours, state)
+    )
+    if forms != others:
+        names = sorted(n for n in forms | others if forms.get(n) != others.get(n))
         raise ValueError(
-            f"reset options expected {{{name!r}: ...}} or none, got {', '.join(map(repr, unknown))}"
+            "state expected arrays as those of these environments, got others in "
+            f"{', '.join(names)}"
         )
-    return (options or {}).get(name)
 
 
-def draw_stream(rng: np.random.Generator) -> int:
-    """Draw the 64 bits that name an environment's sequence of episodes."""
-    return int(rng.integers(1 << 64, dtype=np.uint64))
+def _described(value: Any) -> str:
+    """A value in words; of an array, in lists too, what tells it from others."""
+    if isinstance(value, list | tuple):
+        inside = ", ".join(map(_described, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    return f"{value.dtype} {value.shape} {digest}"

@@ -1,8 +1,4 @@
-"""Potentials: one number a state, the higher the better it looks. `shaping` pays their change.
-
-Axes: E environments, M some of them, n rows and columns, L = n * n cells.
-
-Potential-based reward shaping: hints on the way that leave the best policies what they are.
+"""Potential-based reward shaping: hints on the way that leave the best policies what they are.
 
 To every reward is added F = gamma * Phi(s') - Phi(s), where Phi, the potential, says how good a
 state looks, and Phi of a terminal state is 0. Along an episode s_0 ... s_T these sum, discounted,
@@ -19,7 +15,7 @@ gamma = 1 alone. A bump earns 0 there, while F = (gamma - 1) * Phi(s) = 0 needs 
 Phi(s) = 0. For gamma < 1 its sum depends on the way: a step nearer and the step back earn
 0.2 * (1 - gamma), and an agent far from its goal may do best to walk to and fro for ever.
 
-Axes: E environments, M some of them.
+Axes: E environments, M some of them, n rows and columns, L = n * n cells.
 
 Source:
     Ng, Harada and Russell, "Policy invariance under reward transformations", ICML 1999: theorem 1
@@ -28,9 +24,7 @@ Source:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from types import CodeType
 from typing import Any
 
 import gymnasium as gym
@@ -42,11 +36,9 @@ from gymnasium.vector.utils import concatenate, create_empty_array
 from numpy.typing import ArrayLike
 
 from trm_lib.checks import number
-from trm_lib.envs.base import described
+from trm_lib.envs.base import require_same_forms
 from trm_lib.envs.maze import AGENT, read_maze
 from trm_lib.puzzles import maze_distances
-
-Potential = str | Callable[[Any], ArrayLike]
 
 
 def manhattan(walls: np.ndarray, goal: np.ndarray) -> np.ndarray:
@@ -67,34 +59,55 @@ MAZE_POTENTIALS = {"manhattan": manhattan, "shortest path": shortest_path}
 """Potentials of `trm/Maze-v0` by name: walls (M, n, n) and goals (M,) to one value a cell."""
 
 
-class MazePotential:
-    """A potential over the cells of E mazes, reckoned once an episode and then looked up.
+class Potential:
+    """Phi in E environments: a name or a function of the observations, times a weight.
 
-    Everything is read from the observations, never from the environment behind them.
+    All is read from the observations, never from the environment behind them. A potential with a
+    name is reckoned for all cells once an episode, and then looked up.
 
     Args:
-        name: A key of ``MAZE_POTENTIALS``.
+        potential: A key of ``MAZE_POTENTIALS``, or a function of observations (M, ...) that returns
+            (M,) finite numbers, for any M.
         weight: Multiplies it.
         space: Of one observation.
         num_envs: E.
 
     Raises:
-        ValueError: If these are not observations of a Maze.
+        ValueError: If it is no known name and no function, a name where the observations are not
+            those of a Maze, or the weight is not a finite number.
     """
 
-    def __init__(self, name: str, weight: float, space: spaces.Space, num_envs: int) -> None:
-        shape = space.shape if isinstance(space, spaces.Box) else ()
-        size = int((np.prod(shape) / 6) ** 0.5)
-        if size < 2 or shape not in ((6, size, size), (6 * size * size,)):
+    def __init__(
+        self,
+        potential: str | Callable[[Any], ArrayLike],
+        weight: float,
+        space: spaces.Space,
+        num_envs: int,
+    ) -> None:
+        self.weight = number(weight, "weight", lambda x: True, "a finite number")
+        self.function = potential if callable(potential) else None
+        self.name, size = potential, 0
+        if self.function is not None:
+            self.name = getattr(potential, "__qualname__", type(potential).__qualname__)
+        elif potential not in MAZE_POTENTIALS:
+            names = ", ".join(f'"{name}"' for name in MAZE_POTENTIALS)
             raise ValueError(
-                f'potential "{name}" expected observations of trm/Maze-v0, (6, n, n) or '
-                f"(6 * n * n,), got {space}: give a function of the observations instead"
+                f"potential expected {names} or a function of observations, got {potential!r}"
             )
-        self.name, self.weight = name, weight
-        self._tables = np.zeros((num_envs, size * size))
+        else:
+            shape = space.shape if isinstance(space, spaces.Box) else ()
+            size = int((np.prod(shape) / 6) ** 0.5)
+            if size < 2 or shape not in ((6, size, size), (6 * size * size,)):
+                raise ValueError(
+                    f'potential "{potential}" expected observations of trm/Maze-v0, (6, n, n) or '
+                    f"(6 * n * n,), got {space}: give a function of the observations instead"
+                )
+        self.tables = np.zeros((num_envs, size * size))  # (E, L); (E, 0) for functions
 
-    def begin(self, which: np.ndarray, observations: np.ndarray) -> None:
+    def begin(self, which: np.ndarray, observations: Any) -> None:
         """Take in the mazes where an episode begins: ``which`` (M,), observations (E, ...)."""
+        if self.function is not None:
+            return
         channels = np.asarray(observations)[which].reshape(len(which), 6, -1)
         one_each = channels[:, AGENT:].sum(axis=2) == 1
         if not (((channels == 0) | (channels == 1)).all() and one_each.all()):
@@ -104,42 +117,17 @@ class MazePotential:
                 "wrappers that change the observations"
             )
         walls, _, goal, _ = read_maze(channels)
-        self._tables[which] = self.weight * MAZE_POTENTIALS[self.name](walls, goal)
-
-    def __call__(self, which: np.ndarray, observations: np.ndarray) -> np.ndarray:
-        """Return the potentials (M,) of observations (M, ...) of the environments ``which``."""
-        cells = np.asarray(observations).reshape(len(which), 6, -1)[:, AGENT]
-        return self._tables[which, cells.argmax(axis=1)]
-
-    def fingerprint(self) -> str:
-        """What it is, in words."""
-        return f"{self.name} * {self.weight!r}"
-
-    def state(self) -> dict[str, np.ndarray]:
-        """What was reckoned for the mazes being played."""
-        return {"tables": self._tables.copy()}
-
-    def set_state(self, state: dict[str, np.ndarray]) -> None:
-        """Put back what ``state`` gave."""
-        self._tables = state["tables"]
-
-
-class FunctionPotential:
-    """A potential that is a function of the observation, checked each time.
-
-    Args:
-        function: Observations (M, ...) to (M,) finite numbers, for any M.
-        weight: Multiplies it.
-    """
-
-    def __init__(self, function: Callable[[Any], ArrayLike], weight: float) -> None:
-        self.function, self.weight = function, weight
-
-    def begin(self, which: np.ndarray, observations: Any) -> None:
-        """Do nothing: such a potential is the same in every episode."""
+        self.tables[which] = self.weight * MAZE_POTENTIALS[self.name](walls, goal)
 
     def __call__(self, which: np.ndarray, observations: Any) -> np.ndarray:
-        """Return the potentials (M,) of observations (M, ...) of the environments ``which``."""
+        """Return Phi, (M,), of observations (M, ...) of the environments ``which``, (M,).
+
+        Raises:
+            ValueError: If a function returns anything but (M,) finite numbers.
+        """
+        if self.function is None:
+            cells = np.asarray(observations).reshape(len(which), 6, -1)[:, AGENT]
+            return self.tables[which, cells.argmax(axis=1)]
         values = np.asarray(self.function(observations))
         if values.shape != which.shape or values.dtype.kind not in "fiu":
             raise ValueError(
@@ -153,73 +141,30 @@ class FunctionPotential:
             )
         return self.weight * values.astype(float)
 
-    def fingerprint(self) -> str:
-        """What it is, in words: its name, and a digest of its code and of what it holds.
 
-        It holds defaults and the values of the function around it. Not told apart are functions
-        that differ in the globals they read, in what the objects or functions they hold hold in
-        turn, or in the object whose method they are. Another version of Python may compile the
-        same function otherwise.
-        """
-        name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        digest = hashlib.sha256(repr(_told(self.function)).encode()).hexdigest()[:16]
-        return f"{name} {digest} * {self.weight!r}"
+class _Shaping:
+    """What both wrappers do with a potential, in E environments."""
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Nothing: such a potential depends on the observation alone."""
-        return {}
+    def _shape(
+        self, potential: Any, gamma: float, weight: float, space: spaces.Space, num_envs: int
+    ) -> None:
+        self.gamma = number(gamma, "gamma", lambda x: 0 <= x <= 1, "the learner's discount, 0 to 1")
+        self.potential = Potential(potential, weight, space, num_envs)
+        self._everybody = np.arange(num_envs)
+        self._phi, self._returns = np.zeros((2, num_envs))
 
-    def set_state(self, state: dict[str, np.ndarray]) -> None:
-        """Nothing to put back."""
+    def _restart(self, observations: Any) -> None:
+        self.potential.begin(self._everybody, observations)
+        self._phi = self.potential(self._everybody, observations)
+        self._returns = np.zeros(len(self._everybody))
 
-
-def _told(function: Callable) -> list[Any]:
-    """What a function does and holds, the same in every process."""
-    code = getattr(function, "__code__", None)
-    if code is None:  # not written in Python, or an object with __call__
-        return []
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    named = sorted((function.__kwdefaults__ or {}).items())
-    held = [*cells, *(function.__defaults__ or ()), *(value for _, value in named)]
-    return [_compiled(code), *map(_held, held)]
+    def _pay(self, rewards: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+        """Return the shaped rewards of a step with Phi(s') = ``ahead``, (E,) each."""
+        self._returns = self._returns + rewards
+        return rewards + (self.gamma * ahead - self._phi)
 
 
-def _compiled(code: CodeType) -> list[Any]:
-    """Instructions, names and constants of compiled code, without where it was written."""
-    return [code.co_code, code.co_names, *map(_held, code.co_consts)]
-
-
-def _held(value: Any) -> Any:
-    if isinstance(value, frozenset):  # in no order that lasts
-        return sorted(map(repr, value))
-    value = getattr(value, "__code__", value)
-    if isinstance(value, CodeType):
-        return _compiled(value)
-    said = described(value)
-    return type(value).__qualname__ if " at 0x" in said else said  # an address tells nothing
-
-
-def find_potential(
-    potential: Potential, weight: float, space: spaces.Space, num_envs: int
-) -> MazePotential | FunctionPotential:
-    """Return a potential by its name, or the function given, times ``weight``.
-
-    Raises:
-        ValueError: If the name is not known, or is that of a Maze potential and the space is not
-            that of a Maze; or if ``weight`` is not a finite number.
-    """
-    weight = number(weight, "weight", lambda x: True, "a finite number")
-    if callable(potential):
-        return FunctionPotential(potential, weight)
-    if potential not in MAZE_POTENTIALS:
-        names = ", ".join(f'"{name}"' for name in MAZE_POTENTIALS)
-        raise ValueError(
-            f"potential expected {names} or a function of observations, got {potential!r}"
-        )
-    return MazePotential(potential, weight, space, num_envs)
-
-
-class PotentialShaping(gym.Wrapper, RecordConstructorArgs):
+class PotentialShaping(_Shaping, gym.Wrapper, RecordConstructorArgs):
     """Add F = gamma * Phi(s') - Phi(s) to every reward.
 
     Where an episode terminates, Phi(s') is 0. Where it is truncated, Phi(s') is kept: the episode
@@ -242,43 +187,43 @@ class PotentialShaping(gym.Wrapper, RecordConstructorArgs):
     """
 
     def __init__(
-        self, env: gym.Env, potential: Potential, gamma: float, weight: float = 1.0
+        self,
+        env: gym.Env,
+        potential: str | Callable[[Any], ArrayLike],
+        gamma: float,
+        weight: float = 1.0,
     ) -> None:
         RecordConstructorArgs.__init__(
             self, potential=potential, gamma=gamma, weight=weight, _disable_deepcopy=True
         )
-        super().__init__(env)
-        self.gamma = _discount(gamma)
-        self.potential = find_potential(potential, weight, env.observation_space, 1)
-        self._phi = self._return = 0.0
-        self._everybody = np.arange(1)
+        gym.Wrapper.__init__(self, env)
+        self._shape(potential, gamma, weight, env.observation_space, 1)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
-        batch = _batch(self.env.observation_space, [observation])
-        self.potential.begin(self._everybody, batch)
-        self._phi = float(self.potential(self._everybody, batch)[0])
-        self._return = 0.0
+        self._restart(_batch(self.env.observation_space, [observation]))
         return observation, info | {"unshaped_reward": 0.0, "unshaped_return": 0.0}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take one action."""
         observation, reward, terminated, truncated, info = self.env.step(action)
-        ahead = 0.0
+        ahead = np.zeros(1)
         if not terminated:
             batch = _batch(self.env.observation_space, [observation])
-            ahead = float(self.potential(self._everybody, batch)[0])
-        shaping = self.gamma * ahead - self._phi
+            ahead = self.potential(self._everybody, batch)
+        shaped = self._pay(np.array([reward], float), ahead)
         self._phi = ahead
-        self._return += float(reward)
-        info = info | {"unshaped_reward": float(reward), "unshaped_return": self._return}
-        return observation, float(reward) + shaping, terminated, truncated, info
+        info = info | {
+            "unshaped_reward": float(reward),
+            "unshaped_return": float(self._returns[0]),
+        }
+        return observation, float(shaped[0]), terminated, truncated, info
 
 
-class VectorPotentialShaping(VectorWrapper):
+class VectorPotentialShaping(_Shaping, VectorWrapper):
     """Add F = gamma * Phi(s') - Phi(s) to every reward of E environments.
 
     It gives what a `SyncVectorEnv` of `PotentialShaping` environments would, infos included: where
@@ -295,20 +240,20 @@ class VectorPotentialShaping(VectorWrapper):
     """
 
     def __init__(
-        self, envs: VectorEnv, potential: Potential, gamma: float, weight: float = 1.0
+        self,
+        envs: VectorEnv,
+        potential: str | Callable[[Any], ArrayLike],
+        gamma: float,
+        weight: float = 1.0,
     ) -> None:
-        super().__init__(envs)
+        VectorWrapper.__init__(self, envs)
         mode = envs.metadata.get("autoreset_mode")
         if mode != AutoresetMode.SAME_STEP:
             raise ValueError(
                 f"expected environments with AutoresetMode.SAME_STEP, got {mode}: make them so, or "
                 "wrap each in PotentialShaping"
             )
-        self.gamma = _discount(gamma)
-        space = envs.single_observation_space
-        self.potential = find_potential(potential, weight, space, self.num_envs)
-        self._everybody = np.arange(self.num_envs)
-        self._phi, self._returns = np.zeros((2, self.num_envs))
+        self._shape(potential, gamma, weight, envs.single_observation_space, self.num_envs)
 
     def reset(
         self,
@@ -323,66 +268,52 @@ class VectorPotentialShaping(VectorWrapper):
                 "each environment in PotentialShaping"
             )
         observations, infos = self.env.reset(seed=seed, options=options)
-        self.potential.begin(self._everybody, observations)
-        self._phi = self.potential(self._everybody, observations)
-        self._returns = zeros = np.zeros(self.num_envs)
-        everywhere = np.ones(self.num_envs, bool)
+        self._restart(observations)
+        zeros, everywhere = np.zeros(self.num_envs), np.ones(self.num_envs, bool)
         return observations, infos | _unshaped(zeros, zeros, everywhere, everywhere)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Take one action everywhere."""
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
-        done = terminated | truncated
-        rewards = rewards.astype(float)
-        returns = self._returns + rewards
+        rewards, done = rewards.astype(float), terminated | truncated
         cut_off = np.flatnonzero(truncated & ~terminated)
-        ahead = np.zeros(self.num_envs)  # Phi(s'), 0 where s' is terminal
+        last = np.zeros(self.num_envs)  # Phi of the last state, 0 where that is terminal
         if len(cut_off):
-            last = [infos["final_obs"][env] for env in cut_off]
-            ahead[cut_off] = self.potential(cut_off, _batch(self.single_observation_space, last))
+            seen = [infos["final_obs"][env] for env in cut_off]
+            last[cut_off] = self.potential(cut_off, _batch(self.single_observation_space, seen))
         if done.any():
-            infos = infos | {
-                "final_info": infos["final_info"] | _unshaped(rewards, returns, done, done)
-            }
             self.potential.begin(np.flatnonzero(done), observations)
         phi = self.potential(self._everybody, observations)
-        shaped = rewards + (self.gamma * np.where(done, ahead, phi) - self._phi)
-        self._phi, self._returns = phi, np.where(done, 0.0, returns)
-        infos = infos | _unshaped(rewards, returns, ~done, np.ones(self.num_envs, bool))
+        shaped = self._pay(rewards, np.where(done, last, phi))
+        if done.any():
+            final = infos["final_info"] | _unshaped(rewards, self._returns, done, done)
+            infos = infos | {"final_info": final}
+        infos = infos | _unshaped(rewards, self._returns, ~done, np.ones(self.num_envs, bool))
+        self._phi, self._returns = phi, np.where(done, 0.0, self._returns)
         return observations, shaped, terminated, truncated, infos
 
     def fingerprint(self) -> dict[str, str]:
-        """What two environments must share for one to take the other's state."""
-        said = self.potential.fingerprint()
-        return self.env.fingerprint() | {"shaping": f"{said}, gamma {self.gamma!r}"}
+        """What two environments must share for one to take the other's state.
+
+        A function of the observations is known by its qualified name alone.
+        """
+        said = f"{self.potential.name} * {self.potential.weight!r}, gamma {self.gamma!r}"
+        return self.env.fingerprint() | {"shaping": said}
 
     def state(self) -> dict[str, np.ndarray]:
         """Where every episode stands; see `BatchedEnv.state`."""
-        own = {"shaping.phi": self._phi.copy(), "shaping.returns": self._returns.copy()}
-        tables = {f"shaping.{name}": table for name, table in self.potential.state().items()}
-        return self.env.state() | own | tables
+        return self.env.state() | {
+            "shaping.phi": self._phi.copy(),
+            "shaping.returns": self._returns.copy(),
+            "shaping.tables": self.potential.tables.copy(),
+        }
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Stand where ``state`` was taken; ValueError if it is that of other environments."""
-        first = "shaping."
-        own = {n.removeprefix(first): v.copy() for n, v in state.items() if n.startswith(first)}
-        ours = {"phi": self._phi, "returns": self._returns} | self.potential.state()
-        if _forms(own) != _forms(ours):
-            raise ValueError(
-                f"state expected that of shaped environments, with {_forms(ours)} of the shaping, "
-                f"got {_forms(own)}"
-            )
-        self.env.set_state({n: v for n, v in state.items() if not n.startswith(first)})
-        self._phi, self._returns = own.pop("phi"), own.pop("returns")
-        self.potential.set_state(own)
-
-
-def _forms(arrays: dict[str, np.ndarray]) -> dict[str, str]:
-    return {name: f"{array.dtype} {array.shape}" for name, array in arrays.items()}
-
-
-def _discount(gamma: float) -> float:
-    return number(gamma, "gamma", lambda x: 0 <= x <= 1, "the learner's discount, 0 to 1")
+        require_same_forms(state, self.state())
+        self.env.set_state({n: v for n, v in state.items() if not n.startswith("shaping.")})
+        self._phi, self._returns = state["shaping.phi"].copy(), state["shaping.returns"].copy()
+        self.potential.tables = state["shaping.tables"].copy()
 
 
 def _batch(space: gym.Space, observations: list[Any]) -> Any:

@@ -1,19 +1,12 @@
-"""The puzzles that the Sudoku environments ask for, each made from the key of its episode.
+"""`trm/Sudoku-v0`: fill a Sudoku, one digit at a time. `trm/SudokuCell-v0`: name one digit.
 
-Axes: M puzzles, N rows and columns, L = N * N cells.
-
-`trm/Sudoku-v0`: fill a Sudoku, one digit at a time.
-
-Axes: N rows and columns, L = N * N cells numbered row by row, A = L * N actions.
-
-The vector form of `trm/Sudoku-v0`: E boards filled at once.
-
-Axes: E environments, N rows and columns, L = N * N cells, A = L * N actions, M episodes.
+Axes: E environments, N rows and columns, L = N * N cells numbered row by row, A actions,
+M episodes, C channels.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -21,8 +14,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike
 
-from trm_lib.checks import number, whole
-from trm_lib.envs.base import BatchedEnv, Episodes, SingleEnv, check_choice
+from trm_lib.envs.base import BatchedEnv, Reward, SingleEnv, check_choice, find_reward
 from trm_lib.puzzles import (
     FEWEST_CLUES,
     all_grids_4x4,
@@ -41,124 +33,8 @@ Empties = int | tuple[int, int]
 _EMPTIES, _PUZZLE, _CELL = 0, 1, 2  # streams of randomness
 
 
-class SudokuSource:
-    """Puzzles with exactly one solution each, by key.
-
-    4x4 puzzles are uniform among all with so many empty cells. Larger ones are generated one by
-    one, milliseconds each; give ``puzzles`` where speed matters.
-
-    Args:
-        size: N, 4, 6 or 9.
-        empties: How many cells are empty, or (fewest, most) to draw from; None for ``usual``.
-        puzzles: (M, N, N) boards to draw from, in place of ``size`` and ``empties``.
-        usual: How many cells are empty where nothing is said.
-
-    Raises:
-        ValueError: If an argument is not as above, or a puzzle has no solution or several.
-    """
-
-    def __init__(
-        self, size: int, empties: Empties | None, puzzles: ArrayLike | None, usual: int
-    ) -> None:
-        box_shape(size)  # refuses other sizes
-        self._given = None
-        if puzzles is not None:
-            if empties is not None:
-                raise ValueError(
-                    f"empties expected None where puzzles are given, got {empties!r}: the puzzles "
-                    "have as many empty cells as they have"
-                )
-            self._given = with_solutions(puzzles)
-            size = self._given[0].shape[1]
-        self.size = size
-        self._fewest, self._most = _checked_empties(size, usual if empties is None else empties)
-
-    @property
-    def cells_made(self) -> int:
-        """How many cells an episode costs to make, for `Episodes`: 4x4 boards come in bulk."""
-        return self.size**2 if self.size == 4 or self._given is not None else 1 << 17
-
-    def episodes(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the puzzle and solution, (M, N, N) int8 each, of each key."""
-        if self._given is not None:
-            chosen = draw_below(keys, _PUZZLE, len(self._given[0]))
-            return self._given[0][chosen], self._given[1][chosen]
-        empties = self._fewest + draw_below(keys, _EMPTIES, self._most - self._fewest + 1)
-        puzzles = np.zeros((len(keys), self.size, self.size), np.int8)
-        solutions = puzzles.copy()
-        for count in np.unique(empties):
-            which = np.flatnonzero(empties == count)
-            puzzles[which], solutions[which] = self._with_empties(int(count), keys[which])
-        return puzzles, solutions
-
-    def cells(self, keys: np.ndarray, puzzles: np.ndarray) -> np.ndarray:
-        """Return one empty cell of each puzzle, (M,) int64, each equally likely."""
-        empty = puzzles.reshape(len(puzzles), -1) == 0
-        rank = np.zeros(len(puzzles), np.int64)
-        for count in np.unique(empty.sum(axis=1)):
-            which = np.flatnonzero(empty.sum(axis=1) == count)
-            rank[which] = draw_below(keys[which], _CELL, int(count))
-        return (empty.cumsum(axis=1) > rank[:, None]).argmax(axis=1)
-
-    def _with_empties(self, n_empty: int, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        clues = self.size**2 - n_empty
-        if self.size == 4:
-            every = sudokus_4x4(clues)
-            return masked_grids(every[draw_below(keys, _PUZZLE, len(every))])
-        made = [
-            generate_sudoku(self.size, 1, np.random.default_rng(int(key)), clues) for key in keys
-        ]
-        puzzles, solutions = zip(*made, strict=True)
-        return np.concatenate(puzzles), np.concatenate(solutions)
-
-
-def with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Return puzzles and their solutions, (M, N, N) int8 each.
-
-    Raises:
-        ValueError: If these are not boards, one is full, or one has no solution or several.
-    """
-    puzzles = check_boards(puzzles)
-    if puzzles.ndim != 3 or len(puzzles) == 0:
-        raise ValueError(f"puzzles: expected shape (M, N, N) with M >= 1, got {puzzles.shape}")
-    full = (puzzles > 0).all(axis=(1, 2))
-    if full.any():
-        raise ValueError(f"puzzle {full.argmax()} has no empty cell: nothing is left to do")
-    solutions = np.zeros_like(puzzles)
-    for index, puzzle in enumerate(puzzles):
-        count, solution = _solve(puzzle)
-        if count != 1:
-            raise ValueError(
-                f"puzzle {index} has {'no solution' if count == 0 else 'several solutions'}, "
-                "expected exactly one"
-            )
-        solutions[index] = solution
-    return puzzles.copy(), solutions
-
-
-def _solve(puzzle: np.ndarray) -> tuple[int, np.ndarray | None]:
-    if len(puzzle) != 4:
-        exact = solve_exactly(puzzle)
-        return exact.n_solutions, exact.solution
-    grids = all_grids_4x4()
-    fits = ((puzzle == 0) | (puzzle == grids)).all(axis=(1, 2))
-    return int(fits.sum()), grids[fits.argmax()]
-
-
-def _checked_empties(size: int, empties: Empties) -> tuple[int, int]:
-    most = size * size - FEWEST_CLUES[size]
-    both = empties if isinstance(empties, tuple | list) else (empties, empties)
-    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in both)
-    if len(both) != 2 or not whole or not 1 <= both[0] <= both[1] <= most:
-        raise ValueError(
-            f"empties expected 1 to {most} for a {size}x{size} Sudoku with one solution, or "
-            f"(fewest, most) of these, got {empties!r}"
-        )
-    return int(both[0]), int(both[1])
-
-
 @dataclass(frozen=True)
-class SudokuReward:
+class SudokuReward(Reward):
     """What one step pays: exactly one of these.
 
     Attributes:
@@ -179,11 +55,18 @@ class SudokuReward:
     solved: float
     stuck: float
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            name = field.name
-            value = number(getattr(self, name), name, lambda x: True, "a finite number")
-            object.__setattr__(self, name, value)  # as a float: NumPy would cut others to ints
+
+@dataclass(frozen=True)
+class SudokuCellReward(Reward):
+    """What the one step pays.
+
+    Attributes:
+        right: for the digit of the solution.
+        wrong: for any other.
+    """
+
+    right: float
+    wrong: float
 
 
 SUDOKU_REWARDS = {
@@ -193,17 +76,95 @@ SUDOKU_REWARDS = {
 }
 """Reward schemes by name; "evns" and "improved" are those of the scripts the book rebuilds."""
 
-
-OBSERVATIONS = {
-    "channels": lambda N: N + 1,
-    "conflicts": lambda N: 5,
-    "candidates": lambda N: 2 * N,
+SUDOKU_CELL_REWARDS = {
+    "clean": SudokuCellReward(right=1.0, wrong=0.0),
+    "improved": SudokuCellReward(right=10.0, wrong=-1.0),
 }
-"""How many channels each kind of observation has, by N."""
+"""Reward schemes by name; "improved" is that of the scripts the book rebuilds."""
 
 
-class SudokuEnv(SingleEnv):
-    """Fill a Sudoku, one digit at a time.
+class _Puzzles(BatchedEnv):
+    """Worlds about Sudokus with exactly one solution each, made from keys.
+
+    A subclass sets ``size`` by `_choose` before all else, and prepares ``board``, ``clues`` and
+    ``solution``, (E, N, N) int8 each.
+    """
+
+    option = "puzzles"
+
+    def _choose(
+        self, size: int, empties: Empties | None, puzzles: ArrayLike | None, usual: int
+    ) -> int:
+        """Take in which puzzles to play; return how many cells one costs to make.
+
+        Raises:
+            ValueError: If an argument is not as `SudokuVectorEnv` says.
+        """
+        box_shape(size)  # refuses other sizes
+        self._given = None
+        if puzzles is not None:
+            if empties is not None:
+                raise ValueError(
+                    f"empties expected None where puzzles are given, got {empties!r}: the puzzles "
+                    "have as many empty cells as they have"
+                )
+            self._given = _with_solutions(puzzles)
+            size = self._given[0].shape[1]
+        most, asked = size * size - FEWEST_CLUES[size], usual if empties is None else empties
+        both = asked if isinstance(asked, tuple | list) else (asked, asked)
+        whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in both)
+        if len(both) != 2 or not whole or not 1 <= both[0] <= both[1] <= most:
+            raise ValueError(
+                f"empties expected 1 to {most} for a {size}x{size} Sudoku with one solution, or "
+                f"(fewest, most) of these, got {empties!r}"
+            )
+        self.size, self._empties = size, (int(both[0]), int(both[1]))
+        return size**2 if size == 4 or puzzles is not None else 1 << 17  # 4x4 ones come in bulk
+
+    def _draw(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the puzzle and solution, (M, N, N) int8 each, of each key."""
+        if self._given is not None:
+            chosen = draw_below(keys, _PUZZLE, len(self._given[0]))
+            return self._given[0][chosen], self._given[1][chosen]
+        fewest, most = self._empties
+        empties = fewest + draw_below(keys, _EMPTIES, most - fewest + 1)
+        puzzles, solutions = np.zeros((2, len(keys), self.size, self.size), np.int8)
+        for count in np.unique(empties):
+            which = np.flatnonzero(empties == count)
+            clues = self.size**2 - int(count)
+            if self.size == 4:
+                every = sudokus_4x4(clues)
+                drawn = masked_grids(every[draw_below(keys[which], _PUZZLE, len(every))])
+            else:
+                rngs = [np.random.default_rng(int(key)) for key in keys[which]]
+                made = [generate_sudoku(self.size, 1, rng, clues) for rng in rngs]
+                drawn = map(np.concatenate, zip(*made, strict=True))
+            puzzles[which], solutions[which] = drawn
+        return puzzles, solutions
+
+    def _read(self, puzzles: Any) -> tuple[np.ndarray, ...]:
+        puzzles, shape = np.asarray(puzzles), (self.num_envs, self.size, self.size)
+        puzzles = puzzles[None] if puzzles.ndim == 2 and self.num_envs == 1 else puzzles
+        if puzzles.shape != shape:
+            raise ValueError(
+                f'reset option "puzzles" expected boards of shape {shape}, got {puzzles.shape}'
+            )
+        return _with_solutions(puzzles)
+
+    def _text(self, env: int) -> str:
+        return sudoku_text(self.board[env]).replace("|", "\n")
+
+    def _pixels(self, env: int) -> np.ndarray:
+        from trm_lib.viz.pixels import sudoku_pixels  # late: it loads Matplotlib
+
+        return sudoku_pixels(self.board[env], self.clues[env])
+
+
+class SudokuVectorEnv(_Puzzles):
+    """Fill a Sudoku, one digit at a time: E boards at once.
+
+    What follows is said of one environment; in a batch every array has the axis E before.
+    Environment i plays what a `SudokuEnv` plays under the seed seed + i.
 
     ## Action space
     `Discrete(N^3)`: cell * N + digit - 1, cells numbered row by row; 64 for 4x4.
@@ -231,7 +192,8 @@ class SudokuEnv(SingleEnv):
 
     ## Starting state
     A new puzzle with exactly one solution each episode, uniform among all 4x4 puzzles with so many
-    empty cells; 6x6 and 9x9 ones are generated one by one, milliseconds each.
+    empty cells; 6x6 and 9x9 ones are generated one by one, milliseconds each: give `puzzles` where
+    speed matters.
 
     ## Episode end
     Terminated when the board is the solution, or, with "legal" placement, when nothing legal is
@@ -242,7 +204,9 @@ class SudokuEnv(SingleEnv):
     as bool. `is_success`: whether the board is the solution.
 
     Args:
-        size: N, 4, 6 or 9.
+        num_envs: E (1).
+        render_mode: None, "ansi" or "rgb_array".
+        size: N, 4, 6 or 9 (4).
         empties: How many cells are empty, or (fewest, most) to draw from (4). At most 12 for
             4x4, 28 for 6x6 and 64 for 9x9; close to the most, 6x6 and 9x9 puzzles are rarely
             found, and `reset` then says so.
@@ -252,20 +216,24 @@ class SudokuEnv(SingleEnv):
         reward: The name of a scheme, or a `SudokuReward`.
         observation: "channels", "conflicts" or "candidates".
         max_steps: Time limit (4 N^2).
-        render_mode: None, "ansi" or "rgb_array".
 
     Raises:
-        ValueError: If an argument is not as above; nothing is made then.
+        ValueError: If an argument is not as above, or a puzzle has no solution, several, or no
+            empty cell; nothing is made then.
 
     ## Reset options
-    `{"puzzles": boards}`: (1, N, N) to play, or (E, N, N) for a vector environment, in place of
-    the next of the sequence.
-    """
+    `{"puzzles": boards}`: (E, N, N) to play in place of the next of the sequence.
 
-    option = "puzzles"
+    ## Attributes
+    `board`, `clues` and `solution`, (E, N, N) int8 each, 0 where empty; `size`, `placement`,
+    `observation`, `reward`, `max_steps`.
+    """
 
     def __init__(
         self,
+        num_envs: int = 1,
+        render_mode: str | None = None,
+        *,
         size: int = 4,
         empties: Empties | None = None,
         puzzles: ArrayLike | None = None,
@@ -273,215 +241,85 @@ class SudokuEnv(SingleEnv):
         reward: str | SudokuReward = "clean",
         observation: Literal["channels", "conflicts", "candidates"] = "channels",
         max_steps: int | None = None,
-        render_mode: str | None = None,
     ) -> None:
-        super().__init__(render_mode)
-        check_choice("placement", placement, ("legal", "free"))
-        check_choice("observation", observation, tuple(OBSERVATIONS))
-        if not isinstance(reward, SudokuReward):
-            check_choice("reward", reward, tuple(SUDOKU_REWARDS))
-            reward = SUDOKU_REWARDS[reward]
-        self._source = SudokuSource(size, empties, puzzles, usual=4)
-        self.size = size = self._source.size
-        self.placement, self.observation, self.reward = placement, observation, reward
-        self.max_steps = 4 * size**2 if max_steps is None else whole(max_steps, "max_steps", 1)
-        channels = OBSERVATIONS[observation](size)
-        self.observation_space = spaces.Box(0, 1, (channels, size, size), np.float32)
-        self.action_space = spaces.Discrete(size**3)
-        self._episodes = Episodes(self._source.episodes, 1, self._source.cells_made)
-
-    def action_masks(self) -> np.ndarray:
-        """Return (N^3,) bool: which actions write a digit."""
+        cells = self._choose(size, empties, puzzles, usual=4)
         size = self.size
-        masks = np.zeros((size, size, size), bool)
-        for row, column in np.ndindex(size, size):
-            if self.placement == "free":
-                if not self.clues[row, column]:
-                    masks[row, column] = np.arange(1, size + 1) != self.board[row, column]
-            elif not self.board[row, column]:
-                around = {int(digit) for unit in self._around(row, column) for digit in unit}
-                masks[row, column] = [digit not in around for digit in range(1, size + 1)]
-        return masks.reshape(-1)
-
-    def _read_option(self, puzzles: ArrayLike, count: int) -> tuple[np.ndarray, ...]:
-        return read_puzzles(puzzles, count, self.size)
-
-    def _begin(self, puzzle: np.ndarray, solution: np.ndarray) -> None:
-        self.clues, self.board, self.solution = puzzle.copy(), puzzle.copy(), solution.copy()
-        self._steps = 0
-
-    def _advance(self, action: int) -> tuple[float, bool, bool]:
-        self._steps += 1
-        truncated = self._steps >= self.max_steps
-        row, column, digit = np.unravel_index(action, (self.size,) * 3)
-        digit = int(digit) + 1
-        there = int(self.board[row, column])
-        if self.clues[row, column]:
-            return self.reward.clue, False, truncated
-        if there == digit or (there and self.placement == "legal"):
-            return self.reward.filled, False, truncated
-        clashes = any(digit in unit for unit in self._around(row, column))
-        if clashes and self.placement == "legal":
-            return self.reward.clash, False, truncated
-        self.board[row, column] = digit
-        if (self.board == self.solution).all():
-            self._success = True
-            return self.reward.solved, True, False
-        if self.placement == "legal" and not self.action_masks().any():
-            return self.reward.stuck, True, False
-        if clashes:
-            return self.reward.clash, False, truncated
-        right = digit == self.solution[row, column]
-        return self.reward.right if right else self.reward.wrong, False, truncated
-
-    def _around(self, row: int, column: int) -> list[np.ndarray]:
-        """Return the digits of the row, the column and the box of a cell, without its own."""
-        rows, columns = box_shape(self.size)
-        top, left = row // rows * rows, column // columns * columns
-        board = self.board.copy()
-        board[row, column] = 0
-        return [
-            board[row],
-            board[:, column],
-            board[top : top + rows, left : left + columns].ravel(),
-        ]
-
-    def _observation(self) -> np.ndarray:
-        if self.observation != "conflicts":
-            digits = self.board == np.arange(1, self.size + 1)[:, None, None]
-            more = self.clues[None] > 0
-            if self.observation == "candidates":
-                more = np.moveaxis(self.action_masks().reshape(digits.shape), 2, 0)
-            return np.concatenate([digits, more]).astype(np.float32)
-        clashes = np.zeros((3, self.size, self.size))
-        for row, column in np.argwhere(self.board > 0):
-            digit = self.board[row, column]
-            clashes[:, row, column] = [digit in unit for unit in self._around(row, column)]
-        parts = [self.board[None] / self.size, self.clues[None] == 0, clashes]
-        return np.concatenate(parts).astype(np.float32)
-
-    def _text(self) -> str:
-        return sudoku_text(self.board).replace("|", "\n")
-
-    def _pixels(self) -> np.ndarray:
-        from trm_lib.viz.pixels import sudoku_pixels  # late: it loads Matplotlib
-
-        return sudoku_pixels(self.board, self.clues)
-
-
-def read_puzzles(puzzles: Any, count: int, size: int) -> tuple[np.ndarray, ...]:
-    """Check the puzzles that ``reset`` was asked to play, and solve them."""
-    puzzles = np.asarray(puzzles)
-    puzzles = puzzles[None] if puzzles.ndim == 2 and count == 1 else puzzles
-    if puzzles.shape != (count, size, size):
-        raise ValueError(
-            f'reset option "puzzles" expected boards of shape {(count, size, size)}, got '
-            f"{puzzles.shape}"
-        )
-    return with_solutions(puzzles)
-
-
-class SudokuVectorEnv(BatchedEnv):
-    """E Sudokus at once, each as `SudokuEnv` plays it under the seeds seed, seed + 1, seed + 2 ...
-
-    Args:
-        num_envs: E.
-        render_mode: None, "ansi" or "rgb_array".
-        options: As for `SudokuEnv`, which see for spaces, rewards and infos.
-
-    Raises:
-        ValueError: If an argument is not as there.
-    """
-
-    option = "puzzles"
-
-    def __init__(self, num_envs: int = 1, render_mode: str | None = None, **options: Any) -> None:
-        single = SudokuEnv(**options)
-        super().__init__(num_envs, single, render_mode, options)
-        self.size, self.max_steps, self.reward = single.size, single.max_steps, single.reward
-        self.placement, self.observation = single.placement, single.observation
-        self._source = single._source
-        self._episodes = Episodes(self._make, num_envs, self._source.cells_made)
-        n_cells = self.size**2
-        self.board, self.clues, self.solution = np.zeros((3, num_envs, n_cells), np.int8)
-        self._empty = np.zeros(num_envs, np.int64)  # cells still empty
-        self._masks = np.zeros((num_envs, n_cells * self.size), bool)
-        self._steps = np.zeros(num_envs, np.int64)
-        self._observations = np.zeros((num_envs, *single.observation_space.shape), np.float32)
+        channels = {"channels": size + 1, "conflicts": 5, "candidates": 2 * size}
+        check_choice("placement", placement, ("legal", "free"))
+        check_choice("observation", observation, channels)
+        self.placement, self.observation = placement, observation
+        self.reward = find_reward(reward, SUDOKU_REWARDS)
+        space = spaces.Box(0, 1, (channels[observation], size, size), np.float32)
+        max_steps = 4 * size**2 if max_steps is None else max_steps
+        super().__init__(num_envs, render_mode, space, size**3, max_steps, cells)
 
     def action_masks(self) -> np.ndarray:
         """Return (E, N^3) bool: which actions write a digit."""
         return self._masks.copy()
 
-    def _make(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
-        return self._prepared(*self._source.episodes(keys))
-
-    def _read_option(self, puzzles: ArrayLike, count: int) -> tuple[np.ndarray, ...]:
-        return self._prepared(*read_puzzles(puzzles, count, self.size))
-
-    def _prepared(self, puzzles: np.ndarray, solutions: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Add the first mask, (M, A), and the first observation, (M, C, N, N)."""
-        boards = puzzles.reshape(len(puzzles), -1)
-        stands = one_hot(boards, self.size)  # (M, L, N)
+    def _prepare(self, puzzles: np.ndarray, solutions: np.ndarray) -> dict[str, np.ndarray]:
+        boards = puzzles.reshape(len(puzzles), self.size**2)
         if self.placement == "free":
             masks = np.repeat(boards == 0, self.size, axis=1)
         else:
-            in_units = stands[:, units(self.size)].any(axis=2)  # (M, 3N, N)
-            masks = ~in_units[:, units_of(self.size)].any(axis=2) & (boards == 0)[..., None]
-        masks = masks.reshape(len(boards), -1)
-        channels = self._channels(boards, boards, masks)
-        return boards, solutions.reshape(boards.shape), masks, channels
+            in_units = _one_hot(boards, self.size)[:, units(self.size)].any(axis=2)  # (M, 3N, N)
+            masks = ~in_units[:, _units_of(self.size)].any(axis=2) & (boards == 0)[..., None]
+            masks = masks.reshape(len(boards), self.size**3)
+        return {
+            "board": puzzles, "clues": puzzles, "solution": solutions,
+            "_masks": masks,  # (M, A)
+            "_empty": (boards == 0).sum(axis=1),  # cells still empty
+            "_observations": self._channels(puzzles, puzzles, masks),
+        }  # fmt: skip
 
-    def _begin(
-        self,
-        which: np.ndarray,
-        clues: np.ndarray,
-        solution: np.ndarray,
-        masks: np.ndarray,
-        channels: np.ndarray,
-    ) -> None:
-        self.board[which] = self.clues[which] = clues
-        self.solution[which] = solution
-        self._masks[which] = masks
-        self._observations[which] = channels
-        self._empty[which] = (clues == 0).sum(axis=1)
-        self._steps[which] = 0
-
-    def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        cell, digit = np.divmod(actions, self.size)
-        there = self.board[self._everybody, cell]
-        before = self._masks[self._everybody, actions]
-        is_clue = self.clues[self._everybody, cell] > 0
+    def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        cell = actions // self.size
+        there = self.board.reshape(self.num_envs, -1)[self._everybody, cell]
+        is_clue = self.clues.reshape(self.num_envs, -1)[self._everybody, cell] > 0
         rewards = np.where(there > 0, self.reward.filled, self.reward.clash)
         rewards[is_clue] = self.reward.clue
-
-        wrote = np.flatnonzero(before)
-        cell, digit, there = cell[wrote], digit[wrote], there[wrote]
-        right = digit + 1 == self.solution[wrote, cell]
-        rewards[wrote] = np.where(right, self.reward.right, self.reward.wrong)
-        self.board[wrote, cell] = digit + 1
-        self._empty[wrote] -= there == 0
         terminated = np.zeros(self.num_envs, bool)
+        self._success[:] = False
+        wrote = np.flatnonzero(self._masks[self._everybody, actions])
+        if len(wrote) > 0:
+            self._write(wrote, actions[wrote], there[wrote], rewards, terminated)
+        return rewards, terminated
+
+    def _write(
+        self,
+        wrote: np.ndarray,
+        actions: np.ndarray,
+        there: np.ndarray,
+        rewards: np.ndarray,
+        terminated: np.ndarray,
+    ) -> None:
+        """Write digits on boards ``wrote``, over those that are ``there``, (M,) each.
+
+        Their places in ``rewards`` and ``terminated``, (E,), are set.
+        """
+        board, solution = (b.reshape(self.num_envs, -1) for b in (self.board, self.solution))
+        cell, digit = np.divmod(actions, self.size)
+        right = digit + 1 == solution[wrote, cell]
+        rewards[wrote] = np.where(right, self.reward.right, self.reward.wrong)
+        board[wrote, cell] = digit + 1
+        self._empty[wrote] -= there == 0
         if self.placement == "legal":
-            self._masks[wrote] &= ~rules_out(self.size)[actions[wrote]]
+            self._masks[wrote] &= ~_rules_out(self.size)[actions]
             stuck = wrote[~self._masks[wrote].any(axis=1)]
             terminated[stuck] = True
             rewards[stuck] = self.reward.stuck
         else:
-            around = self.board[wrote[:, None], peers(self.size)[cell]]
+            around = board[wrote[:, None], _peers(self.size)[cell]]
             rewards[wrote[(around == digit[:, None] + 1).any(axis=1)]] = self.reward.clash
-            self._masks[wrote, actions[wrote]] = False
+            self._masks[wrote, actions] = False
             over = there > 0
             self._masks[wrote[over], cell[over] * self.size + there[over] - 1] = True
         full = wrote[self._empty[wrote] == 0]
-        solved = full[(self.board[full] == self.solution[full]).all(axis=1)]
+        solved = full[(board[full] == solution[full]).all(axis=1)]
         terminated[solved] = True
         rewards[solved] = self.reward.solved
-        self._success[:] = False
         self._success[solved] = True
-        self._steps += 1
         self._show(wrote, cell, digit, there)
-        return rewards, terminated, (self._steps >= self.max_steps) & ~terminated
 
     def _show(
         self, wrote: np.ndarray, cell: np.ndarray, digit: np.ndarray, there: np.ndarray
@@ -503,10 +341,11 @@ class SudokuVectorEnv(BatchedEnv):
         return np.moveaxis(masks.reshape(len(masks), *[self.size] * 3), 3, 1)
 
     def _channels(self, boards: np.ndarray, clues: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Return observations (M, C, N, N) of boards and clues, (M, L) each, and masks (M, A)."""
-        stands = one_hot(boards, self.size)
+        """Return observations (M, C, N, N) of boards, clues (M, N, N), and masks (M, A)."""
+        boards, clues = (b.reshape(len(b), self.size**2) for b in (boards, clues))
+        stands = _one_hot(boards, self.size)  # (M, L, N)
         if self.observation == "candidates":
-            pencilled = self._pencilled(masks).reshape(len(boards), self.size, -1)
+            pencilled = self._pencilled(masks).reshape(stands.transpose(0, 2, 1).shape)
             parts = [stands.transpose(0, 2, 1), pencilled]
         elif self.observation == "channels":
             parts = [stands.transpose(0, 2, 1), clues[:, None] > 0]
@@ -514,48 +353,209 @@ class SudokuVectorEnv(BatchedEnv):
             clashes = np.zeros((len(boards), 3, self.size**2), bool)
             if self.placement == "free":  # elsewhere nothing ever clashes
                 twice = stands[:, units(self.size)].sum(axis=2) > 1  # (M, 3N, N)
-                in_units = twice[:, units_of(self.size)]  # (M, L, 3, N)
+                in_units = twice[:, _units_of(self.size)]  # (M, L, 3, N)
                 clashes = (in_units & stands[:, :, None]).any(axis=3).transpose(0, 2, 1)
             parts = [(boards / self.size)[:, None], (clues == 0)[:, None], clashes]
         channels = np.concatenate(parts, axis=1).astype(np.float32)
         return channels.reshape(*channels.shape[:2], self.size, self.size)
 
+
+class SudokuCellVectorEnv(_Puzzles):
+    """Name the digit of one cell of a Sudoku: E such questions at once, one step an episode.
+
+    What follows is said of one environment; in a batch every array has the axis E before.
+    Environment i plays what a `SudokuCellEnv` plays under the seed seed + i.
+
+    ## Action space
+    `Discrete(N)`: digit - 1.
+
+    ## Observation space
+    `Box(0, 1, (N + 1, N, N), float32)`. Channel d - 1 marks the cells that hold digit d, channel N
+    the cell that is asked for. After the step, that cell holds the digit chosen.
+
+    ## Rewards
+    `"clean"`: 1 for the digit of the solution, 0 for any other. `"improved"`: 10 and -1. Or a
+    `SudokuCellReward` of your own.
+
+    ## Starting state
+    A new puzzle with exactly one solution each episode, drawn as in `SudokuVectorEnv`, and one of
+    its empty cells, each equally likely.
+
+    ## Episode end
+    Terminated after one step; never truncated.
+
+    ## Information
+    `action_mask`: (N,) int8, 1 for each digit that clashes with nothing in the row, column and box
+    of the cell asked for; `action_masks()` gives the same as bool. `is_success`: whether the digit
+    was right.
+
+    Args:
+        num_envs: E (1).
+        render_mode: None, "ansi" or "rgb_array".
+        size: N, 4, 6 or 9 (4).
+        empties: How many cells are empty, or (fewest, most) to draw from (1).
+        puzzles: (M, N, N) boards with one solution each to draw from, in place of `size` and
+            `empties`.
+        reward: The name of a scheme, or a `SudokuCellReward`.
+
+    Raises:
+        ValueError: If an argument is not as above; nothing is made then.
+
+    ## Reset options
+    `{"puzzles": boards}`: (E, N, N) to play; the cell asked for is the first empty one.
+
+    ## Attributes
+    `board`, `clues` and `solution`, (E, N, N) int8 each; `cell` (E,) int64, the number of the cell
+    asked for; `size`, `reward`.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        render_mode: str | None = None,
+        *,
+        size: int = 4,
+        empties: Empties | None = None,
+        puzzles: ArrayLike | None = None,
+        reward: str | SudokuCellReward = "clean",
+    ) -> None:
+        cells = self._choose(size, empties, puzzles, usual=1)
+        self.reward = find_reward(reward, SUDOKU_CELL_REWARDS)
+        space = spaces.Box(0, 1, (self.size + 1, self.size, self.size), np.float32)
+        super().__init__(num_envs, render_mode, space, self.size, max_steps=1, cells=cells)
+
+    def action_masks(self) -> np.ndarray:
+        """Return (E, N) bool: which digits clash with nothing."""
+        return self._masks.copy()
+
+    def _draw(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
+        puzzles, solutions = super()._draw(keys)
+        empty = puzzles.reshape(len(puzzles), self.size**2) == 0
+        rank = np.zeros(len(puzzles), np.int64)  # among the empty cells
+        for count in np.unique(empty.sum(axis=1)):
+            which = np.flatnonzero(empty.sum(axis=1) == count)
+            rank[which] = draw_below(keys[which], _CELL, int(count))
+        return puzzles, solutions, (empty.cumsum(axis=1) > rank[:, None]).argmax(axis=1)
+
+    def _read(self, puzzles: Any) -> tuple[np.ndarray, ...]:
+        puzzles, solutions = super()._read(puzzles)
+        return puzzles, solutions, (puzzles.reshape(len(puzzles), -1) == 0).argmax(axis=1)
+
+    def _prepare(
+        self, puzzles: np.ndarray, solutions: np.ndarray, cell: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        stands = _one_hot(puzzles.reshape(len(puzzles), self.size**2), self.size)  # (M, L, N)
+        episodes = np.arange(len(puzzles))
+        channels = np.zeros((len(puzzles), self.size + 1, self.size**2), np.float32)
+        channels[:, :-1] = stands.transpose(0, 2, 1)
+        channels[episodes, -1, cell] = 1
+        return {
+            "board": puzzles, "clues": puzzles, "solution": solutions, "cell": cell,
+            "_masks": ~stands[episodes[:, None], _peers(self.size)[cell]].any(axis=1),  # (M, N)
+            "_observations": channels.reshape(-1, *self.single_observation_space.shape),
+        }  # fmt: skip
+
+    def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        row, column = np.divmod(self.cell, self.size)
+        self.board[self._everybody, row, column] = actions + 1
+        self._observations[self._everybody, actions, row, column] = 1
+        self._success = actions + 1 == self.solution[self._everybody, row, column]
+        rewards = np.where(self._success, self.reward.right, self.reward.wrong)
+        return rewards, np.ones(self.num_envs, bool)
+
     def _text(self, env: int) -> str:
-        return sudoku_text(self._square(self.board[env])).replace("|", "\n")
+        lines = super()._text(env).split("\n")
+        row, column = divmod(self.cell[env], self.size)
+        if not self.board[env, row, column]:
+            lines[row] = lines[row][:column] + "?" + lines[row][column + 1 :]
+        return "\n".join(lines)
 
     def _pixels(self, env: int) -> np.ndarray:
         from trm_lib.viz.pixels import sudoku_pixels  # late: it loads Matplotlib
 
-        return sudoku_pixels(self._square(self.board[env]), self._square(self.clues[env]))
-
-    def _square(self, board: np.ndarray) -> np.ndarray:
-        return board.reshape(self.size, self.size)
+        cell = divmod(int(self.cell[env]), self.size)
+        return sudoku_pixels(self.board[env], self.clues[env], marked=cell)
 
 
-def one_hot(boards: np.ndarray, size: int) -> np.ndarray:
+class SudokuEnv(SingleEnv):
+    """Fill a Sudoku, one digit at a time: one board, as `SudokuVectorEnv` specifies it.
+
+    Args:
+        render_mode: None, "ansi" or "rgb_array".
+        options: As for `SudokuVectorEnv`.
+    """
+
+    world = SudokuVectorEnv
+    shows = (
+        "size", "placement", "observation", "reward", "max_steps", "board", "clues", "solution"
+    )  # fmt: skip
+
+
+class SudokuCellEnv(SingleEnv):
+    """Name the digit of one cell of a Sudoku: one board, as `SudokuCellVectorEnv` specifies it.
+
+    Args:
+        render_mode: None, "ansi" or "rgb_array".
+        options: As for `SudokuCellVectorEnv`.
+    """
+
+    world = SudokuCellVectorEnv
+    shows = ("size", "reward", "board", "clues", "solution", "cell")
+
+
+def _with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return puzzles and their solutions, (M, N, N) int8 each; refuse those without exactly one."""
+    puzzles = check_boards(puzzles)
+    if puzzles.ndim != 3 or len(puzzles) == 0:
+        raise ValueError(f"puzzles: expected shape (M, N, N) with M >= 1, got {puzzles.shape}")
+    full = (puzzles > 0).all(axis=(1, 2))
+    if full.any():
+        raise ValueError(f"puzzle {full.argmax()} has no empty cell: nothing is left to do")
+    solutions = np.zeros_like(puzzles)
+    for index, puzzle in enumerate(puzzles):
+        count, solution = _solve(puzzle)
+        if count != 1:
+            raise ValueError(
+                f"puzzle {index} has {'no solution' if count == 0 else 'several solutions'}, "
+                "expected exactly one"
+            )
+        solutions[index] = solution
+    return puzzles.copy(), solutions
+
+
+def _solve(puzzle: np.ndarray) -> tuple[int, np.ndarray | None]:
+    if len(puzzle) != 4:
+        exact = solve_exactly(puzzle)
+        return exact.n_solutions, exact.solution
+    grids = all_grids_4x4()
+    fits = ((puzzle == 0) | (puzzle == grids)).all(axis=(1, 2))
+    return int(fits.sum()), grids[fits.argmax()]
+
+
+def _one_hot(boards: np.ndarray, size: int) -> np.ndarray:
     """Return (M, L, N) bool: whether each digit stands in each cell of boards (M, L)."""
     return boards[..., None] == np.arange(1, size + 1)
 
 
 @lru_cache
-def units_of(size: int) -> np.ndarray:
+def _units_of(size: int) -> np.ndarray:
     """Return (L, 3) int64: the row, the column and the box of each cell, as rows of ``units``."""
     return np.array([np.flatnonzero((units(size) == cell).any(axis=1)) for cell in range(size**2)])
 
 
 @lru_cache
-def peers(size: int) -> np.ndarray:
+def _peers(size: int) -> np.ndarray:
     """Return (L, P) int64: the other cells of the row, the column and the box of each cell."""
-    around = [set(units(size)[units_of(size)[cell]].flat) - {cell} for cell in range(size**2)]
+    around = [set(units(size)[_units_of(size)[cell]].flat) - {cell} for cell in range(size**2)]
     return np.array([sorted(cells) for cells in around])
 
 
 @lru_cache
-def rules_out(size: int) -> np.ndarray:
+def _rules_out(size: int) -> np.ndarray:
     """Return (A, A) bool: which actions are no longer legal once an action has been taken."""
     n_cells = size * size
     near = np.zeros((n_cells, n_cells), bool)
-    near[np.arange(n_cells)[:, None], peers(size)] = True
+    near[np.arange(n_cells)[:, None], _peers(size)] = True
     same_digit = np.eye(size, dtype=bool)
     out = near[:, None, :, None] & same_digit[None, :, None, :]
     out |= np.eye(n_cells, dtype=bool)[:, None, :, None]  # the cell is filled
