@@ -1,5 +1,6 @@
-"""The README promises what the library does."""
+"""The README, and every other page, promises what the library does."""
 
+import pydoc
 import re
 import shlex
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from trm_lib.__main__ import main
+from trm_lib.experiments import find_recipes
 from trm_lib.models import count_parameters
 from trm_lib.solving import shipped_model
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *ROOT.glob("book/*.md"), *ROOT.glob("book/*.ipynb")]
 
 
 def test_the_three_lines_print_what_the_comment_says(capsys) -> None:
@@ -41,8 +45,17 @@ def test_every_command_is_understood(command, monkeypatch) -> None:
     assert len(understood) == 1
 
 
-def test_every_folder_of_the_map_exists() -> None:
-    root = Path(__file__).resolve().parents[2]
-    folders = re.findall(r"^\| `([\w/.]+?)/?` \|", README, re.MULTILINE)
-    assert len(folders) >= 8
-    assert [folder for folder in folders if not (root / folder).exists()] == []
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "book/weights/README.md"], ids=lambda p: p.name)
+def test_what_a_page_names_exists(page: Path) -> None:
+    text = page.read_text()
+    names = re.findall(r"\btrm_lib(?:\.[A-Za-z_]\w*)+", text)
+    assert [name for name in names if pydoc.locate(name) is None] == []
+    files = re.findall(r"(?<![\w/])(?:trm_lib|tests|book)/[\w/.]*\w", text)
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    recipes = re.findall(r"-m trm_lib (?:run|report|verify|debug) ([\w/.]+)", text)
+    assert all(find_recipes(name) for name in recipes)
+
+
+def test_the_map_names_every_room() -> None:
+    named = re.findall(r"^\| `trm_lib/(\w+)", README, re.MULTILINE)
+    assert {path.parent.name for path in ROOT.glob("trm_lib/*/__init__.py")} <= set(named)
