@@ -1,0 +1,374 @@
+"""Every recipe of the book: found, fair, recorded as it is, and on data kept apart."""
+
+import re
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from book.recipes import (
+    ablations,
+    comparisons,
+    improved_shaping,
+    paper_trm,
+    rl_adaptation,
+    unseen_mazes,
+)
+from trm_lib.evaluation import answer_flops
+from trm_lib.experiments import (
+    RECORDED,
+    debug_recipe,
+    find_recipe,
+    find_recipes,
+    load_result,
+    verify,
+)
+from trm_lib.experiments.recipe import _experiments_in
+from trm_lib.models import TRMConfig, build_model, count_parameters
+from trm_lib.tasks import PolicyTask, PuzzleTask
+from trm_lib.training import PPOConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = {recipe.name: recipe for recipe in find_recipes()}
+RESULTS = {
+    path.relative_to(RECORDED).with_suffix("").as_posix(): path
+    for path in sorted(RECORDED.glob("*/*.json"))
+}
+
+
+def of(experiment):
+    return {
+        name.split("/")[1]: r for name, r in RECIPES.items() if name.startswith(f"{experiment}/")
+    }
+
+
+def size(config):
+    return count_parameters(build_model(config, 0))
+
+
+# Found.
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "book/recipes").glob("*.py")), ids=lambda p: p.stem)
+def test_a_file_holds_the_experiments_it_says(path):
+    held = _experiments_in(path)
+    assert len(set(held)) == len(held)
+    for experiment in held:
+        found = find_recipes(experiment)
+        assert {recipe.name.split("/")[0] for recipe in found} == {experiment}
+        assert len({recipe.name for recipe in found}) == len(found)
+        assert all(isinstance(recipe.task, PuzzleTask | PolicyTask) for recipe in found)
+
+
+def test_a_name_runs_no_file_but_its_own_and_a_result_none():
+    """`import trm_lib` loads no torch; a result no recipe; a recipe only what it is made of."""
+    program = """
+import sys
+import trm_lib
+assert not {"torch", "numpy"} & set(sys.modules)
+from trm_lib.experiments import find_recipe, load_result
+load_result("maze4/mlp")
+recipes = lambda: {name for name in sys.modules if name.startswith("book.recipes.")}
+assert not recipes()
+find_recipe("maze4/mlp")
+assert recipes() == {"book.recipes.unseen_mazes"}, recipes()
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_recipes_are_found_by_name_or_by_experiment():
+    assert [r.name for r in find_recipes("basic_trm/recursion")] == ["basic_trm/recursion"]
+    assert len(find_recipes("basic_trm")) == 9
+    with pytest.raises(ValueError, match=r"no recipe is called 'basic'.*basic_trm"):
+        find_recipes("basic")
+    with pytest.raises(ValueError, match="one recipe, 'sudoku_rl' has several: sudoku_rl/trm"):
+        find_recipe("sudoku_rl")
+
+
+# Recorded.
+
+
+@pytest.mark.parametrize("experiment", sorted({name.split("/")[0] for name in RESULTS}))
+def test_recorded_results_are_of_the_recipes_as_they_are(experiment):
+    for name in (name for name in RESULTS if name.startswith(f"{experiment}/")):
+        recipe, result = RECIPES[name], load_result(name)
+        assert recipe.differences(result.config) == [], name
+        assert result.measured("parameters")[0] == count_parameters(recipe.task.build(0))
+        assert sorted(result.seeds) == list(range(len(result.seeds)))
+
+
+@pytest.mark.parametrize("experiment", ["basic_trm", "basic_trm_splits", "paper_trm", "sudoku6",
+                                        "rl_adaptation", "maze4"])  # fmt: skip
+def test_what_chapters_compare_was_run_with_ten_seeds(experiment):
+    recorded = [load_result(recipe.name) for recipe in of(experiment).values()]
+    assert {len(result.seeds) for result in recorded} == {10}
+    for result in recorded:
+        commits = {run["provenance"]["commit"] for run in result.seeds.values()}
+        assert not any(commit.endswith("dirty") for commit in commits)
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "tolerance", "walks"),
+    [
+        ("ablation/one_pass", 3, 0.3, ()),
+        ("sudoku_rl/mlp", 0, 0.05, ()),
+        # Elsewhere other rounding makes other walks.
+        ("rl_adaptation/inside_vector_16", 0, 0.3, ("steps", "training_suc", "drawn_length")),
+    ],
+)
+def test_a_recorded_seed_can_be_repeated(name, seed, tolerance, walks):
+    """The machine that made it gives the same bits; training amplifies how others round."""
+    said = verify(RECIPES[name], load_result(name), seed, tolerance)
+    assert [difference for difference in said if not difference.startswith(walks)] == []
+
+
+# Chosen on validation, none by taste.
+
+
+@pytest.mark.parametrize(
+    ("tuning", "family", "used"),
+    [
+        *(("basic_trm_tuning", name, f"basic_trm/{name}")
+          for name in ("recursion", "same_block", "same_parameters", "same_flops")),
+        *(("maze8_tuning", name, f"maze8/{name}") for name in comparisons.CHOSEN),
+    ],
+)  # fmt: skip
+def test_shape_and_rate_are_the_best_of_the_tuning(tuning, family, used):
+    shapes = re.compile(rf"{family}(_n\d|_\d+x\d+)?_lr_[\d.]+")
+    scores = {
+        name: load_result(recipe.name).measured("validation_exact_by_k").mean(0).max()
+        for name, recipe in of(tuning).items()
+        if shapes.fullmatch(name)
+    }
+    assert len(scores) >= 3
+    best = [of(tuning)[name].task for name in scores if scores[name] == max(scores.values())]
+    task = RECIPES[used].task
+    assert (task.model, task.training.lr) in [(b.model, b.training.lr) for b in best]
+
+
+# Fair: as many optimizer steps on batches of one size, and as many parameters.
+
+
+def optimizer_steps(task):
+    halts = getattr(task.model, "halting", False)
+    return task.training.n_batches * (1 if halts else task.training.n_sup)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "steps", "batch_size"),
+    [
+        ("basic_trm", 2000, 128), ("basic_trm_splits", 2000, 128), ("maze8", 3000, 48),
+        ("maze5_pixels", 3000, 48), ("ablation", 256, 128), ("ablation_long", 1024, 128),
+        ("ablation_6x6", 384, 128), ("ablation_6x6_slower", 384, 128), ("easy_to_hard", 3000, 128),
+        ("paper_trm", 1000, 128), ("ablation_mazes", 500, 48),
+    ],
+)  # fmt: skip
+def test_everybody_takes_as_many_optimizer_steps_on_batches_of_one_size(
+    experiment, steps, batch_size
+):
+    for name, recipe in of(experiment).items():
+        times = ablations.LONG if name == "attention_long" else 1
+        assert optimizer_steps(recipe.task) == pytest.approx(times * steps, rel=0.015), name
+        assert recipe.task.training.batch_size == batch_size
+
+
+def test_networks_match_the_trm_in_what_their_names_say():
+    basic = {name: recipe.task.model for name, recipe in of("basic_trm").items()}
+    trm, flops = build_model(basic["recursion"], 0), build_model(basic["same_flops"], 0)
+    assert size(basic["same_block"]) == count_parameters(trm)
+    assert size(basic["same_parameters"]) == pytest.approx(count_parameters(trm), rel=0.07)
+    assert answer_flops(flops, (4, 4)) == pytest.approx(answer_flops(trm, (4, 4), 8), rel=0.02)
+    shapes = comparisons.SHAPES
+    trm, untied = (
+        build_model(m, 0) for m in (shapes["trm"]["n2"], shapes["cnn_same_flops"]["30x32"])
+    )
+    assert answer_flops(untied, (8, 8)) == pytest.approx(answer_flops(trm, (8, 8), 10), rel=0.01)
+    assert size(shapes["cnn_script"]["10x32"]) == pytest.approx(74_850, rel=0.02)
+    for name in shapes.keys() - {"cnn_same_flops", "cnn_script"}:
+        for model in shapes[name].values():
+            assert size(model) == pytest.approx(count_parameters(trm), rel=0.1), name
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        [unseen_mazes.trm(4), *(p for ps in unseen_mazes.SHAPES.values() for p in ps.values())],
+        [policy for _, policy, _ in improved_shaping.FILLERS.values()],
+    ],
+    ids=["mazes", "sudoku"],
+)  # fmt: skip
+def test_policies_have_as_many_parameters_as_the_first(policies):
+    assert all(size(policy) == pytest.approx(size(policies[0]), rel=0.1) for policy in policies)
+
+
+# One thing changed at a time.
+
+
+def changed(task, other):
+    """The dotted names of what differs in two tasks."""
+    plain = RECIPES["basic_trm/recursion"]
+    return set(replace(plain, task=task).differences(replace(plain, task=other).settings()))
+
+
+@pytest.mark.parametrize(
+    ("name", "from_", "what"),
+    [
+        ("paper_trm/no_ema", "paper_trm/official", {"training.ema_decay"}),
+        ("paper_trm/last_call", "paper_trm/official", {"model.gradient"}),
+        ("paper_trm/no_exploration", "paper_trm/official", {"model.explore"}),
+        ("paper_trm/adam_atan2", "paper_trm/official", {"training.optimizer"}),
+        ("paper_trm/pseudocode", "paper_trm/official",
+         {"model.halting", "training.n_batches", "training.n_sup", "training.eval_every"}),
+        *((f"basic_trm_splits/{name}", f"basic_trm/{name}", {"data.own_split"})
+          for name in ("recursion", "same_parameters")),
+        *((f"shaping/{hint}", "shaping/none", {"world.hint"})
+          for hint in ("manhattan", "shortest_path", "bonus")),
+        *((f"shaping_settings/{name}", "shaping/none", {f"training.{field}"})
+          for name, change in improved_shaping.SETTINGS.items() for field in change),
+        ("curriculum/masks_by_way", "curriculum/masks_straight", {"stages"}),
+        ("curriculum/free_straight", "curriculum/masks_straight", {"training.use_masks"}),
+        ("carry/over_time", "carry/reset", {"policy.carry_over_time"}),
+        ("carry/action", "carry/over_time", {"policy.previous_action"}),
+        ("deep_supervision/weak", "deep_supervision/none", {"training.deep_supervision"}),
+        *((f"rl_adaptation/{how}_{policy}_16", f"rl_adaptation/{how}_{policy}_1",
+           {"num_envs", "training.n_updates"}) for how in ("script", "cure")
+          for policy in ("vector", "board")),
+        ("rl_adaptation/inside_board_16", "rl_adaptation/script_board_16", {"training.baseline"}),
+        ("rl_adaptation/slow_vector_1", "rl_adaptation/script_vector_1", {"training.lr"}),
+        ("rl_adaptation/constant_board_16", "rl_adaptation/cure_board_16", {"training.decay"}),
+        ("maze8_longer/trm", "maze8/trm", {"training.n_batches", "training.eval_every"}),
+        ("maze8_cycles/trm", "maze8/trm", {"model.n_cycles"}),
+        ("fast_mode/fast", "fast_mode/float32", {"training.fast"}),
+    ],
+)  # fmt: skip
+def test_a_recipe_differs_from_another_in_what_its_name_says(name, from_, what):
+    assert changed(RECIPES[name].task, RECIPES[from_].task) == what
+
+
+@pytest.mark.parametrize("rows", [ablations.SUDOKU, ablations.SUDOKU6], ids=["4x4", "6x6"])
+def test_a_row_of_the_ablation_changes_one_thing_or_says_why_two(rows):
+    whole = rows["whole"][1]
+    found = {
+        name: {
+            f.name for f in fields(TRMConfig) if getattr(model, f.name) != getattr(whole, f.name)
+        }
+        for name, (_, model, _) in rows.items()
+        if isinstance(model, TRMConfig)
+    }  # fmt: skip
+    assert found["whole"] == found["no_ema"] == found["no_carry"] == set()
+    assert found["more_layers"] == {"n_layers", "n_latent"}  # as many calls of a block
+    assert found["fewer_calls"] == {"n_latent", "n_cycles"}
+    assert found["attention"] == {"mixing", "n_heads", "positions"}
+    assert found["act_continue"] - found["act"] == {"continuing"}
+    assert all(len(found[name]) == 1 for name in ("separate", "last_call", "seeing"))
+    single = rows["one_state"][1]
+    assert (single.n_calls, single.n_cycles) == (whole.n_latent + 1, whole.n_cycles)
+    assert size(single) == size(whole)
+    assert set(ablations.PAPER) <= set(rows)
+    assert ablations.MODEL in [recipe.task.model for recipe in of("ablation_grid").values()]
+    assert paper_trm.MODEL.n_sup == of("paper_trm")["pseudocode"].task.training.n_sup
+
+
+def test_batches_and_updates_of_chapter_02_play_as_many_episodes():
+    for settings, episodes in (("script", 500), ("cure", 960)):
+        for policy in ("vector", "board"):
+            for batch in (1, 16):
+                task = of("rl_adaptation")[f"{settings}_{policy}_{batch}"].task
+                assert task.num_envs == batch
+                assert episodes - 16 < task.training.n_updates * batch <= episodes
+    assert not any(r.task.training.use_masks for r in of("rl_adaptation").values())
+
+
+# Debugged.
+
+
+@pytest.mark.parametrize(
+    ("name", "shorter", "faults"),
+    [
+        ("rl_adaptation/script_vector_1", {"n_updates": 3},
+         {"one and only task", "success and failure praised alike"}),
+        ("basic_trm/no_mixing", {"n_batches": 3, "n_sup": 2}, {"cells never meet"}),
+    ],
+)  # fmt: skip
+def test_a_recipe_is_trained_and_probed(name, shorter, faults):
+    recipe = RECIPES[name]
+    task = replace(recipe.task, training=replace(recipe.task.training, **shorter))
+    findings = debug_recipe(replace(recipe, task=task), progress=False)
+    assert faults <= {finding.fault for finding in findings}
+
+
+def test_an_untrained_policy_does_about_as_well_as_chance():
+    policy = build_model(rl_adaptation.BOARD, 0)
+    drawn = rl_adaptation.outcomes(policy, drawn=True)
+    assert len(drawn) == 1000
+    assert 0.2 < drawn.success.mean() < 0.4
+    assert len(rl_adaptation.outcomes(policy, drawn=False)) == 1
+
+
+# What a run measures: at least what was stored.
+
+
+@pytest.mark.parametrize("name", ["shaping/bonus", "maze4/hierarchical_K5", "sudoku_rl/one_pass",
+                                  "curriculum/free_by_way", "open_maze/mlp"])  # fmt: skip
+def test_a_short_run_of_a_policy_measures_what_is_stored(name, monkeypatch, tmp_path):
+    monkeypatch.setattr(unseen_mazes, "FEW", 8)
+    monkeypatch.setattr(unseen_mazes, "MANY", 16)
+    task = RECIPES[name].task
+    how = {"total_steps": 64, "num_steps": 4, "n_epochs": 1, "eval_every": 1}
+    how = how if isinstance(task.training, PPOConfig) else {"n_updates": 2}
+    short = replace(task, training=replace(task.training, **how), num_envs=8)
+    if hasattr(short, "stages"):
+        short = replace(short, stages=((1, 64), (8, 64)))
+    first, again = (short.run(0, tmp_path / f"{i}.pt") for i in range(2))
+    same = {key for key in first if not key.endswith("seconds")}
+    assert {key: first[key] for key in same} == {key: again[key] for key in same}
+    assert first.keys() >= load_result(name).quantities()
+    if name == "curriculum/free_by_way":
+        assert first["watched_steps"] == [32, 64, 96, 128]
+    elif "watched_steps" in first:
+        assert first["watched_steps"][-1] == first["steps"] == 64
+    if name == "maze4/hierarchical_K5":
+        assert len(first["test_success_by_k"]) == len(first["flops_by_k"]) == 4
+        assert first["flops_by_k"][1] == pytest.approx(2 * first["flops_by_k"][0], rel=0.01)
+        assert len(first["size7_success_by_k"]) == 16
+    if name == "sudoku_rl/one_pass":
+        assert 0 <= first["random_legal_success"] <= 1
+
+
+def test_scores_by_length_and_by_cell_add_up():
+    task = comparisons.on(
+        comparisons.MarkedMazes(4, count=400), comparisons.SHAPES["looped"]["1x32"]
+    )
+    short = replace(task.training, n_batches=3, n_sup=2, batch_size=16, eval_every=2)
+    task = replace(task, training=short, k_steps=3, k_watched=2)
+    found = task.run(0, None)
+    assert found["boards"] == [32, 48]
+    assert len(found["watched_exact"]) == len(found["watched_seconds"]) == 2
+    assert found["epochs_to_95"] == found["to_95_seconds"] == -1
+    assert found.keys() >= load_result("maze8/looped").quantities()
+    exact, cells = np.array(found["test_exact_by_k"]), np.array(found["test_cells_by_k"])
+    assert (exact <= cells).all()
+    assert (cells > 0.3).all()
+    length = task.data.split()[2].labels.sum((1, 2))
+    counts = np.array([(length <= 8).sum(), (length > 8).sum()])
+    by_length = np.array(found["test_exact_by_length_and_k"])
+    np.testing.assert_allclose(counts @ by_length[:2] / counts.sum(), exact, atol=1e-9)
+
+
+def test_a_halting_run_measures_what_is_stored_and_goes_on_from_its_end(tmp_path, monkeypatch):
+    recipe = RECIPES["paper_trm/official"]
+    parts = tuple(part[::100] for part in recipe.task.data.split())
+    monkeypatch.setattr("trm_lib.tasks.minimal_sudoku4", lambda _: parts)
+    training = replace(recipe.task.training, n_batches=3, eval_every=3)
+    task = replace(recipe.task, training=training)
+    first, again = (task.run(0, tmp_path / "checkpoint.pt") for _ in range(2))
+    assert first.keys() >= load_result(recipe.name).quantities()
+    assert first["parameters"] == 1730
+    assert first["halted_test_steps"] == 16.0  # untrained: never sure
+    assert first["training_steps_a_puzzle"] == [0.0]
+    assert first["halted_calibration_error"] < 0.02  # says no, and is wrong
+    same = {key for key in first if not key.endswith("seconds")}
+    assert {key: first[key] for key in same} == {key: again[key] for key in same}
