@@ -32,8 +32,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trm_lib.models.board import BoardNet
 from trm_lib.models.layers import Stack
+from trm_lib.models.trm import BoardNet
 
 FastCall = Callable[[Tensor, tuple[int, ...]], Tensor]
 

@@ -15,6 +15,7 @@ Axes: M rows (batch times cells), D width, L cells, C channels of an attention h
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -29,9 +30,79 @@ HAS_ONEDNN = (
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 )
 
+product: Callable[[Tensor, Tensor], Tensor] = F.linear
+"""h W^T: (M, in), (out, in) -> (M, out)."""
+
+if HAS_ONEDNN:
+    product = partial(
+        torch.ops.mkldnn._linear_pointwise, B=None, attr="none", scalars=[], algorithm=""
+    )
+
+    @register_flop_formula(torch.ops.mkldnn._linear_pointwise)
+    def _product_flops(h_shape, weight_shape, *args, out_shape=None, **kwargs) -> int:
+        """A multiplication and an addition for each number of `weight`, in each row."""
+        return 2 * torch.Size(h_shape).numel() * weight_shape[0]
+
 
 AT_A_TIME = 2048
-"""Rows of a gated unit computed together."""
+"""Rows of a gated unit computed together, so that their hidden layer fits the cache.
+
+What a large hidden layer costs is fresh memory from the system, several times its arithmetic.
+"""
+
+
+def rms_norm(h: Tensor, plain: bool = False, eps: float = 1e-5) -> Tensor:
+    """Scale the last axis to root mean square 1, with nothing to learn.
+
+    Args:
+        h: (..., D) float.
+        plain: one operation after the other, in float32, leaving the memory layout as it is.
+        eps: added to the mean square, against division by zero.
+    """
+    if plain:
+        wide = h.float()
+        return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(h.dtype)
+    return RMSNorm.apply(h, eps) if fits(h) else F.rms_norm(h, h.shape[-1:], eps=eps)
+
+
+def linear(h: Tensor, weight: Tensor, plain: bool = False) -> Tensor:
+    """h W^T: (..., in), (out, in) -> (..., out)."""
+    if plain:
+        return F.linear(h, weight)
+    rows = h.reshape(-1, h.shape[-1])  # else PyTorch may multiply board by board, which is slow
+    multiply = Product.apply if fits(h) else F.linear
+    return multiply(rows, weight).view(*h.shape[:-1], len(weight))
+
+
+def swiglu(h: Tensor, gate_up: Tensor, down: Tensor, plain: bool = False) -> Tensor:
+    """(silu(h G^T) * (h U^T)) W^T, gate G over up U in one matrix: (..., D) -> (..., D)."""
+    if plain or not fits(h):
+        gate, up = linear(h, gate_up, plain).chunk(2, dim=-1)
+        return linear(F.silu(gate) * up, down, plain)
+    rows = h.reshape(-1, h.shape[-1])
+    if torch.is_grad_enabled():
+        return GatedUnit.apply(rows, gate_up, down).view(h.shape)
+    gate, up = gate_up.chunk(2)
+    said = []
+    for some in rows.split(AT_A_TIME):  # rows do not see each other
+        hidden = F.silu(product(some, gate), inplace=True).mul_(product(some, up))
+        said.append(product(hidden, down))
+    return (said[0] if len(said) == 1 else torch.cat(said)).view(h.shape)
+
+
+def rotate(h: Tensor, cos: Tensor, sin: Tensor, plain: bool = False) -> Tensor:
+    """Turn queries or keys by their position's angles.
+
+    Args:
+        h: (..., L, C) float.
+        cos: (L, C) float.
+        sin: (L, C) float.
+        plain: as the official code does it.
+    """
+    if not plain and fits(h):
+        return Rotation.apply(h, cos, sin)
+    first, second = h.chunk(2, dim=-1)
+    return h * cos + torch.cat([-second, first], dim=-1) * sin
 
 
 def fits(h: Tensor) -> bool:
@@ -69,7 +140,7 @@ class RMSNorm(torch.autograd.Function):
 
 
 class Rotation(torch.autograd.Function):
-    """`rotary.rotate`, whose gradient is turned back by the same angles: (..., L, C)."""
+    """`rotate`, whose gradient is turned back by the same angles: (..., L, C)."""
 
     @staticmethod
     def forward(ctx, h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -89,13 +160,13 @@ class Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx, h: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(h, weight)
-        return _product(h, weight)
+        return product(h, weight)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, g: Tensor) -> tuple[Tensor, Tensor]:
         h, weight = ctx.saved_tensors
-        return _product(g, weight.t()), _weight_gradient(g, h)
+        return product(g, weight.t()), _weight_gradient(g, h)
 
 
 class GatedUnit(torch.autograd.Function):
@@ -106,9 +177,11 @@ class GatedUnit(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, h: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
-        gate, up = (_product(h, half) for half in gate_up.chunk(2))
+        gate, up = (product(h, half) for half in gate_up.chunk(2))
         ctx.save_for_backward(h, gate, up, gate_up, down)
-        return _some_rows_at_a_time(lambda g, u: _product(F.silu(g).mul_(u), down), gate, up)
+        pairs = zip(gate.split(AT_A_TIME), up.split(AT_A_TIME), strict=True)
+        said = [product(F.silu(g).mul_(u), down) for g, u in pairs]
+        return said[0] if len(said) == 1 else torch.cat(said)
 
     @staticmethod
     @once_differentiable
@@ -119,38 +192,16 @@ class GatedUnit(torch.autograd.Function):
         g_h = torch.empty_like(h)
         for i in range(0, len(h), AT_A_TIME):
             rows = slice(i, i + AT_A_TIME)
-            g_hidden, opened = _product(g[rows], down.t()), F.silu(gate[rows])
+            g_hidden, opened = product(g[rows], down.t()), F.silu(gate[rows])
             torch.mul(opened, up[rows], out=hidden[rows])
             torch.mul(g_hidden, opened, out=g_up[rows])
             g_opened = g_hidden.mul_(up[rows])
             torch.ops.aten.silu_backward.grad_input(g_opened, gate[rows], grad_input=g_gate[rows])
-            through_gate = _product(g_gate[rows], gate_matrix.t())
-            torch.add(through_gate, _product(g_up[rows], up_matrix.t()), out=g_h[rows])
+            through_gate = product(g_gate[rows], gate_matrix.t())
+            torch.add(through_gate, product(g_up[rows], up_matrix.t()), out=g_h[rows])
         g_down = _weight_gradient(g, hidden)
         g_gate_up = torch.cat([_weight_gradient(g_gate, h), _weight_gradient(g_up, h)])
         return g_h, g_gate_up, g_down
-
-
-def gated_unit(h: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
-    """The value of `GatedUnit`, bit for bit, where no gradient is wanted: nothing is kept."""
-    gate, up = gate_up.chunk(2)
-
-    def unit(rows: Tensor) -> Tensor:
-        return _product(F.silu(_product(rows, gate), inplace=True).mul_(_product(rows, up)), down)
-
-    return _some_rows_at_a_time(unit, h)
-
-
-def _some_rows_at_a_time(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
-    """function(*tensors), each (M, ...), in pieces that fit the cache.
-
-    Rows do not see each other. What a large hidden layer costs is fresh memory from the system,
-    several times its arithmetic.
-    """
-    if len(tensors[0]) <= AT_A_TIME:
-        return function(*tensors)
-    pieces = zip(*(tensor.split(AT_A_TIME) for tensor in tensors), strict=True)
-    return torch.cat([function(*piece) for piece in pieces])
 
 
 def _turned(h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -164,21 +215,8 @@ def _turned(h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return turned
 
 
-def _product(h: Tensor, weight: Tensor) -> Tensor:
-    """(M, in), (out, in) -> (M, out)."""
-    return torch.ops.mkldnn._linear_pointwise(h, weight, None, "none", [], "")
-
-
 def _weight_gradient(g: Tensor, h: Tensor) -> Tensor:
     """g^T h: (M, out), (M, in) -> (out, in). oneDNN is faster when the shorter side comes first."""
     if g.shape[1] <= h.shape[1]:
-        return _product(g.t(), h.t())
-    return _product(h.t(), g.t()).t()
-
-
-if HAS_ONEDNN:
-
-    @register_flop_formula(torch.ops.mkldnn._linear_pointwise)
-    def _product_flops(h_shape, weight_shape, *args, out_shape=None, **kwargs) -> int:
-        """A multiplication and an addition for each number of `weight`, in each row."""
-        return 2 * torch.Size(h_shape).numel() * weight_shape[0]
+        return product(g.t(), h.t())
+    return product(h.t(), g.t()).t()

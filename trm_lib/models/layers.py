@@ -1,43 +1,120 @@
-"""The small parts every network in this book is built from.
+"""The parts that every network over a board is built from, and the config that chooses them.
 
-Axes: B batch, L cells, D width. All weights are drawn from a generator that the caller
-passes in, so a seed fixes a model completely and building one disturbs nothing else.
+A board network is a stack of blocks. In a block, first the cells exchange information (the
+mixing), then each cell thinks for itself (a gated layer); each half adds to what it was given and
+normalises. The mixing alone decides what a cell can know of the others. To add one, write a class
+like those below and name it in `MIXINGS`; the config and every network know it by that name.
 
-Rotary position encoding: attention that knows how far apart two cells stand.
+All weights are drawn from a generator that the caller passes in, so a seed fixes a model
+completely and building one disturbs nothing else.
 
-Each pair of channels of a query or key is turned by an angle that grows with the position, at a
-frequency of its own; a product of two so turned vectors depends on the difference of positions
-only. Along a sequence ("rope") or along rows and columns ("rope2d": half of the pairs turn with
-the row, half with the column, so that a board of any size has a place for each of its cells).
-
-Axes: B batch, H heads, P puzzle tokens, L cells, C channels of one head.
-
-Source: Su et al., "RoFormer" (arXiv 2104.09864); halves rotated together as in the official
-TRM code.
-
-How cells exchange information: one interface, interchangeable ways.
-
-Everything else in a TRM treats each cell alone, so the mixing decides what a cell can know of
-the others. A mixing maps (B, L, D) to (B, L, D); the block around it adds and normalises.
-
-Axes: B batch, L cells (puzzle tokens in front included), D width, H heads, C = D / H channels of
-one head.
-
-The block: cells exchange, then each cell thinks for itself. Stacked, blocks make a network.
-
-Axes: B batch, L cells, D width.
+Axes: B batch, P puzzle tokens, L cells with the puzzle tokens in front, D width, H heads, C = D / H
+channels of one head.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trm_lib.models.fused import GatedUnit, Product, RMSNorm, Rotation, fits, gated_unit
+from trm_lib.checks import at_least, check, one_of, optional, true_or_false, within
+from trm_lib.models.fused import linear, rms_norm, rotate, swiglu
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardConfig:
+    """A stack of blocks over a board of tokens.
+
+    Attributes:
+        vocab_size: V, how many different tokens a cell can hold (Sudoku: digits plus empty).
+        grid: shape of a board, (rows, columns), or (cells,) for a plain sequence.
+        width: D, channels of each cell.
+        n_layers: blocks in the network.
+        mixing: how cells exchange information, one of `MIXINGS`.
+        expansion: hidden size of each SwiGLU, in units of two thirds of its width.
+        hidden_multiple: that hidden size is rounded up to a multiple of this.
+        n_heads: attention heads; must divide the width (mixing="attention" only).
+        positions: how cells know where they stand, one of `POSITIONS`. "rope" (along the
+            flattened cells) and "rope2d" (by rows and columns, any board size) act inside
+            attention; "learned" adds a vector to every cell; "none" leaves it to the mixing.
+        puzzle_tokens: P, extra tokens in front of the cells that tell which puzzle, or which kind
+            of puzzle, is asked. They think along and are cut off before the answer is read.
+        puzzle_width: how many of their P * D numbers are learnt; the rest are zero. None: D.
+        n_puzzles: how many different puzzles, or kinds, those tokens can tell apart.
+        n_answers: how many different answers a cell can give; None: as many as tokens.
+        fused: False computes each norm, matrix product and gate in single operations, in
+            the official code's order, for equality to the last bit; see `load_official`.
+
+    Raises:
+        ValueError: a field is out of range; the message says what was expected.
+    """
+
+    vocab_size: int
+    grid: tuple[int, ...]
+    width: int = 64
+    n_layers: int = 2
+    mixing: str = "mlp"
+    expansion: float = 4.0
+    hidden_multiple: int = 32
+    n_heads: int = 4
+    positions: str = "rope"
+    puzzle_tokens: int = 0
+    puzzle_width: int | None = None
+    n_puzzles: int = 1
+    n_answers: int | None = None
+    fused: bool = True
+
+    def __post_init__(self) -> None:
+        check(
+            self,
+            vocab_size=at_least(2),
+            grid=_sides,
+            width=at_least(1),
+            n_layers=at_least(1),
+            mixing=one_of(MIXINGS),
+            expansion=within(lambda e: e > 0, "a number > 0"),
+            hidden_multiple=at_least(1),
+            n_heads=at_least(1),
+            positions=one_of(POSITIONS),
+            puzzle_tokens=at_least(0),
+            puzzle_width=optional(at_least(1)),
+            n_puzzles=at_least(1),
+            n_answers=optional(at_least(1)),
+            fused=true_or_false,
+        )
+        if (self.puzzle_width or 0) > self.puzzle_tokens * self.width:
+            raise ValueError(
+                f"puzzle_width expected at most puzzle_tokens * width = "
+                f"{self.puzzle_tokens * self.width}, got {self.puzzle_width}"
+            )
+        MIXINGS[self.mixing].require(self)
+
+    @property
+    def n_cells(self) -> int:
+        """The cells of a board."""
+        return math.prod(self.grid)
+
+    @property
+    def n_tokens(self) -> int:
+        """L, the puzzle tokens and the cells."""
+        return self.puzzle_tokens + self.n_cells
+
+    @property
+    def bound(self) -> bool:
+        """Whether cells are learnt by their places, so that `grid` is the only shape to read."""
+        return MIXINGS[self.mixing].bound or self.positions == "learned"
+
+
+def _sides(grid: object, name: str) -> tuple[int, ...]:
+    if not isinstance(grid, Sequence | np.ndarray) or len(grid) not in (1, 2):
+        raise ValueError(f"{name} expected (rows, columns), got {grid!r}")
+    return tuple(at_least(1)(side, f"{name}: every side") for side in grid)
 
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator) -> Tensor:
@@ -55,73 +132,40 @@ def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator) ->
         return weight.mul_(std / shrinkage).clamp_(-2 * std / shrinkage, 2 * std / shrinkage)
 
 
-def rms_norm(h: Tensor, eps: float = 1e-5) -> Tensor:
-    """Scale the last axis to root mean square 1, with nothing to learn.
+class Layer(nn.Module):
+    """A layer that says how its operations are computed: in `fused` ways, or `plain`."""
 
-    Args:
-        h: (..., D) float.
-        eps: added to the mean square, against division by zero.
-    """
-    return RMSNorm.apply(h, eps) if fits(h) else F.rms_norm(h, h.shape[-1:], eps=eps)
+    plain = False
+    """Single operations in the official order; `BoardConfig.fused=False` sets it on every layer."""
 
 
-def rms_norm_by_steps(h: Tensor, eps: float = 1e-5) -> Tensor:
-    """`rms_norm` in single operations, in float32, which leave the memory layout as it is.
+class Linear(Layer):
+    """A matrix without bias, (..., fan_in) -> (..., fan_out); weights of std 1/sqrt(fan_in)."""
 
-    The same number up to rounding. A model loaded from the official code uses this one, so that
-    on the same processor not even the rounding differs.
-    """
-    wide = h.float()
-    return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(h.dtype)
-
-
-def norm_of(fused: bool) -> Callable[[Tensor], Tensor]:
-    """`rms_norm`, or the one by steps."""
-    return rms_norm if fused else rms_norm_by_steps
-
-
-class Linear(nn.Module):
-    """A matrix without bias, (..., fan_in) -> (..., fan_out); weights of std 1/sqrt(fan_in).
-
-    `fused` allows the faster product of `fused.py`, here and in the other layers.
-    """
-
-    def __init__(
-        self, fan_in: int, fan_out: int, generator: torch.Generator, *, fused: bool = True
-    ):
+    def __init__(self, fan_in: int, fan_out: int, generator: torch.Generator):
         super().__init__()
-        self.fused = fused
         self.weight = nn.Parameter(torch.empty(fan_out, fan_in))
         truncated_normal_(self.weight, fan_in**-0.5, generator)
 
     def forward(self, h: Tensor) -> Tensor:
-        if not self.fused:
-            return F.linear(h, self.weight)
-        rows = h.reshape(-1, h.shape[-1])  # else PyTorch may multiply board by board, which is slow
-        product = Product.apply if fits(h) else F.linear
-        return product(rows, self.weight).view(*h.shape[:-1], len(self.weight))
+        return linear(h, self.weight, self.plain)
 
 
-class SwiGLU(nn.Module):
+class SwiGLU(Layer):
     """The gated feed-forward layer, (..., D) -> (..., D): down(silu(gate(h)) * up(h)).
 
     Source: Shazeer, "GLU Variants Improve Transformer" (2020). As in the official TRM code,
     gate and up are one matrix, gate first.
     """
 
-    def __init__(self, width: int, hidden: int, generator: torch.Generator, *, fused: bool = True):
+    def __init__(self, width: int, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        self.fused = fused
-        self.gate_up = Linear(width, 2 * hidden, generator, fused=fused)
-        self.down = Linear(hidden, width, generator, fused=fused)
+        hidden = swiglu_hidden(width, config.expansion, config.hidden_multiple)
+        self.gate_up = Linear(width, 2 * hidden, generator)
+        self.down = Linear(hidden, width, generator)
 
     def forward(self, h: Tensor) -> Tensor:
-        if self.fused and fits(h):
-            rows = h.reshape(-1, h.shape[-1])
-            unit = GatedUnit.apply if torch.is_grad_enabled() else gated_unit
-            return unit(rows, self.gate_up.weight, self.down.weight).view(h.shape)
-        gate, up = self.gate_up(h).chunk(2, dim=-1)
-        return self.down(F.silu(gate) * up)
+        return swiglu(h, self.gate_up.weight, self.down.weight, self.plain)
 
 
 def swiglu_hidden(width: int, expansion: float, multiple: int) -> int:
@@ -132,117 +176,64 @@ def swiglu_hidden(width: int, expansion: float, multiple: int) -> int:
     return max(1, math.ceil(round(expansion * width * 2 / 3) / multiple)) * multiple
 
 
-THETA = 10_000.0
-"""The slowest pair of channels turns about once in 2 pi THETA cells."""
+class Mixing(Layer):
+    """How cells exchange information, (B, L, D) -> (B, L, D), with residual and norm of its own."""
+
+    bound = False
+    """Whether it learns cells by their places, and so reads boards of one size only."""
+
+    @staticmethod
+    def require(config: BoardConfig) -> None:
+        """Raise ValueError if it cannot be built for this config."""
+
+    def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
+        raise NotImplementedError
 
 
-def rotary_table(
-    length: int, channels: int, device: torch.device | None = None
-) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of the angles of positions 0 to L - 1, each (L, C) float32."""
-    return _table(_angles(length, channels, device))
-
-
-def rotary_table_2d(
-    grid: tuple[int, int], n_before: int, channels: int, device: torch.device | None = None
-) -> tuple[Tensor, Tensor]:
-    """Cosines and sines by row and column; `n_before` tokens in front are not turned at all.
-
-    Args:
-        grid: (rows, columns).
-        n_before: P.
-        channels: C, a multiple of 4.
-        device: where to make them.
-
-    Returns:
-        Two tensors (P + rows * columns, C) float32.
-    """
-    rows, columns = grid
-    down = _angles(rows, channels // 2, device)[:, None].expand(-1, columns, -1)
-    across = _angles(columns, channels // 2, device)[None].expand(rows, -1, -1)
-    angle = torch.cat([down, across], dim=-1).flatten(0, 1)  # (L, C / 2)
-    return _table(torch.cat([angle.new_zeros(n_before, channels // 2), angle]))
-
-
-def rotate(h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn queries or keys by their position's angles.
-
-    Args:
-        h: (..., B, H, P + L, C) float.
-        cos: (P + L, C) float.
-        sin: (P + L, C) float.
-    """
-    first, second = h.chunk(2, dim=-1)
-    return h * cos + torch.cat([-second, first], dim=-1) * sin
-
-
-def _angles(length: int, channels: int, device: torch.device | None) -> Tensor:
-    """The angle of every position in every pair of channels: (L, C / 2) float32."""
-    powers = torch.arange(0, channels, 2, dtype=torch.float32, device=device) / channels
-    positions = torch.arange(length, dtype=torch.float32, device=device)
-    return torch.outer(positions, 1.0 / THETA**powers)
-
-
-def _table(angle: Tensor) -> tuple[Tensor, Tensor]:
-    angle = torch.cat([angle, angle], dim=-1)
-    return angle.cos(), angle.sin()
-
-
-AT_A_TIME = 4_000_000
-"""Products of a query and a key that attention in bfloat16 holds at once, if a board has fewer."""
-
-
-class MLPMixing(nn.Module):
+class MLPMixing(Mixing):
     """A SwiGLU across the cells, the same for every channel: fastest, but bound to one board size.
 
     The paper's "MLP" variant ("mlp_t" in the official code). Like there, the norm that follows
     runs over the cells, which is why a mixing brings its own residual and norm.
     """
 
-    def __init__(
-        self,
-        n_cells: int,
-        expansion: float,
-        multiple: int,
-        generator: torch.Generator,
-        fused: bool = True,
-    ):
+    bound = True
+
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        self.n_cells, self.norm = n_cells, norm_of(fused)
-        hidden = swiglu_hidden(self.n_cells, expansion, multiple)
-        self.swiglu = SwiGLU(self.n_cells, hidden, generator, fused=fused)
+        self.swiglu = SwiGLU(config.n_tokens, config, generator)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
-        if h.shape[1] != self.n_cells:
-            raise ValueError(
-                f"expected {self.n_cells} cells, the board the model was built for, got "
-                f"{h.shape[1]}: use mixing='conv' or 'attention' for boards of other sizes"
-            )
         across = h.transpose(1, 2)  # (B, D, L)
-        return self.norm(across + self.swiglu(across)).transpose(1, 2)
+        return rms_norm(across + self.swiglu(across), self.plain).transpose(1, 2)
 
 
-class AttentionMixing(nn.Module):
+class AttentionMixing(Mixing):
     """Multi-head self-attention, not causal: every cell looks at every cell.
 
     With positions "rope" or "rope2d" it knows how far apart they are, along the sequence or by
     rows and columns; otherwise it knows only what the cells hold.
     """
 
-    def __init__(
-        self,
-        width: int,
-        n_heads: int,
-        generator: torch.Generator,
-        positions: str = "rope",
-        fused: bool = True,
-    ):
+    @staticmethod
+    def require(config: BoardConfig) -> None:
+        multiple = {"rope": 2, "rope2d": 4}.get(config.positions, 1) * config.n_heads
+        if config.width % multiple:
+            raise ValueError(
+                f"width expected a multiple of {multiple} for attention with n_heads="
+                f"{config.n_heads} and positions={config.positions!r}, got {config.width}"
+            )
+        if config.positions == "rope2d" and len(config.grid) != 2:
+            raise ValueError(
+                f"positions='rope2d' expected a grid of (rows, columns), got {config.grid}"
+            )
+
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        self.n_heads, self.positions = n_heads, positions
-        self.fused, self.norm = fused, norm_of(fused)
+        self.n_heads, self.positions = config.n_heads, config.positions
         self._tables: dict[tuple, tuple[Tensor, Tensor]] = {}
-        self.qkv = Linear(width, 3 * width, generator, fused=fused)
-        self.out = Linear(width, width, generator, fused=fused)
+        self.qkv = Linear(config.width, 3 * config.width, generator)
+        self.out = Linear(config.width, config.width, generator)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         B, L, D = h.shape
@@ -250,9 +241,9 @@ class AttentionMixing(nn.Module):
         qk, v = qkv.permute(2, 0, 3, 1, 4).split([2, 1])  # (2, B, H, L, C) and (1, B, H, L, C)
         if self.positions in ("rope", "rope2d"):
             cos, sin = (t.to(h.dtype) for t in self._table(L, D // self.n_heads, grid, h.device))
-            qk = (Rotation.apply if self.fused and fits(h) else rotate)(qk, cos, sin)
+            qk = rotate(qk, cos, sin, self.plain)
         mixed = _attend(*qk, *v)
-        return self.norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)))
+        return rms_norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)), self.plain)
 
     def _table(self, length, channels, grid, device) -> tuple[Tensor, Tensor]:
         """Cosines and sines, made once for each size of board."""
@@ -267,6 +258,10 @@ class AttentionMixing(nn.Module):
         return self._tables[key]
 
 
+AT_A_TIME = 4_000_000
+"""Products of a query and a key that attention in bfloat16 holds at once, if a board has fewer."""
+
+
 def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """softmax(q k^T / sqrt(C)) v, all (B, H, L, C)."""
     if v.dtype != torch.bfloat16 or v.device.type != "cpu":
@@ -278,115 +273,151 @@ def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.cat([torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v for q, k, v in parts])
 
 
-class ConvMixing(nn.Module):
+THETA = 10_000.0
+"""The slowest pair of channels turns about once in 2 pi THETA cells."""
+
+
+def rotary_table(
+    length: int, channels: int, device: torch.device | None = None
+) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of the angles of positions 0 to L - 1, each (L, C) float32.
+
+    Each pair of channels of a query or key is turned by an angle that grows with the position, at
+    a frequency of its own; a product of two so turned vectors depends on the difference of
+    positions only.
+
+    Source: Su et al., "RoFormer" (arXiv 2104.09864); halves rotated together as in the official
+    TRM code.
+    """
+    return _cos_sin(_angles(length, channels, device))
+
+
+def rotary_table_2d(
+    grid: tuple[int, int], n_before: int, channels: int, device: torch.device | None = None
+) -> tuple[Tensor, Tensor]:
+    """The same by row and column: half of the pairs turn with the row, half with the column.
+
+    So a board of any size has a place for each of its cells.
+
+    Args:
+        grid: (rows, columns).
+        n_before: P, tokens in front, which are not turned at all.
+        channels: C, a multiple of 4.
+        device: where to make them.
+
+    Returns:
+        Two tensors (P + rows * columns, C) float32.
+    """
+    rows, columns = grid
+    down = _angles(rows, channels // 2, device)[:, None].expand(-1, columns, -1)
+    across = _angles(columns, channels // 2, device)[None].expand(rows, -1, -1)
+    angle = torch.cat([down, across], dim=-1).flatten(0, 1)  # (L, C / 2)
+    return _cos_sin(torch.cat([angle.new_zeros(n_before, channels // 2), angle]))
+
+
+def _angles(length: int, channels: int, device: torch.device | None) -> Tensor:
+    """The angle of every position in every pair of channels: (L, C / 2) float32."""
+    powers = torch.arange(0, channels, 2, dtype=torch.float32, device=device) / channels
+    positions = torch.arange(length, dtype=torch.float32, device=device)
+    return torch.outer(positions, 1.0 / THETA**powers)
+
+
+def _cos_sin(angle: Tensor) -> tuple[Tensor, Tensor]:
+    angle = torch.cat([angle, angle], dim=-1)
+    return angle.cos(), angle.sin()
+
+
+class ConvMixing(Mixing):
     """Each cell sees its 3 x 3 neighbourhood, channel by channel, then a matrix joins channels.
 
     Local and the same everywhere, so it works on a board of any size; more steps see farther.
     """
 
-    def __init__(self, width: int, generator: torch.Generator, fused: bool = True):
+    @staticmethod
+    def require(config: BoardConfig) -> None:
+        if len(config.grid) != 2 or config.puzzle_tokens:
+            raise ValueError(
+                f"mixing='conv' expected a grid of (rows, columns) and no puzzle_tokens, which "
+                f"have no place on a board, got grid={config.grid!r}, "
+                f"puzzle_tokens={config.puzzle_tokens}"
+            )
+
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        self.norm = norm_of(fused)
-        self.depthwise = nn.Parameter(torch.empty(width, 1, 3, 3))
+        self.depthwise = nn.Parameter(torch.empty(config.width, 1, 3, 3))
         truncated_normal_(self.depthwise, 1 / 3, generator)
-        self.pointwise = Linear(width, width, generator, fused=fused)
+        self.pointwise = Linear(config.width, config.width, generator)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
-        if len(grid) != 2:
-            raise ValueError(
-                f"mixing='conv' expected boards with rows and columns (B, rows, columns), got "
-                f"boards of shape {grid}: reshape the inputs or use another mixing"
-            )
         image = h.transpose(1, 2).unflatten(2, grid)  # (B, D, rows, columns)
         seen = F.conv2d(image, self.depthwise, padding=1, groups=h.shape[2])
-        return self.norm(h + self.pointwise(seen.flatten(2).transpose(1, 2)))
+        return rms_norm(h + self.pointwise(seen.flatten(2).transpose(1, 2)), self.plain)
 
 
-class GRUMixing(nn.Module):
+class GRUMixing(Mixing):
     """A GRU reads the cells in their order, another one against it, then a matrix joins both.
 
     What a cell knows of a far one has passed through every cell between, row by row.
     """
 
-    def __init__(self, width: int, generator: torch.Generator, fused: bool = True):
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        self.norm = norm_of(fused)
-        each = -(-width // 2)
-        gru = nn.GRU(width, each, batch_first=True, bidirectional=True, device="meta")
+        each = -(-config.width // 2)
+        gru = nn.GRU(config.width, each, batch_first=True, bidirectional=True, device="meta")
         self.gru = gru.to_empty(device="cpu")  # PyTorch's own random weights are never drawn
         with torch.no_grad():
             for weight in self.gru.parameters():
                 weight.uniform_(-(each**-0.5), each**-0.5, generator=generator)
-        self.out = Linear(2 * each, width, generator, fused=fused)
+        self.out = Linear(2 * each, config.width, generator)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
-        return self.norm(h + self.out(self.gru(h)[0]))
+        return rms_norm(h + self.out(self.gru(h)[0]), self.plain)
 
 
-class NoMixing(nn.Module):
+class NoMixing(Mixing):
     """Cells never meet: the control that shows what mixing is for."""
+
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
+        super().__init__()
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         return h
 
 
-MIXINGS = ("mlp", "attention", "conv", "gru", "none")
-"""The names `TRMConfig.mixing` takes."""
+MIXINGS: dict[str, type[Mixing]] = {
+    "mlp": MLPMixing,
+    "attention": AttentionMixing,
+    "conv": ConvMixing,
+    "gru": GRUMixing,
+    "none": NoMixing,
+}
+"""The names that `BoardConfig.mixing` takes."""
 
 POSITIONS = ("none", "rope", "rope2d", "learned")
-"""The names `TRMConfig.positions` takes."""
+"""The names that `BoardConfig.positions` takes."""
 
 
-class Block(nn.Module):
+class Block(Layer):
     """h <- mix(h); h <- rms_norm(h + swiglu(h)), (B, L, D) -> (B, L, D); norms come last."""
 
-    def __init__(self, mixing: nn.Module, swiglu: nn.Module, *, fused: bool = True):
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        self.mixing = mixing
-        self.swiglu = swiglu
-        self.norm = norm_of(fused)
+        self.mixing = MIXINGS[config.mixing](config, generator)
+        self.swiglu: nn.Module = SwiGLU(config.width, config, generator)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         h = self.mixing(h, grid)
-        return self.norm(h + self.swiglu(h))
+        return rms_norm(h + self.swiglu(h), self.plain)
 
 
 class Stack(nn.Module):
     """Blocks one after the other, each with weights of its own."""
 
-    def __init__(self, blocks: list[Block]):
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        self.blocks = nn.ModuleList(blocks)
+        self.blocks = nn.ModuleList(Block(config, generator) for _ in range(config.n_layers))
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         for block in self.blocks:
             h = block(h, grid)
         return h
-
-
-def build_stack(config, generator: torch.Generator) -> Stack:
-    """The stack of blocks that a `BoardConfig` describes, drawn from `generator`."""
-
-    fused = config.fused
-
-    def mixing() -> nn.Module:
-        makers: dict[str, Callable[[], nn.Module]] = {
-            "mlp": lambda: MLPMixing(
-                config.n_tokens, config.expansion, config.hidden_multiple, generator, fused
-            ),
-            "attention": lambda: AttentionMixing(
-                config.width, config.n_heads, generator, config.positions, fused
-            ),
-            "conv": lambda: ConvMixing(config.width, generator, fused),
-            "gru": lambda: GRUMixing(config.width, generator, fused),
-            "none": NoMixing,
-        }
-        return makers[config.mixing]()
-
-    hidden = swiglu_hidden(config.width, config.expansion, config.hidden_multiple)
-    return Stack(
-        [
-            Block(mixing(), SwiGLU(config.width, hidden, generator, fused=fused), fused=fused)
-            for _ in range(config.n_layers)
-        ]
-    )

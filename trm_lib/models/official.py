@@ -1,4 +1,4 @@
-"""Models trained with the official TRM code, in this library's `TRM`.
+"""Models trained with the official TRM code, in this library's `HaltingTRM`.
 
 Axes: P puzzle tokens, L cells, D width.
 
@@ -14,8 +14,8 @@ from typing import Any
 
 from torch import Tensor
 
-from trm_lib.models.config import TRMConfig
-from trm_lib.models.trm import TRM
+from trm_lib.models.halting import HaltingTRM
+from trm_lib.models.trm import TRMConfig
 
 PREFIXES = ("weight/", "_orig_mod.", "model.", "inner.")
 """What stands before every name: put there by the files of tests/models/fidelity, by
@@ -116,8 +116,8 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
 
 def load_official(
     config: dict[str, Any], weights: dict[str, Tensor], grid: tuple[int, ...] | None = None
-) -> TRM:
-    """A `TRM` with the weights of a model of the official code.
+) -> HaltingTRM:
+    """A `HaltingTRM` with the weights of a model of the official code.
 
     It computes in float32 with the official order of operations: on the same processor and
     thread count, every number comes out the same to the last bit.
@@ -136,7 +136,7 @@ def load_official(
         ValueError: a setting is missing or not supported, or the weights do not fit it; the
             message names those missing, left over, or of the wrong shape.
     """
-    model = TRM(official_config(config, grid))
+    model = HaltingTRM(official_config(config, grid))
     names = official_names(model.config)
     expected = model.state_dict()
     found, unknown = {}, []

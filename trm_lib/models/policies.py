@@ -1,19 +1,12 @@
 """Policies: networks that look at a board and say what to do, and how well it will go.
 
 A policy answers with logits over actions and with a value, the return it expects from here. It is
-asked one time step after the other, and may keep a memory between them. This file is the interface;
-`board_policy` thinks about boards with a TRM, `flat_policies` are the usual rivals.
+asked one time step after the other, and may keep a memory between them. `BoardPolicy` thinks about
+the board with a TRM or one of its rivals; `MLPPolicy` and `GRUPolicy` are the usual ones, which
+know nothing of cells.
 
-Axes: S time steps, B boards (one an environment), K improvement steps, A actions.
-
-The usual policies, which know nothing of cells: a multilayer perceptron and a GRU.
-
-Axes: S time steps, B environments, F numbers of an observation, A actions, H hidden units.
-
-A TRM, or one of its rivals, as a policy: it thinks about a board and reads its action from it.
-
-Axes: B boards (one an environment), K improvement steps, A actions, L cells, C channels, D width,
-U different boards.
+Axes: S time steps, B boards (one an environment), K improvement steps, A actions, L cells,
+C channels, F numbers of an observation.
 """
 
 from __future__ import annotations
@@ -26,16 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from trm_lib.checks import whole
-from trm_lib.models.board import BoardNet
-from trm_lib.models.config import BoardConfig, TRMConfig
-from trm_lib.models.layers import truncated_normal_
-from trm_lib.models.rivals import (
-    FeedForward,
-    HierarchicalConfig,
-    HierarchicalTRM,
-)
-from trm_lib.models.trm import TRM
+from trm_lib.checks import at_least, check, optional, true_or_false, whole
+from trm_lib.models.layers import BoardConfig, truncated_normal_
+from trm_lib.models.rivals import network_of
 
 FIRST_LOGITS = 0.01
 """Scale of an untrained policy's logits: it begins by trying everything about equally often."""
@@ -143,14 +129,13 @@ class FlatPolicyConfig:
     hidden: tuple[int, ...] = (64, 64)
 
     def __post_init__(self) -> None:
-        for name in ("n_inputs", "n_actions"):
-            object.__setattr__(self, name, whole(getattr(self, name), name, 1))
-        if not isinstance(self.hidden, Iterable):
-            raise ValueError(f"hidden expected sizes, such as (64, 64), got {self.hidden!r}")
-        sizes = tuple(whole(size, "hidden: every size", 1) for size in self.hidden)
-        if not sizes:
-            raise ValueError("hidden expected at least one size, got none")
-        object.__setattr__(self, "hidden", sizes)
+        check(self, n_inputs=at_least(1), n_actions=at_least(1), hidden=_sizes)
+
+
+def _sizes(hidden: object, name: str) -> tuple[int, ...]:
+    if not isinstance(hidden, Iterable) or not tuple(hidden):
+        raise ValueError(f"{name} expected sizes, such as (64, 64), got {hidden!r}")
+    return tuple(whole(size, f"{name}: every size", 1) for size in hidden)
 
 
 class MLPPolicyConfig(FlatPolicyConfig):
@@ -253,20 +238,12 @@ def _flat(observations: Tensor, config: FlatPolicyConfig) -> Tensor:
     return flat
 
 
-CORES: dict[type[BoardConfig], type[BoardNet]] = {
-    TRMConfig: TRM,
-    HierarchicalConfig: HierarchicalTRM,
-    BoardConfig: FeedForward,
-}
-"""Which network each config describes; `BoardPolicy` can think with any of them."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class BoardPolicyConfig:
     """A policy that thinks about a board of cells.
 
     Attributes:
-        core: the network that thinks: its config says which (`CORES`). Its tokens are the numbers
+        core: the network that thinks: its config says which. Its tokens are the numbers
             0 to 2^C - 1 that the C channels of a cell write in binary, without the marker; its
             answers are the actions of a cell and one more, the value.
         n_actions: A, actions of the whole environment.
@@ -291,19 +268,19 @@ class BoardPolicyConfig:
     carry_over_time: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in (("n_actions", 1), ("k_steps", 1)):
-            object.__setattr__(self, name, whole(getattr(self, name), name, least))
-        if type(self.core) not in CORES:
-            names = ", ".join(kind.__name__ for kind in CORES)
-            raise ValueError(f"core expected one of {names}, got {self.core!r}")
-        if self.marker is not None:
-            object.__setattr__(self, "marker", whole(self.marker, "marker", 0))
+        check(
+            self,
+            n_actions=at_least(1),
+            marker=optional(at_least(0)),
+            k_steps=at_least(1),
+            previous_action=true_or_false,
+            carry_over_time=true_or_false,
+        )
+        if not isinstance(self.core, BoardConfig):
+            raise ValueError(f"core expected the config of a board network, got {self.core!r}")
+        carries = type(self.core) is not BoardConfig and getattr(self.core, "carry", True)
         for name in ("previous_action", "carry_over_time"):
-            value = getattr(self, name)
-            if not isinstance(value, bool):
-                raise ValueError(f"{name} expected True or False, got {value!r}")
-            carries = type(self.core) is not BoardConfig and getattr(self.core, "carry", True)
-            if value and not carries:
+            if getattr(self, name) and not carries:
                 raise ValueError(f"{name} expected a core that carries a thought, got {self.core}")
         if getattr(self.core, "halting", False) or self.core.puzzle_tokens:
             raise ValueError(f"core expected neither halting nor puzzle tokens, got {self.core}")
@@ -335,7 +312,7 @@ class BoardPolicy(Policy):
         self.config = config
         self.n_actions, self.k_steps = config.n_actions, config.k_steps
         self.remembers = config.carry_over_time
-        self.core = CORES[type(config.core)](config.core, generator)
+        self.core = network_of(config.core)(config.core, generator)
         with torch.no_grad():
             self.core.head.weight.mul_(FIRST_LOGITS)
         if config.previous_action:
@@ -432,7 +409,7 @@ class BoardPolicy(Policy):
         """K improvement steps: tokens (B, n, n) to answers (K, B, L, A + 1), and the carry."""
         carry = self.core.initial_carry(boards)
         begins = (previous == self.n_actions)[:, None, None]
-        fresh = _parts(carry)
+        fresh = {} if carry is None else vars(carry)
         start = fresh | {
             name: torch.where(begins, fresh[name], part) for name, part in (memory or {}).items()
         }
@@ -446,11 +423,7 @@ class BoardPolicy(Policy):
         for _ in range(self.k_steps):
             carry, out = self.core(carry, boards)
             answers.append(out.logits.flatten(1, 2))
-        return torch.stack(answers), _parts(carry)
-
-
-def _parts(carry: object) -> PolicyMemory:
-    return {name: part for name, part in getattr(carry, "__dict__", {}).items() if part is not None}
+        return torch.stack(answers), {} if carry is None else vars(carry)
 
 
 def _distinct(key: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,46 +1,12 @@
-"""The rival without recursion: the same blocks, stacked once, answering in one pass.
+"""The rivals of the TRM, with its interface: one training loop and one evaluation serve them all.
 
-It keeps the interface of `TRM`, so the same training loop and the same evaluation serve both;
-a second step would only repeat the first, since nothing is carried.
+    FeedForward      the same blocks, stacked once, answering in one pass: nothing is carried
+    Looped           the same blocks again and again on one state, without a y beside the z
+    MultiScale       a TRM whose n latent states do not overwrite one another
+    HierarchicalTRM  a wide level that sees the board, a narrow one that works cell by cell
 
-The plainest recursion: the same blocks again and again on one state, without a y beside the z.
-
-With attention it is a Universal Transformer that is shown its input at every call.
-
-Axes: B batch, P puzzle tokens, L cells, D width.
-
-Source: Dehghani et al., "Universal Transformers" (arXiv 1807.03819); the input at every call as in
-Bansal et al., "End-to-end algorithm synthesis with recurrent networks" (arXiv 2202.05826).
-
-A TRM whose thoughts do not overwrite one another: each of the n has a state of its own.
-
-Axes: B batch, n thoughts, P puzzle tokens, L cells, D width.
-
-Source: arXiv 2510.04871, table 2 ("multi-scale z") and figure 5.
-
-The hierarchical TRM: a wide level that sees the board, a narrow one that works cell by cell.
-
-Axes: B batch, P puzzle tokens, L cells, D width of the high level, E width of the low level,
-V vocabulary.
-
-Source: trm_rl_paper_implementation.py (class TRMRecursiveCore) in
-github.com/acharyaanusha/Tiny-Recursive-Model at 4fc0307.
-
-Deviations:
-    - There, one vector stands for the whole board: a matrix over all cells makes it, once, and
-      later cycles see the board no more. Here every cell has a vector, so that K is free and the
-      answer has a place for each cell; cells meet only in the high level's mixing.
-    - There, the question enters before the first cycle. Here it is added in every cycle, since
-      what a call hands to the next has no gradient.
-    - There, a matrix brings the high state of the cycle before back in, and the low state is
-      made anew in every cycle. Here both states go on as they are, and each level adds what it
-      receives.
-    - There, layer norms with learnt scales come before each block, and matrices have biases. Here
-      rms norms come last and nothing has a bias, as in `TRM`.
-    - There, a small ReLU network reads the vector of the board and names an action, and the action
-      before is part of the input. Here one matrix answers in every cell.
-    - There, all K cycles have a gradient. Here the cycles of one call have: n_cycles=K and one
-      call is their way, n_cycles=1 and K calls is deep supervision.
+Axes: B batch, L cells with the puzzle tokens in front, D width, E width of the low level, n latent
+states of the `MultiScale`.
 """
 
 from __future__ import annotations
@@ -51,25 +17,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from trm_lib.checks import whole
-from trm_lib.models.board import BoardNet, require_state
-from trm_lib.models.config import BoardConfig
-from trm_lib.models.layers import Linear, Stack, build_stack, norm_of, truncated_normal_
-from trm_lib.models.trm import Carry, StepOutput
+from trm_lib.checks import at_least, check, one_of, true_or_false
+from trm_lib.models.fused import rms_norm
+from trm_lib.models.halting import AblatedHaltingTRM, AblatedTRM, HaltingTRM
+from trm_lib.models.layers import BoardConfig, Linear, Stack
+from trm_lib.models.trm import (
+    TRM,
+    BoardNet,
+    Carry,
+    State,
+    StepOutput,
+    TRMConfig,
+    carry_of_other_boards,
+)
 
 
 class FeedForward(BoardNet):
-    """Embedding, `n_layers` different blocks, answer head: (B, *grid) tokens to logits, once.
-
-    Args:
-        config: sizes and mixing.
-        generator: source of the initial weights; a fresh one with seed 0 if not given.
-    """
-
-    def __init__(self, config: BoardConfig, generator: torch.Generator | None = None):
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
-        super().__init__(config, generator)
+    """Embedding, `n_layers` different blocks, answer head: (B, *grid) tokens to logits, once."""
 
     def initial_carry(self, inputs: Tensor) -> None:
         """Nothing is carried."""
@@ -81,6 +45,38 @@ class FeedForward(BoardNet):
         return None, StepOutput(self.read(h, inputs))
 
 
+class Rival(BoardNet):
+    """A network that improves states step by step; the answer is read from the first of them."""
+
+    carry_type: type[State]
+    starts: tuple[str, ...]
+    """Buffers (..., width) that hold where the states of `carry_type` start, in every cell."""
+
+    def improved(self, x: Tensor, carry: State, grid: tuple[int, ...]) -> State:
+        """The states after one improvement step, with its gradient; x is (B, L, D)."""
+        raise NotImplementedError
+
+    def initial_carry(self, inputs: Tensor) -> State:
+        """The states before the first step, for inputs (B, *grid)."""
+        B, L = len(inputs), self.config.puzzle_tokens + math.prod(inputs.shape[1:])
+        starts = (getattr(self, name) for name in self.starts)
+        return self.carry_type(
+            *(s.unsqueeze(-2).expand(B, *s.shape[:-1], L, s.shape[-1]) for s in starts)
+        )
+
+    def forward(
+        self, carry: State, inputs: Tensor, puzzle: Tensor | None = None
+    ) -> tuple[State, StepOutput]:
+        """One improvement step; arguments and errors as those of `TRM`."""
+        x = self.embed(inputs, puzzle)
+        states, fresh = vars(carry).values(), vars(self.initial_carry(inputs)).values()
+        if any(state.shape != start.shape for state, start in zip(states, fresh, strict=True)):
+            raise carry_of_other_boards(x, *states)
+        carry = self.improved(x, carry, tuple(inputs.shape[1:]))
+        answer = next(iter(vars(carry).values()))
+        return carry.map(Tensor.detach), StepOutput(self.read(answer, inputs))
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoopedConfig(BoardConfig):
     """Blocks that are called over and over. See `BoardConfig` for the other fields.
@@ -88,9 +84,6 @@ class LoopedConfig(BoardConfig):
     Attributes:
         n_calls: calls of the stack in one cycle.
         n_cycles: cycles in one improvement step; only the last has a gradient.
-
-    Raises:
-        ValueError: a field is out of range; the message says what was expected.
     """
 
     n_calls: int = 4
@@ -98,58 +91,39 @@ class LoopedConfig(BoardConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("n_calls", "n_cycles"):
-            self._set(name, whole(getattr(self, name), name, 1))
+        check(self, n_calls=at_least(1), n_cycles=at_least(1))
 
 
 @dataclass
-class LoopedCarry:
-    """What one improvement step hands to the next: h (B, P + L, D) float."""
+class LoopedCarry(State):
+    """What one improvement step of a `Looped` hands to the next: h (B, L, D) float."""
 
     h: Tensor
 
-    def rows(self, index: Tensor) -> LoopedCarry:
-        """The carry of some of the boards: index is (R,) int64 or a mask (B,) bool."""
-        return LoopedCarry(self.h[index])
 
-
-class Looped(BoardNet):
+class Looped(Rival):
     """h <- net(h + x), called `n_calls` times in each cycle of an improvement step.
 
-    The answer is read from h.
+    With attention it is a Universal Transformer that is shown its input at every call.
 
-    Args:
-        config: sizes, mixing, calls.
-        generator: source of the initial weights; a fresh one with seed 0 if not given.
+    Source: Dehghani et al., "Universal Transformers" (arXiv 1807.03819); the input at every call as
+    in Bansal et al., "End-to-end algorithm synthesis with recurrent networks" (arXiv 2202.05826).
     """
 
     config: LoopedConfig
-    config_type = LoopedConfig
+    config_type, carry_type, starts = LoopedConfig, LoopedCarry, ("h0",)
 
-    def __init__(self, config: LoopedConfig, generator: torch.Generator | None = None):
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
-        super().__init__(config, generator)
-        self.register_buffer("h0", truncated_normal_(torch.empty(config.width), 1.0, generator))
+    def build(self, generator: torch.Generator) -> None:
+        self.register_start("h0", generator, self.config.width)
 
-    def initial_carry(self, inputs: Tensor) -> LoopedCarry:
-        """The state before the first step, for inputs (B, *grid)."""
-        n_tokens = self.config.puzzle_tokens + math.prod(inputs.shape[1:])
-        return LoopedCarry(self.h0.expand(len(inputs), n_tokens, -1))
-
-    def forward(
-        self, carry: LoopedCarry, inputs: Tensor, puzzle: Tensor | None = None
-    ) -> tuple[LoopedCarry, StepOutput]:
-        """One improvement step; arguments and errors as those of `TRM`."""
-        require_state(carry.h, inputs, self.config.puzzle_tokens, self.config.width)
-        x, grid, h = self.embed(inputs, puzzle), tuple(inputs.shape[1:]), carry.h
-        n_calls = self.config.n_calls
+    def improved(self, x: Tensor, carry: LoopedCarry, grid: tuple[int, ...]) -> LoopedCarry:
+        h, n_calls = carry.h, self.config.n_calls
         with torch.no_grad():
             for _ in range(n_calls * (self.config.n_cycles - 1)):
                 h = self.stack(h + x, grid)
         for _ in range(n_calls):
             h = self.stack(h + x, grid)
-        return LoopedCarry(h.detach()), StepOutput(self.read(h, inputs))
+        return LoopedCarry(h)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +133,6 @@ class MultiScaleConfig(BoardConfig):
     Attributes:
         n_latent: n, latent states, each renewed once before an answer.
         n_cycles: T, cycles in one improvement step; only the last has a gradient.
-
-    Raises:
-        ValueError: a field is out of range; the message says what was expected.
     """
 
     n_latent: int = 3
@@ -169,61 +140,37 @@ class MultiScaleConfig(BoardConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._set("n_latent", whole(self.n_latent, "n_latent (n)", 1))
-        self._set("n_cycles", whole(self.n_cycles, "n_cycles (T)", 1))
+        check(self, n_latent=at_least(1), n_cycles=at_least(1))
 
 
-class MultiScale(BoardNet):
+class MultiScale(Rival):
     """z_i <- net(x + y + z_1 + ... + z_n) for each i in turn, then y <- net(y + z_1 + ... + z_n).
 
-    With n = 1 it is the `TRM`.
+    With n = 1 it is the `TRM`. Its carry is a `Carry` whose z is (B, n, L, D).
 
-    Args:
-        config: sizes, mixing, n and T.
-        generator: source of the initial weights; a fresh one with seed 0 if not given.
+    Source: arXiv 2510.04871, table 2 ("multi-scale z") and figure 5.
     """
 
     config: MultiScaleConfig
-    config_type = MultiScaleConfig
+    config_type, carry_type, starts = MultiScaleConfig, Carry, ("y0", "z0")
 
-    def __init__(self, config: MultiScaleConfig, generator: torch.Generator | None = None):
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
-        super().__init__(config, generator)
-        z0 = torch.empty(config.n_latent, config.width)
-        self.register_buffer("y0", truncated_normal_(torch.empty(config.width), 1.0, generator))
-        self.register_buffer("z0", truncated_normal_(z0, 1.0, generator))
+    def build(self, generator: torch.Generator) -> None:
+        self.register_start("y0", generator, self.config.width)
+        self.register_start("z0", generator, self.config.n_latent, self.config.width)
 
-    def initial_carry(self, inputs: Tensor) -> Carry:
-        """The states before the first step, for inputs (B, *grid); z is (B, n, P + L, D)."""
-        c, B = self.config, len(inputs)
-        n_tokens = c.puzzle_tokens + math.prod(inputs.shape[1:])
-        z = self.z0[:, None].expand(B, c.n_latent, n_tokens, c.width)
-        return Carry(self.y0.expand(B, n_tokens, c.width), z)
+    def improved(self, x: Tensor, carry: Carry, grid: tuple[int, ...]) -> Carry:
+        y, z = carry.y, list(carry.z.unbind(1))
 
-    def forward(
-        self, carry: Carry, inputs: Tensor, puzzle: Tensor | None = None
-    ) -> tuple[Carry, StepOutput]:
-        """One improvement step; arguments and errors as those of `TRM`."""
-        c, grid = self.config, tuple(inputs.shape[1:])
-        require_state(carry.y, inputs, c.puzzle_tokens, c.width)
-        require_state(carry.z, inputs, c.puzzle_tokens, c.width, c.n_latent)
-        x, y, z = self.embed(inputs, puzzle), carry.y, list(carry.z.unbind(1))
+        def cycle(y: Tensor) -> Tensor:
+            for i in range(len(z)):
+                z[i] = self.stack(sum(z) + (y + x), grid)
+            return self.stack(y + sum(z), grid)
+
         with torch.no_grad():
-            for _ in range(c.n_cycles - 1):
-                y, z = self._cycle(x, y, z, grid)
-        y, z = self._cycle(x, y, z, grid)
-        out = StepOutput(self.read(y, inputs))
-        return Carry(y.detach(), torch.stack(z, 1).detach()), out
-
-    def _cycle(
-        self, x: Tensor, y: Tensor, z: list[Tensor], grid: tuple[int, ...]
-    ) -> tuple[Tensor, list[Tensor]]:
-        """Renew every latent state, then the answer."""
-        z = list(z)
-        for i in range(len(z)):
-            z[i] = self.stack(sum(z) + (y + x), grid)
-        return self.stack(y + sum(z), grid), z
+            for _ in range(self.config.n_cycles - 1):
+                y = cycle(y)
+        y = cycle(y)
+        return Carry(y, torch.stack(z, 1))
 
 
 ACTIVATIONS = ("swiglu", "relu")
@@ -246,9 +193,6 @@ class HierarchicalConfig(BoardConfig):
         activation: what the high level's feed-forward layers are, one of `ACTIVATIONS`.
         low_activation: the same for the low level.
         carry: False starts every call afresh, so that more calls change nothing.
-
-    Raises:
-        ValueError: a field is out of range; the message says what was expected.
     """
 
     low_width: int = 32
@@ -261,16 +205,16 @@ class HierarchicalConfig(BoardConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("low_width", "n_low", "n_cycles"):
-            self._set(name, whole(getattr(self, name), name, 1))
-        for name in ("activation", "low_activation"):
-            value = getattr(self, name)
-            if value not in ACTIVATIONS:
-                raise ValueError(f"{name} expected one of {ACTIVATIONS}, got {value!r}")
-        for name in ("full_gradient", "carry"):
-            value = getattr(self, name)
-            if not isinstance(value, bool):
-                raise ValueError(f"{name} expected True or False, got {value!r}")
+        check(
+            self,
+            low_width=at_least(1),
+            n_low=at_least(1),
+            n_cycles=at_least(1),
+            full_gradient=true_or_false,
+            activation=one_of(ACTIVATIONS),
+            low_activation=one_of(ACTIVATIONS),
+            carry=true_or_false,
+        )
 
     @property
     def low(self) -> BoardConfig:
@@ -283,17 +227,16 @@ class HierarchicalConfig(BoardConfig):
             mixing="none",
             expansion=self.expansion,
             hidden_multiple=self.hidden_multiple,
-            fused=self.fused,
         )
 
 
 @dataclass
-class HierarchicalCarry:
-    """What one call hands to the next.
+class HierarchicalCarry(State):
+    """What one call of a `HierarchicalTRM` hands to the next.
 
     Attributes:
-        high: (B, P + L, D) float, the state of the high level; the answer is read from it.
-        low: (B, P + L, E) float, the state of the low level.
+        high: (B, L, D) float, the state of the high level; the answer is read from it.
+        low: (B, L, E) float, the state of the low level.
     """
 
     high: Tensor
@@ -307,101 +250,93 @@ class ReluMLP(nn.Module):
     parameters.
     """
 
-    def __init__(self, width: int, hidden: int, generator: torch.Generator, *, fused: bool = True):
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        self.up = Linear(width, hidden, generator, fused=fused)
-        self.down = Linear(hidden, width, generator, fused=fused)
+        multiple = config.hidden_multiple
+        hidden = max(1, math.ceil(round(config.expansion * config.width) / multiple)) * multiple
+        self.up = Linear(config.width, hidden, generator)
+        self.down = Linear(hidden, config.width, generator)
 
     def forward(self, h: Tensor) -> Tensor:
         return self.down(torch.relu(self.up(h)))
 
 
-def relu_hidden(width: int, expansion: float, multiple: int) -> int:
-    """Hidden size of a ReLU layer: expansion * width, rounded up to a multiple."""
-    return max(1, math.ceil(round(expansion * width) / multiple)) * multiple
-
-
-class HierarchicalTRM(BoardNet):
+class HierarchicalTRM(Rival):
     """A high level plans, a low level works out, and its feedback starts the next plan.
 
-        carry = model.initial_carry(inputs)
-        for k in range(K):
-            carry, out = model(carry, inputs)   # out.logits: the answer after call k + 1
+    Source: trm_rl_paper_implementation.py (class TRMRecursiveCore) in
+    github.com/acharyaanusha/Tiny-Recursive-Model at 4fc0307.
 
-    Args:
-        config: sizes of both levels, mixing, activations.
-        generator: source of the initial weights; a fresh one with seed 0 if not given.
+    Deviations:
+        - There, one vector stands for the whole board: a matrix over all cells makes it, once, and
+          later cycles see the board no more. Here every cell has a vector, so that K is free and
+          the answer has a place for each cell; cells meet only in the high level's mixing.
+        - There, the question enters before the first cycle. Here it is added in every cycle, since
+          what a call hands to the next has no gradient.
+        - There, a matrix brings the high state of the cycle before back in, and the low state is
+          made anew in every cycle. Here both states go on as they are, and each level adds what it
+          receives.
+        - There, layer norms with learnt scales come before each block, and matrices have biases.
+          Here rms norms come last and nothing has a bias, as in `TRM`.
+        - There, a small ReLU network reads the vector of the board and names an action, and the
+          action before is part of the input. Here one matrix answers in every cell.
+        - There, all K cycles have a gradient. Here the cycles of one call have: n_cycles=K and one
+          call is their way, n_cycles=1 and K calls is deep supervision.
     """
 
     config: HierarchicalConfig
-    config_type = HierarchicalConfig
+    config_type, carry_type, starts = HierarchicalConfig, HierarchicalCarry, ("h0", "l0")
 
-    def __init__(self, config: HierarchicalConfig, generator: torch.Generator | None = None):
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
-        super().__init__(config, generator)  # self.stack is the high level
-        self.low_stack = build_stack(config.low, generator)
-        fused = config.fused
-        self.high_to_low = Linear(config.width, config.low_width, generator, fused=fused)
-        self.low_to_high = Linear(config.low_width, config.width, generator, fused=fused)
-        if config.activation == "relu":
-            _use_relu(self.stack, config, generator)
-        if config.low_activation == "relu":
-            _use_relu(self.low_stack, config.low, generator)
-        self.norm = norm_of(fused)
-        # where every thought starts: fixed, not learned, the same in every cell
-        h0, l0 = torch.empty(config.width), torch.empty(config.low_width)
-        self.register_buffer("h0", truncated_normal_(h0, 1.0, generator))
-        self.register_buffer("l0", truncated_normal_(l0, 1.0, generator))
+    def build(self, generator: torch.Generator) -> None:
+        c = self.config  # self.stack is the high level
+        self.low_stack = Stack(c.low, generator)
+        self.high_to_low = Linear(c.width, c.low_width, generator)
+        self.low_to_high = Linear(c.low_width, c.width, generator)
+        for stack, activation, config in (
+            (self.stack, c.activation, c),
+            (self.low_stack, c.low_activation, c.low),
+        ):
+            if activation == "relu":
+                for block in stack.blocks:
+                    block.swiglu = ReluMLP(config, generator)
+        self.register_start("h0", generator, c.width)
+        self.register_start("l0", generator, c.low_width)
 
-    def initial_carry(self, inputs: Tensor) -> HierarchicalCarry:
-        """The state before the first call, for inputs (B, *grid)."""
-        shape = (len(inputs), self.config.puzzle_tokens + math.prod(inputs.shape[1:]), -1)
-        return HierarchicalCarry(self.h0.expand(shape), self.l0.expand(shape))
-
-    def forward(
-        self, carry: HierarchicalCarry, inputs: Tensor, puzzle: Tensor | None = None
-    ) -> tuple[HierarchicalCarry, StepOutput]:
-        """One improvement step of `n_cycles` cycles.
-
-        Args:
-            carry: state to start from, from `initial_carry` or the call before.
-            inputs: (B, *grid) int64 tokens in [0, V), the question.
-            puzzle: (B,) int64, which puzzle each board is; all 0 if not given.
-
-        Returns:
-            The new carry, detached, and the answer read from the high level.
-
-        Raises:
-            ValueError: inputs of the wrong shape, dtype or range, or a carry of other boards.
-        """
-        require_state(carry.high, inputs, self.config.puzzle_tokens, self.config.width)
-        require_state(carry.low, inputs, self.config.puzzle_tokens, self.config.low_width)
-        x, grid = self.embed(inputs, puzzle), tuple(inputs.shape[1:])
-        if not self.config.carry:
-            carry = self.initial_carry(inputs)
+    def improved(
+        self, x: Tensor, carry: HierarchicalCarry, grid: tuple[int, ...]
+    ) -> HierarchicalCarry:
         high, low = carry.high, carry.low
+        if not self.config.carry:
+            high, low = self.h0.expand_as(high), self.l0.expand_as(low)
         early = 0 if self.config.full_gradient else self.config.n_cycles - 1
         with torch.no_grad():
             for _ in range(early):
                 high, low = self.cycle(x, high, low, grid)
         for _ in range(self.config.n_cycles - early):
             high, low = self.cycle(x, high, low, grid)
-        answer = StepOutput(self.read(high, inputs))
-        return HierarchicalCarry(high.detach(), low.detach()), answer
+        return HierarchicalCarry(high, low)
 
     def cycle(
         self, x: Tensor, high: Tensor, low: Tensor, grid: tuple[int, ...]
     ) -> tuple[Tensor, Tensor]:
-        """Plan, work out, report back: x and high (B, P + L, D), low (B, P + L, E)."""
+        """Plan, work out, report back: x and high (B, L, D), low (B, L, E)."""
         high = self.stack(high + x, grid)
         low = self.low_stack(low + self.high_to_low(high), grid)
-        high = self.norm(high + self.low_to_high(low))
+        high = rms_norm(high + self.low_to_high(low), self.plain)
         return high, low
 
 
-def _use_relu(stack: Stack, config: BoardConfig, generator: torch.Generator) -> None:
-    """Put a ReLU layer in the place of every block's SwiGLU; the mixing stays as it is."""
-    hidden = relu_hidden(config.width, config.expansion, config.hidden_multiple)
-    for block in stack.blocks:
-        block.swiglu = ReluMLP(config.width, hidden, generator, fused=config.fused)
+TRMS = {
+    (kind.halts, kind.ablates): kind for kind in (TRM, HaltingTRM, AblatedTRM, AblatedHaltingTRM)
+}
+NETWORKS: dict[type[BoardConfig], type[BoardNet]] = {
+    kind.config_type: kind for kind in (TRM, FeedForward, Looped, MultiScale, HierarchicalTRM)
+}
+"""Which network each class of config describes; a `TRMConfig` says more: see `network_of`."""
+
+
+def network_of(config: BoardConfig) -> type[BoardNet]:
+    """The class of the network that a config describes."""
+    if type(config) is TRMConfig:
+        return TRMS[config.halting, config.ablated]
+    return NETWORKS[type(config)]

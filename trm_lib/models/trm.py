@@ -1,51 +1,156 @@
-"""The Tiny Recursive Model over a board of tokens.
+"""The Tiny Recursive Model over a board of tokens: its config, the recursion, the network.
 
-Axes: B batch, P puzzle tokens, L cells, D width, V vocabulary.
+Axes: B batch, P puzzle tokens, L cells with the puzzle tokens in front, D width, V vocabulary, A
+answers of a cell (V unless said otherwise).
 
-Source: arXiv 2510.04871, figures 1 and 3; github.com/SamsungSAILMontreal/TinyRecursiveModels
-at e7b6871 for initial values, scales and adaptive computation time.
+x is the embedded question, y the embedded current answer and z the latent reasoning, each
+(B, L, D). One stack of blocks is called T * (n + 1) times in an improvement step, with the same
+weights. What a block is made of stands in `layers`; halting by itself is `halting.HaltingTRM`.
+
+Source: "Less is More: Recursive Reasoning with Tiny Networks" (arXiv 2510.04871), figures 1 and 3;
+github.com/SamsungSAILMontreal/TinyRecursiveModels at e7b6871 for initial values and scales.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trm_lib.models.board import BoardNet, require_boards, require_state
-from trm_lib.models.config import TRMConfig
-from trm_lib.models.layers import build_stack, truncated_normal_
-from trm_lib.models.recursion import GRADIENTS
+from trm_lib.checks import at_least, check, one_of, true_or_false, within
+from trm_lib.models.layers import BoardConfig, Linear, Stack, truncated_normal_
+
+GRADIENTS = ("cycle", "call")
+"""How far back the gradient of an improvement step goes: the names `TRMConfig.gradient` takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TRMConfig(BoardConfig):
+    """A Tiny Recursive Model: a small stack of blocks, and how often it is called.
+
+    `build_model` knows which class a config asks for: `TRM` itself knows n and T alone.
+
+    Attributes:
+        n_latent: n, latent updates before each answer update. With 0 the question is never seen.
+        n_cycles: T, cycles in one improvement step; only the last has a gradient.
+        gradient: "cycle" for all calls of the last cycle, "call" for the last update of z and of
+            y alone (`AblatedTRM`).
+        seeing: the update of y sees the question x as well; the paper's does not (`AblatedTRM`).
+        separate: y has a network of its own, of the same shape; the paper's has not (`AblatedTRM`).
+        halting: a second head guesses whether the answer is right, and in training mode a board
+            that it holds for right makes room for the next one (`HaltingTRM`).
+        continuing: the halt head also guesses what going on is worth, and a board makes room if
+            halting is worth more. It costs one more improvement step for every one. The paper drops
+            this rule of the Hierarchical Reasoning Model.
+        n_sup: improvement steps after which a board makes room in any case.
+        explore: chance that a board must take a minimum of 2 to n_sup steps, drawn evenly.
+
+    See `BoardConfig` for the other fields.
+    """
+
+    n_latent: int = 3
+    n_cycles: int = 2
+    gradient: str = "cycle"
+    seeing: bool = False
+    separate: bool = False
+    halting: bool = False
+    continuing: bool = False
+    n_sup: int = 16
+    explore: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(
+            self,
+            n_latent=at_least(0),
+            n_cycles=at_least(1),
+            gradient=one_of(GRADIENTS),
+            seeing=true_or_false,
+            separate=true_or_false,
+            halting=true_or_false,
+            continuing=true_or_false,
+            n_sup=at_least(1),
+            explore=within(lambda e: 0 <= e <= 1, "a share from 0 to 1"),
+        )
+        if self.continuing and not self.halting:
+            raise ValueError(
+                "continuing expected halting=True, got False: it is a rule for when to halt"
+            )
+
+    @property
+    def ablated(self) -> bool:
+        """Whether a part of the recursion is another than the paper's."""
+        return self.seeing or self.separate or self.gradient != "cycle"
+
+
+Net = Callable[[Tensor], Tensor]
+"""(B, L, D) -> (B, L, D)."""
+
+
+def latent_recursion(net: Net, x: Tensor, y: Tensor, z: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Think n times about question and answer, then answer once, blind to the question.
+
+    Args:
+        net: called n + 1 times.
+        x, y, z: (B, L, D) question, answer and latent.
+        n: how often to think.
+
+    Returns:
+        The new answer y and the new latent z.
+    """
+    for _ in range(n):
+        z = net(z + (y + x))
+    y = net(y + z)
+    return y, z
+
+
+def deep_recursion(
+    net: Net, x: Tensor, y: Tensor, z: Tensor, n: int, T: int
+) -> tuple[Tensor, Tensor]:
+    """One improvement step: T cycles of latent recursion, only the last with a gradient.
+
+    The first T - 1 cycles bring (y, z) nearer to an answer for free: they keep no graph, so
+    memory does not grow with T.
+
+    Returns:
+        The improved y and z, attached to the graph of the last cycle.
+    """
+    with torch.no_grad():
+        for _ in range(T - 1):
+            y, z = latent_recursion(net, x, y, z, n)
+    return latent_recursion(net, x, y, z, n)
 
 
 @dataclass
-class Carry:
-    """What one improvement step hands to the next.
+class State:
+    """What one improvement step hands to the next: tensors (B, ...), as subclasses name them."""
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Self:
+        """The state with `function` applied to each tensor."""
+        return type(self)(*(function(part) for part in vars(self).values()))
+
+    def rows(self, index: Tensor) -> Self:
+        """The state of some of the boards: index is (R,) int64 or a mask (B,) bool."""
+        return self.map(lambda part: part[index])
+
+
+@dataclass
+class Carry(State):
+    """What one improvement step of a TRM hands to the next.
 
     Attributes:
-        y: (B, P + L, D) float, the current answer, embedded.
-        z: (B, P + L, D) float, the latent reasoning.
-        steps: (B,) int64, improvement steps spent on the current board.
-        halted: (B,) bool, which boards make room at the next call in training mode.
-        inputs: (B, *grid) int64, the boards being thought about.
-        puzzle: (B,) int64, which puzzle each is.
-
-    The last four are kept by models with `halting` only.
+        y: (B, L, D) float, the current answer, embedded.
+        z: (B, L, D) float, the latent reasoning.
     """
 
     y: Tensor
     z: Tensor
-    steps: Tensor | None = None
-    halted: Tensor | None = None
-    inputs: Tensor | None = None
-    puzzle: Tensor | None = None
-
-    def rows(self, index: Tensor) -> Carry:
-        """The carry of some of the boards: index is (R,) int64 or a mask (B,) bool."""
-        parts = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Carry(**{name: t if t is None else t[index] for name, t in parts.items()})
 
 
 @dataclass
@@ -53,41 +158,113 @@ class StepOutput:
     """What one improvement step says.
 
     Attributes:
-        logits: (B, *grid, V) float, the answer.
-        halt_logit: (B,) float, how sure the model is that the whole answer is right: it thinks so
-            where this is above 0. Only from models with `halting`.
-        go_on_logit: (B,) float, how sure it is that the answer will be right if it goes on. Only
-            from models with `continuing`.
-        go_on_target: (B,) float in (0, 1), what it thinks of that one step later, without a
-            gradient. Only in training mode.
+        logits: (B, *grid, A) float, the answer.
     """
 
     logits: Tensor
-    halt_logit: Tensor | None = None
-    go_on_logit: Tensor | None = None
-    go_on_target: Tensor | None = None
-
-    @property
-    def lead(self) -> Tensor:
-        """How much halting is worth more than going on, which is worth 0 if not guessed: (B,)."""
-        return self.halt_logit if self.go_on_logit is None else self.halt_logit - self.go_on_logit
 
 
-class HaltHead(nn.Module):
-    """Is the answer right? (B, D) -> (B, 2), two numbers as in the official code.
+class BoardNet(nn.Module):
+    """From tokens to vectors and back: a token embedding, a stack of blocks, and an answer head.
 
-    The first is the halt logit. The second is the value of going on, for a rule that the paper
-    drops (`TRMConfig.continuing`); without it, no loss uses the second, which is there so that
-    official weights fit. The head begins almost sure that no answer is right: weights 0, bias -5.
+    What every board network shares; subclasses say what the stack is used for.
+
+    Args:
+        config: sizes and mixing, of exactly the class `config_type`, so that it can be stored.
+        generator: source of the initial weights; a fresh one with seed 0 if not given.
     """
 
-    def __init__(self, width: int):
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(2, width))
-        self.bias = nn.Parameter(torch.full((2,), -5.0))
+    config_type: type[BoardConfig] = BoardConfig
 
-    def forward(self, h: Tensor) -> Tensor:
-        return nn.functional.linear(h, self.weight, self.bias)
+    def __init__(self, config: BoardConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        if type(config) is not self.config_type:
+            raise ValueError(
+                f"{type(self).__name__} expected a {self.config_type.__name__}, got {config!r}"
+            )
+        if generator is None:
+            generator = torch.Generator().manual_seed(0)
+        self.config, self.bound = config, config.bound
+        self.embedding = nn.Parameter(torch.empty(config.vocab_size, config.width))
+        truncated_normal_(self.embedding, config.width**-0.5, generator)
+        self.stack = Stack(config, generator)
+        self.head = Linear(config.width, config.n_answers or config.vocab_size, generator)
+        if config.positions == "learned":
+            self.position = nn.Parameter(torch.empty(config.n_tokens, config.width))
+            truncated_normal_(self.position, config.width**-0.5, generator)
+        if config.puzzle_tokens:
+            learnt = config.puzzle_width or config.width
+            self.puzzle_embedding = nn.Parameter(torch.zeros(config.n_puzzles, learnt))
+        self.build(generator)
+        for module in self.modules():
+            module.plain = not config.fused
+
+    def build(self, generator: torch.Generator) -> None:
+        """Make what a subclass has besides."""
+
+    def register_start(self, name: str, generator: torch.Generator, *shape: int) -> None:
+        """Draw where a state starts: fixed, not learned, the same in every cell."""
+        self.register_buffer(name, truncated_normal_(torch.empty(shape), 1.0, generator))
+
+    def embed(self, inputs: Tensor, puzzle: Tensor | None = None) -> Tensor:
+        """Tokens to vectors.
+
+        Args:
+            inputs: (B, *grid) int64 in [0, V).
+            puzzle: (B,) int64 in [0, n_puzzles), which puzzle each board is; all 0 if not given.
+                Used only by a model with puzzle tokens.
+
+        Returns:
+            (B, L, D), of root mean square about 1 in the cells.
+
+        Raises:
+            ValueError: wrong dtype, shape, or a token or puzzle outside its range.
+        """
+        c = self.config
+        if inputs.dtype != torch.int64 or inputs.dim() != 1 + len(c.grid):
+            raise ValueError(
+                f"inputs expected int64 tokens of shape (B, {', '.join(map(str, c.grid))}), got "
+                f"{inputs.dtype} of shape {tuple(inputs.shape)}"
+            )
+        if inputs.numel() and not 0 <= int(inputs.min()) <= int(inputs.max()) < c.vocab_size:
+            raise ValueError(
+                f"inputs expected tokens from 0 to {c.vocab_size - 1}, got {int(inputs.min())} to "
+                f"{int(inputs.max())}: rebuild the model with a larger vocab_size or fix the data"
+            )
+        if self.bound and tuple(inputs.shape[1:]) != c.grid:
+            raise ValueError(
+                f"inputs expected boards of shape {c.grid}, whose cells this model has learnt by "
+                f"their places, got {tuple(inputs.shape[1:])}: use mixing='conv', or 'attention' "
+                f"with positions='rope2d', for boards of other sizes"
+            )
+        x = F.embedding(inputs.flatten(1), self.embedding)
+        if c.puzzle_tokens:
+            if puzzle is None:
+                puzzle = inputs.new_zeros(len(inputs))
+            x = torch.cat([self._puzzle_vectors(puzzle, len(inputs)), x], dim=1)
+        if c.positions == "learned":
+            x = 0.707106781 * (x + self.position)  # 1 / sqrt(2), to the digits of the official code
+        return math.sqrt(c.width) * x
+
+    def _puzzle_vectors(self, puzzle: Tensor, B: int) -> Tensor:
+        """The tokens in front: (B,) -> (B, P, D), learnt numbers first, then zeros."""
+        P, D, most = self.config.puzzle_tokens, self.config.width, self.config.n_puzzles
+        if puzzle.shape != (B,) or puzzle.dtype != torch.int64:
+            raise ValueError(
+                f"puzzle expected one int64 a board, shape ({B},), got {puzzle.dtype} of shape "
+                f"{tuple(puzzle.shape)}"
+            )
+        if B and not 0 <= int(puzzle.min()) <= int(puzzle.max()) < most:
+            raise ValueError(
+                f"puzzle expected numbers from 0 to {most - 1}, got {int(puzzle.min())} to "
+                f"{int(puzzle.max())}: build the model with more n_puzzles"
+            )
+        learnt = F.embedding(puzzle, self.puzzle_embedding)
+        return F.pad(learnt, (0, P * D - learnt.shape[1])).view(B, P, D)
+
+    def read(self, h: Tensor, inputs: Tensor) -> Tensor:
+        """Vectors to logits: (B, L, D) -> (*inputs.shape, A)."""
+        return self.head(h)[:, self.config.puzzle_tokens :].unflatten(1, inputs.shape[1:])
 
 
 class TRM(BoardNet):
@@ -97,10 +274,6 @@ class TRM(BoardNet):
         for k in range(K):
             carry, out = model(carry, inputs)   # out.logits: the answer after step k + 1
 
-    With `halting` and in training mode, a board that halted makes room: its place in the batch
-    starts afresh on that row of `inputs`, while the others go on with the board they have, which
-    `carry.inputs` tells. In evaluation mode nothing halts by itself, and K is free.
-
     Args:
         config: sizes, mixing, n and T.
         generator: source of the initial weights; a fresh one with seed 0 if not given.
@@ -108,37 +281,27 @@ class TRM(BoardNet):
 
     config: TRMConfig
     config_type = TRMConfig
+    halts, ablates = False, False  # the `TRMConfig.halting` and `ablated` it is for
+    recursion = staticmethod(deep_recursion)
 
-    def __init__(self, config: TRMConfig, generator: torch.Generator | None = None):
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
-        super().__init__(config, generator)
-        # where every thought starts: fixed, not learned, the same in every cell
-        self.register_buffer("y0", truncated_normal_(torch.empty(config.width), 1.0, generator))
-        self.register_buffer("z0", truncated_normal_(torch.empty(config.width), 1.0, generator))
-        if config.separate:
-            self.answer_stack = build_stack(config, generator)
-        if config.halting:
-            self.halt_head = HaltHead(config.width)
+    def build(self, generator: torch.Generator) -> None:
+        c = self.config
+        if (c.halting, c.ablated) != (self.halts, self.ablates):
+            raise ValueError(
+                f"{type(self).__name__} expected halting={self.halts} and ablated={self.ablates}, "
+                f"got {c}: build_model(config) finds the class of every config"
+            )
+        self.register_start("y0", generator, self.config.width)
+        self.register_start("z0", generator, self.config.width)
 
     def initial_carry(self, inputs: Tensor) -> Carry:
         """The state before the first improvement step, for inputs (B, *grid)."""
-        B = len(inputs)
-        n_tokens = self.config.puzzle_tokens + math.prod(inputs.shape[1:])
-        shape = (B, n_tokens, self.config.width)
-        carry = Carry(self.y0.expand(shape), self.z0.expand(shape))
-        if self.config.halting:
-            carry.steps = inputs.new_zeros(B)
-            carry.halted = torch.ones(B, dtype=torch.bool, device=inputs.device)
-            carry.inputs, carry.puzzle = inputs, inputs.new_zeros(B)
-        return carry
+        L = self.config.puzzle_tokens + math.prod(inputs.shape[1:])
+        shape = (len(inputs), L, self.config.width)
+        return Carry(self.y0.expand(shape), self.z0.expand(shape))
 
     def forward(
-        self,
-        carry: Carry,
-        inputs: Tensor,
-        puzzle: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        self, carry: Carry, inputs: Tensor, puzzle: Tensor | None = None
     ) -> tuple[Carry, StepOutput]:
         """One improvement step.
 
@@ -146,7 +309,6 @@ class TRM(BoardNet):
             carry: state to start from, from `initial_carry` or the step before.
             inputs: (B, *grid) int64 tokens in [0, V), the question.
             puzzle: (B,) int64, which puzzle each board is; all 0 if not given.
-            generator: draws who must think longer (`explore`); PyTorch's own if not given.
 
         Returns:
             The new carry, detached, and the answer it reads out.
@@ -154,95 +316,29 @@ class TRM(BoardNet):
         Raises:
             ValueError: inputs of the wrong shape, dtype or range, or a carry of other boards.
         """
-        for state in (carry.y, carry.z):
-            require_state(state, inputs, self.config.puzzle_tokens, self.config.width)
-        if self.config.halting:
-            carry = self._make_room(carry, inputs, puzzle)
-            inputs, puzzle = carry.inputs, carry.puzzle
         x = self.embed(inputs, puzzle)
-        y, z = self._improved(x, carry.y, carry.z, tuple(inputs.shape[1:]))
-        out = StepOutput(self.read(y, inputs))
-        carry = Carry(y.detach(), z.detach(), carry.steps, None, carry.inputs, carry.puzzle)
-        if self.config.halting:
-            out.halt_logit, go_on_logit = self._worth(y)
-            carry.steps = carry.steps + 1
-            if self.config.continuing:
-                out.go_on_logit = go_on_logit
-                if self.training:
-                    out.go_on_target = self._one_step_later(x, carry, tuple(inputs.shape[1:]))
-            carry.halted = self._halted(carry.steps, out, generator)
-        return carry, out
+        if not carry.y.shape == carry.z.shape == x.shape:
+            raise carry_of_other_boards(x, carry.y, carry.z)
+        net = partial(self.stack, grid=tuple(inputs.shape[1:]))
+        n, T = self.config.n_latent, self.config.n_cycles
+        y, z = self.recursion(net, x, carry.y, carry.z, n, T)
+        return Carry(y.detach(), z.detach()), StepOutput(self.read(y, inputs))
 
-    def _improved(
-        self, x: Tensor, y: Tensor, z: Tensor, grid: tuple[int, ...]
-    ) -> tuple[Tensor, Tensor]:
-        """One improvement step of the states."""
-        c, last = self.config, self.answer_stack if self.config.separate else self.stack
 
-        def answer(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-            return last(y + z + x if c.seeing else y + z, grid)
+def carry_of_other_boards(x: Tensor, *states: Tensor) -> ValueError:
+    """The error for a carry whose states are not those of the question x."""
+    got = ", ".join(str(tuple(state.shape)) for state in states)
+    return ValueError(
+        f"carry expected states of shape {tuple(x.shape)} for these inputs, got {got}: start with "
+        f"model.initial_carry(inputs)"
+    )
 
-        def net(h: Tensor) -> Tensor:
-            return self.stack(h, grid)
 
-        return GRADIENTS[c.gradient](net, x, y, z, c.n_latent, c.n_cycles, answer)
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers training can change."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
-    def _make_room(self, carry: Carry, inputs: Tensor, puzzle: Tensor | None) -> Carry:
-        """In training mode, fresh boards with fresh thoughts where the carry has halted."""
-        if carry.halted is None:
-            raise ValueError(
-                "carry expected steps, halted and inputs, which a model with halting keeps, got "
-                "none: start with model.initial_carry(inputs)"
-            )
-        if puzzle is None:
-            puzzle = inputs.new_zeros(len(inputs), dtype=torch.int64)
-        if not self.training:
-            return Carry(carry.y, carry.z, carry.steps, carry.halted, inputs, puzzle)
-        require_boards(inputs, puzzle, self.config)
-        new = carry.halted
-        wide = new[:, None, None]
-        return Carry(
-            y=torch.where(wide, self.y0, carry.y),
-            z=torch.where(wide, self.z0, carry.z),
-            steps=carry.steps.masked_fill(new, 0),
-            halted=new,
-            inputs=torch.where(new.view(-1, *[1] * (inputs.dim() - 1)), inputs, carry.inputs),
-            puzzle=torch.where(new, puzzle, carry.puzzle),
-        )
 
-    def _worth(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """What halting and going on are worth: (B, P + L, D) -> two of (B,) float32.
-
-        They are read at the first token; with conv, over all cells.
-
-        Deviation: under convolution the corner knows only its neighbourhood, so the mean is read.
-        """
-        place = y.mean(1) if self.config.mixing == "conv" else y[:, 0]
-        halt, go_on = self.halt_head(place).float().unbind(-1)
-        return halt, go_on
-
-    @torch.no_grad()
-    def _one_step_later(self, x: Tensor, carry: Carry, grid: tuple[int, ...]) -> Tensor:
-        """What the better of halting and going on is worth after one more step: (B,) in (0, 1).
-
-        At the last step going on is not possible.
-
-        Source: arXiv 2506.21734, section "Adaptive computational time".
-        """
-        y, _ = self._improved(x, carry.y, carry.z, grid)
-        halt, go_on = self._worth(y)
-        last = carry.steps >= self.config.n_sup
-        return torch.where(last, halt, torch.maximum(halt, go_on)).sigmoid()
-
-    def _halted(self, steps: Tensor, out: StepOutput, generator: torch.Generator | None) -> Tensor:
-        """Which boards are done: (B,) bool. In evaluation mode only the number of steps counts."""
-        n_sup = self.config.n_sup
-        last = steps >= n_sup
-        if not self.training or n_sup == 1:
-            return last
-        done = last | (out.lead.detach() > 0)
-        if self.config.explore == 0:
-            return done
-        chance = torch.rand(steps.shape, generator=generator, device=steps.device)
-        least = torch.randint(2, n_sup + 1, steps.shape, generator=generator, device=steps.device)
-        return done & (steps >= least * (chance < self.config.explore))
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model lives: the device of its first parameter, or the CPU if it has none."""
+    return next((p.device for p in model.parameters()), torch.device("cpu"))

@@ -1,8 +1,7 @@
-"""Which network each config describes.
+"""Models by their configs: built, written to disk, and read again.
 
-Small trained models on disk: safetensors, with what is needed to rebuild them inside.
-
-Nothing is ever unpickled, so a weight file can hold numbers but cannot run code.
+Weights are safetensors files with what is needed to rebuild the model inside. Nothing is ever
+unpickled, so a weight file can hold numbers but cannot run code.
 """
 
 from __future__ import annotations
@@ -17,10 +16,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from trm_lib.files import write_whole
-from trm_lib.models.board import BoardNet
-from trm_lib.models.config import BoardConfig
+from trm_lib.models.layers import BoardConfig
 from trm_lib.models.policies import (
-    CORES,
     BoardPolicy,
     BoardPolicyConfig,
     FlatPolicyConfig,
@@ -30,23 +27,20 @@ from trm_lib.models.policies import (
     MLPPolicyConfig,
     Policy,
 )
-from trm_lib.models.rivals import FeedForward, HierarchicalTRM, Looped, MultiScale
-from trm_lib.models.trm import TRM
-
-KINDS: tuple[type[BoardNet], ...] = (TRM, FeedForward, HierarchicalTRM, Looped, MultiScale)
-
+from trm_lib.models.rivals import NETWORKS, network_of
+from trm_lib.models.trm import BoardNet
 
 POLICIES = {
-    BoardPolicyConfig: BoardPolicy,
-    MLPPolicyConfig: MLPPolicy,
-    GRUPolicyConfig: GRUPolicy,
-}
+    BoardPolicyConfig: BoardPolicy, MLPPolicyConfig: MLPPolicy, GRUPolicyConfig: GRUPolicy,
+}  # fmt: skip
+_KINDS = {kind.__name__: config for config, kind in (NETWORKS | POLICIES).items()}
+"""The config of every kind of model, by the name that its file gives; all TRMs are "TRM" there."""
 
 
 def build_model(
     config: BoardConfig | BoardPolicyConfig | FlatPolicyConfig, generator: torch.Generator | int = 0
 ) -> BoardNet | Policy:
-    """The untrained network or policy that a config describes: `TRM`, `Looped`, and so on.
+    """The untrained network or policy that a config describes: `TRM`, `HaltingTRM`, and so on.
 
     Args:
         config: a `TRMConfig`, `LoopedConfig`, `MultiScaleConfig`, `HierarchicalConfig`, a plain
@@ -58,15 +52,12 @@ def build_model(
     """
     if isinstance(generator, int):
         generator = torch.Generator().manual_seed(generator)
-    known = {kind.config_type: kind for kind in KINDS} | POLICIES
-    if type(config) not in known:
-        names = ", ".join(kind.__name__ for kind in known)
-        raise ValueError(f"config expected one of {names}, got {config!r}")
-    return known[type(config)](config, generator)
-
-
-_KINDS = {kind.__name__: kind for kind in (*KINDS, BoardPolicy)}
-_CORES = {config.__name__: config for config in CORES}
+    if type(config) in NETWORKS:
+        return network_of(config)(config, generator)
+    if type(config) in POLICIES:
+        return POLICIES[type(config)](config, generator)
+    known = ", ".join(kind.__name__ for kind in NETWORKS | POLICIES)
+    raise ValueError(f"config expected one of {known}, got {config!r}")
 
 
 def save_model(model: BoardNet | BoardPolicy, path: str | Path, card: dict | None = None) -> None:
@@ -81,11 +72,12 @@ def save_model(model: BoardNet | BoardPolicy, path: str | Path, card: dict | Non
         ValueError: a path that does not end in .safetensors, or an unknown kind of model.
     """
     path = Path(path)
-    kind = type(model).__name__
+    described = type(getattr(model, "config", None))
+    kind = next((kind for kind, config in _KINDS.items() if config is described), None)
     if path.suffix != ".safetensors":
         raise ValueError(f"path expected a name ending in .safetensors, got {path.name!r}")
-    if kind not in _KINDS:
-        raise ValueError(f"model expected one of {sorted(_KINDS)}, got {kind}")
+    if kind is None:
+        raise ValueError(f"model expected one of {sorted(_KINDS)}, got {type(model).__name__}")
     metadata = {
         "trm_lib": "1",
         "kind": kind,
@@ -113,12 +105,13 @@ def load_model(path: str | Path) -> BoardNet | BoardPolicy:
             f"{path.name} is a safetensors file, but not one that trm_lib wrote: expected its "
             f"metadata to name a kind among {sorted(_KINDS)}, got {metadata.get('kind')!r}"
         )
-    kind = _KINDS[metadata["kind"]]
+    config = _KINDS[metadata["kind"]]
     try:
         fields = json.loads(metadata["config"])
-        if kind is BoardPolicy:
-            fields["core"] = _CORES[metadata["core"]](**fields["core"])
-        model = kind(kind.config_type(**fields), torch.Generator())
+        if config is BoardPolicyConfig:
+            core = {kind.__name__: kind for kind in NETWORKS}[metadata["core"]]
+            fields["core"] = core(**fields["core"])
+        model = build_model(config(**fields))
         model = model.to(next(t.dtype for n, t in tensors.items() if n.endswith("embedding")))
         model.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, StopIteration) as error:
