@@ -208,7 +208,8 @@ def thought(model: torch.nn.Module) -> list[Any]:
     halting = getattr(model.config, "halting", False)
     for _ in range(3):
         carry, out = model(carry, inputs, **{"generator": generator} if halting else {})
-        said += [out.logits, out.halt_logit, out.go_on_logit, out.go_on_target]
+        halt = [getattr(out, name, None) for name in ("halt_logit", "go_on_logit", "go_on_target")]
+        said += [out.logits, *halt]
         loss = loss + (out.logits**2).mean() + (out.halt_logit.sum() if halting else 0)
     loss.backward()
     return [said, [parameter.grad for parameter in model.parameters()]]

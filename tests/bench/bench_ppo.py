@@ -36,7 +36,7 @@ except ImportError:
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import trm_lib.envs  # noqa: F401
-from trm_lib.models.policies import FlatPolicyConfig, MLPPolicy
+from trm_lib.models import FlatPolicyConfig, MLPPolicy
 from trm_lib.statistics import bootstrap_interval, interquartile_mean
 from trm_lib.training import PPOConfig, ppo
 

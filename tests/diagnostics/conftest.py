@@ -11,13 +11,13 @@ import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
 from book.recipes.basic_trm import MODEL
 from tests.diagnostics.script_puzzles import obstacles, rooms, toy
 from trm_lib.models import (
-    TRM,
     BoardPolicyConfig,
     FlatPolicyConfig,
     HierarchicalConfig,
     HierarchicalTRM,
     MLPPolicy,
     TRMConfig,
+    build_model,
 )
 from trm_lib.puzzles import augment_sudoku, minimal_sudokus_4x4
 from trm_lib.training import PPOConfig, PuzzleData, SupervisedConfig, fit, ppo
@@ -52,7 +52,7 @@ def trained(model, data, training=TRAINING, augment=None):
 
 
 def trm(config, **changes):
-    return TRM(replace(config, **changes), torch.Generator().manual_seed(0))
+    return build_model(replace(config, **changes))
 
 
 @pytest.fixture(scope="session")

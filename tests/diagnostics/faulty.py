@@ -6,9 +6,8 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from trm_lib.models import TRM
-from trm_lib.models.layers import rms_norm
-from trm_lib.models.trm import Carry
+from trm_lib.models import TRM, Carry, build_model
+from trm_lib.models.fused import rms_norm
 
 
 class Scaled(nn.Module):
@@ -43,7 +42,7 @@ class Counting(TRM):
     """Knows how many steps it has taken: `steps` is 0-dimensional."""
 
     def step(self, carry, inputs):
-        steps = 0 if carry.steps is None else carry.steps
+        steps = getattr(carry, "steps", 0)
         carry, out = super().forward(Carry(carry.y, carry.z), inputs)
         return steps + 1, carry, out
 
@@ -52,8 +51,9 @@ class Swinging(Counting):
     """Every odd answer and carried y has the wrong sign; the next step puts it right."""
 
     def forward(self, carry, inputs):
-        odd = carry.steps is not None and carry.steps % 2
-        carry = Carry(-carry.y if odd else carry.y, carry.z, carry.steps)
+        before = getattr(carry, "steps", 0)
+        carry = Carry(-carry.y if before % 2 else carry.y, carry.z)
+        carry.steps = before
         steps, carry, out = self.step(carry, inputs)
         if steps % 2:
             carry.y, out.logits = -carry.y, -out.logits
@@ -100,7 +100,7 @@ def with_idle_units(model):
 def with_halting(model, stated):
     """The same model with a halt head that holds every answer for right with this probability."""
     config = replace(model.config, halting=True)
-    halting = TRM(config)
+    halting = build_model(config)
     halting.load_state_dict(model.state_dict(), strict=False)
     nn.init.constant_(halting.halt_head.bias, torch.logit(torch.tensor(stated)).item())
     return halting

@@ -41,10 +41,7 @@ from trm_lib.diagnostics import (
     yardsticks,
 )
 from trm_lib.diagnostics.networks import REST
-from trm_lib.models import BoardPolicy, MLPPolicy
-from trm_lib.models.layers import SwiGLU
-from trm_lib.models.policies import FlatPolicyConfig
-from trm_lib.models.rivals import ReluMLP
+from trm_lib.models import BoardPolicy, FlatPolicyConfig, MLPPolicy, ReluMLP, SwiGLU
 from trm_lib.training import (
     IGNORE,
     History,

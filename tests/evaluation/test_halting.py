@@ -12,12 +12,12 @@ from trm_lib.evaluation import (
     calibration,
     halt_logits_by_k,
 )
-from trm_lib.models import TRM, TRMConfig
+from trm_lib.models import TRM, TRMConfig, build_model
 
 
 def new_model(**changes):
     sizes = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1, "halting": True}
-    trm = TRM(TRMConfig(**sizes | changes), torch.Generator().manual_seed(0))
+    trm = build_model(TRMConfig(**sizes | changes))
     torch.nn.init.normal_(trm.halt_head.weight, generator=torch.Generator().manual_seed(1))
     torch.nn.init.constant_(trm.halt_head.bias, -4.0)
     return trm

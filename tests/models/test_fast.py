@@ -13,9 +13,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig, fast_mode
+from trm_lib.models import (
+    TRM,
+    BoardConfig,
+    FeedForward,
+    HierarchicalConfig,
+    HierarchicalTRM,
+    TRMConfig,
+    fast_mode,
+)
 from trm_lib.models import fast as fast_module
-from trm_lib.models.rivals import HierarchicalConfig, HierarchicalTRM
 
 SIZES = {"vocab_size": 5, "grid": (2, 2), "width": 16, "expansion": 2.0}
 FASTER, EAGER = "bfloat16, compiled", "float32, eager"

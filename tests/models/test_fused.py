@@ -8,9 +8,18 @@ import torch
 import torch.nn.functional as F
 
 from trm_lib.evaluation import answer_flops
-from trm_lib.models import TRM, TRMConfig
-from trm_lib.models.fused import HAS_ONEDNN, GatedUnit, Product, RMSNorm, Rotation, fits
-from trm_lib.models.layers import Linear, SwiGLU, rms_norm_by_steps, rotary_table, rotate
+from trm_lib.models import TRM, BoardConfig, SwiGLU, TRMConfig
+from trm_lib.models.fused import (
+    HAS_ONEDNN,
+    GatedUnit,
+    Product,
+    RMSNorm,
+    Rotation,
+    fits,
+    rms_norm,
+    rotate,
+)
+from trm_lib.models.layers import Linear, rotary_table
 
 pytestmark = pytest.mark.skipif(not HAS_ONEDNN, reason="no oneDNN beside MKL")
 
@@ -27,10 +36,10 @@ def gated(h, gate_up, down):
 
 COS, SIN = rotary_table(9, 8)
 CASES = {
-    "norm": (lambda h: RMSNorm.apply(h, 1e-5), rms_norm_by_steps, [(3, 4, 9)]),
+    "norm": (lambda h: RMSNorm.apply(h, 1e-5), lambda h: rms_norm(h, plain=True), [(3, 4, 9)]),
     "rotation": (
         lambda h: Rotation.apply(h, COS, SIN),
-        lambda h: rotate(h, COS, SIN),
+        lambda h: rotate(h, COS, SIN, plain=True),
         [(2, 3, 2, 9, 8)],
     ),
     "product, wide": (Product.apply, F.linear, [(12, 5), (40, 5)]),
@@ -57,7 +66,9 @@ def test_value_and_gradients_are_the_plain_formulas(ours, plain, shapes):
 
 
 @pytest.mark.parametrize(
-    "layer", [Linear, lambda *a: SwiGLU(6, 8, a[-1])], ids=["Linear", "SwiGLU"]
+    "layer",
+    [Linear, lambda *a: SwiGLU(6, BoardConfig(vocab_size=2, grid=(4,)), a[-1])],
+    ids=["Linear", "SwiGLU"],
 )
 def test_layers_take_transposed_boards_and_none_at_all(layer):
     layer = layer(6, 6, torch.Generator().manual_seed(0))

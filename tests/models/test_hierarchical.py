@@ -6,9 +6,13 @@ import torch
 from torch.nn import functional as F
 
 from trm_lib.evaluation import answer_flops, exact_by_k
-from trm_lib.models import count_parameters
-from trm_lib.models.rivals import HierarchicalConfig, HierarchicalTRM
-from trm_lib.models.weights import load_model, save_model
+from trm_lib.models import (
+    HierarchicalConfig,
+    HierarchicalTRM,
+    count_parameters,
+    load_model,
+    save_model,
+)
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
 SMALL = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1, "low_width": 8}
@@ -302,7 +306,7 @@ def test_wrong_configurations_say_what_was_expected(changes, message):
         (
             boards(2),
             boards(3),
-            r"carry expected states of shape \(3, 16, 16\).* got \(2, 16, 16\): start with",
+            r"carry expected states of shapes \[\(3, 16, 16\).* got \[\(2, 16, 16\).*: start with",
         ),
         (
             torch.zeros(1, 6, 6),

@@ -7,7 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from trm_lib.models.layers import Linear, SwiGLU, rms_norm, swiglu_hidden, truncated_normal_
+from trm_lib.models import BoardConfig, SwiGLU
+from trm_lib.models.fused import rms_norm
+from trm_lib.models.layers import Linear, swiglu_hidden, truncated_normal_
+
+EXACT = BoardConfig(vocab_size=2, grid=(4,), expansion=2.5, hidden_multiple=1)  # 6 wide: 10 hidden
 
 
 def generator(seed=0):
@@ -42,7 +46,7 @@ def test_rms_norm_is_the_formula():
 
 
 def test_swiglu_is_the_formula_with_the_gate_first():
-    layer = SwiGLU(6, 10, generator())
+    layer = SwiGLU(6, EXACT, generator())
     h = torch.randn(4, 6, generator=generator(1))
     gate, up = layer.gate_up.weight[:10], layer.gate_up.weight[10:]
     expected = (F.silu(h @ gate.T) * (h @ up.T)) @ layer.down.weight.T
@@ -66,5 +70,5 @@ def test_linear_has_std_one_over_root_fan_in_and_no_bias():
 def test_building_draws_only_from_the_generator_that_is_passed():
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    SwiGLU(8, 8, generator())
+    SwiGLU(8, EXACT, generator())
     assert torch.equal(torch.get_rng_state(), before)

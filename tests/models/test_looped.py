@@ -4,9 +4,7 @@ import pytest
 import torch
 
 from trm_lib.evaluation import answer_flops, exact_by_k
-from trm_lib.models import FeedForward, Looped, LoopedConfig
-from trm_lib.models.config import BoardConfig
-from trm_lib.models.weights import load_model, save_model
+from trm_lib.models import BoardConfig, FeedForward, Looped, LoopedConfig, load_model, save_model
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
 SMALL = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}

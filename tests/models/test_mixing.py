@@ -5,18 +5,25 @@ import math
 import pytest
 import torch
 
-from trm_lib.models.config import BoardConfig
-from trm_lib.models.layers import AttentionMixing, ConvMixing, MLPMixing, build_stack, rms_norm
+from trm_lib.models import MIXINGS, BoardConfig
+from trm_lib.models.fused import rms_norm
+from trm_lib.models.layers import Stack
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+def mixing_of(name, grid, width, **changes):
+    """A mixing alone."""
+    config = BoardConfig(vocab_size=5, grid=grid, width=width, mixing=name, **changes)
+    return MIXINGS[name](config, generator())
+
+
 def cells_that_change(mixing: str, cell: int, grid=(4, 4)) -> set[int]:
     """Which cells of the output move when one cell of the input does: probed by gradient."""
     config = BoardConfig(vocab_size=5, grid=grid, width=16, n_layers=1, mixing=mixing)
-    stack = build_stack(config, generator())
+    stack = Stack(config, generator())
     h = torch.randn(1, math.prod(grid), 16, generator=generator(1), requires_grad=True)
     out = stack(h, grid)
     seen = set()
@@ -42,7 +49,7 @@ def test_no_mixing_keeps_cells_apart():
 
 
 def test_mlp_mixing_is_the_formula_with_the_norm_over_cells():
-    mixing = MLPMixing(16, 4.0, 32, generator())
+    mixing = mixing_of("mlp", (4, 4), 8)
     h = torch.randn(2, 16, 8, generator=generator(1))
     expected = torch.empty_like(h)
     for b in range(2):
@@ -55,7 +62,7 @@ def test_mlp_mixing_is_the_formula_with_the_norm_over_cells():
 def test_attention_is_softmax_of_rotated_products_written_out():
     heads, D, L = 2, 8, 5
     C = D // heads
-    mixing = AttentionMixing(D, heads, generator())
+    mixing = mixing_of("attention", (L,), D, n_heads=heads)
     h = torch.randn(1, L, D, generator=generator(1))
     q, k, v = (mixing.qkv.weight @ h[0].T).T.view(L, 3, heads, C).unbind(1)
 
@@ -81,16 +88,5 @@ def test_attention_is_softmax_of_rotated_products_written_out():
 
 
 def test_size_free_mixings_take_boards_of_any_size():
-    for mixing in (ConvMixing(8, generator()), AttentionMixing(8, 2, generator())):
-        assert mixing(torch.randn(1, 35, 8), (5, 7)).shape == (1, 35, 8)
-
-
-def test_mlp_mixing_refuses_another_board_size():
-    mixing = MLPMixing(16, 4.0, 32, generator())
-    with pytest.raises(ValueError, match="expected 16 cells.*got 36.*mixing='conv'"):
-        mixing(torch.randn(1, 36, 8), (6, 6))
-
-
-def test_convolution_refuses_a_plain_sequence():
-    with pytest.raises(ValueError, match="rows and columns"):
-        ConvMixing(8, generator())(torch.randn(1, 16, 8), (16,))
+    for mixing in ("conv", "attention", "gru"):
+        assert mixing_of(mixing, (4, 4), 8)(torch.randn(1, 35, 8), (5, 7)).shape == (1, 35, 8)

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from trm_lib.evaluation import exact_by_k
-from trm_lib.models import TRM, MultiScale, MultiScaleConfig, TRMConfig
-from trm_lib.models.weights import load_model, save_model
+from trm_lib.models import TRM, MultiScale, MultiScaleConfig, TRMConfig, load_model, save_model
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
 SMALL = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}

@@ -13,6 +13,7 @@ operations in the official order.
 """
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,13 @@ import torch
 from safetensors import safe_open
 
 from tests.bench.readable_trm import ReadableTRM
-from trm_lib.models import load_official, official_config, official_names
+from trm_lib.models import (
+    HaltingOutput,
+    HaltingTRM,
+    load_official,
+    official_config,
+    official_names,
+)
 from trm_lib.training import IGNORE, act_loss, exactly_right, halt_loss, stablemax_loss
 
 FIDELITY = Path(__file__).parent / "fidelity"
@@ -137,11 +144,9 @@ def test_losses_halting_and_gradients_are_the_official_ones(name):
 @pytest.mark.parametrize("name", [STEADY, CHAOTIC])
 def test_loss_of_the_official_logits_is_the_official_loss(name):
     """The sums over sequences, from the file's own logits: no processor can excuse a difference."""
-    from trm_lib.models import StepOutput
-
     _, _, tensors = official(name)
     labels = tensors["labels"]
-    out = StepOutput(tensors["eval/step0/logits"], tensors["eval/step0/q_halt"])
+    out = HaltingOutput(tensors["eval/step0/logits"], tensors["eval/step0/q_halt"])
     answer = stablemax_loss(out.logits, labels).sum().item()
     halt = halt_loss(out.halt_logit, exactly_right(out.logits, labels)).sum().item()
     assert answer == pytest.approx(tensors["train/step0/lm_loss_sum"].item(), rel=1e-9)
@@ -176,9 +181,7 @@ OTHERS = {
 
 def random_official_weights(config):
     """Random tensors under official names, the halt head's included, so that boards do halt."""
-    from trm_lib.models import TRM
-
-    model, generator = TRM(official_config(config)), torch.Generator().manual_seed(1)
+    model, generator = HaltingTRM(official_config(config)), torch.Generator().manual_seed(1)
     state = model.state_dict()
     state["halt_head.weight"].normal_(0, 0.3, generator=generator)
     state["halt_head.bias"].fill_(-0.1)
@@ -245,12 +248,8 @@ def test_training_with_halting_equals_a_plain_version_bit_for_bit(changes):
 
 
 def test_fused_operations_change_rounding_only():
-    from dataclasses import replace
-
-    from trm_lib.models import TRM
-
     model = loaded(STEADY)
-    fused = TRM(replace(model.config, fused=True)).eval()
+    fused = HaltingTRM(replace(model.config, fused=True)).eval()
     fused.load_state_dict(model.state_dict())
     inputs = official(STEADY)[2]["inputs"]
     for ours, theirs in zip(evaluated(fused, inputs), evaluated(model, inputs), strict=True):

@@ -380,7 +380,7 @@ def test_observations_of_another_length_are_refused(name):
         ({"core": replace(TRM, n_answers=None)}, "n_answers=5, .* got None"),
         ({"core": replace(TRM, halting=True)}, "core expected neither halting nor puzzle tokens"),
         ({"core": replace(TRM, puzzle_tokens=1)}, "core expected neither halting nor puzzle"),
-        ({"core": "trm"}, "core expected one of TRMConfig, HierarchicalConfig, BoardConfig"),
+        ({"core": "trm"}, "core expected the config of a board network, got .trm."),
         ({"marker": None}, r"n_answers=1, 4 actions over 9 cell\(s\) and a value, got 5"),
         ({"marker": -1}, "marker expected a whole number >= 0, got -1"),
         ({"k_steps": 0}, "k_steps expected a whole number >= 1, got 0"),
@@ -403,7 +403,7 @@ def test_a_core_that_carries_nothing_cannot_be_given_a_thought(core, field):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hidden": ()}, "hidden expected at least one size, got none"),
+        ({"hidden": ()}, r"hidden expected sizes, such as \(64, 64\), got \(\)"),
         ({"hidden": (8, 0)}, "hidden: every size expected a whole number >= 1, got 0"),
         ({"n_inputs": 0}, "n_inputs expected a whole number >= 1, got 0"),
         ({"n_actions": 2.5}, "n_actions expected a whole number >= 1, got 2.5"),

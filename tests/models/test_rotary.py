@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from trm_lib.models import TRM, TRMConfig
-from trm_lib.models.layers import rotary_table, rotary_table_2d, rotate
+from trm_lib.models.fused import rotate
+from trm_lib.models.layers import rotary_table, rotary_table_2d
 
 
 def vectors(count, channels=8, seed=0):

@@ -1,6 +1,7 @@
 """The model: shapes, detachment, seeds, its rivals, and what it refuses."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from trm_lib.models import (
     BoardConfig,
     FeedForward,
     TRMConfig,
+    build_model,
     count_parameters,
-    deep_recursion,
+    latent_recursion,
 )
 
 SMALL = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}
@@ -114,9 +116,9 @@ def test_feed_forward_is_its_blocks_in_order():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_latent": -1}, r"n_latent \(n\) expected a whole number >= 0, got -1"),
-        ({"n_cycles": 0}, r"n_cycles \(T\) expected a whole number >= 1, got 0"),
-        ({"n_cycles": 1.5}, r"n_cycles \(T\) expected a whole number >= 1, got 1.5"),
+        ({"n_latent": -1}, r"n_latent expected a whole number >= 0, got -1"),
+        ({"n_cycles": 0}, r"n_cycles expected a whole number >= 1, got 0"),
+        ({"n_cycles": 1.5}, r"n_cycles expected a whole number >= 1, got 1.5"),
         ({"mixing": "convolution"}, "mixing expected one of .*'conv'.* got 'convolution'"),
         ({"width": 0}, "width expected a whole number >= 1"),
         (
@@ -159,33 +161,74 @@ def test_wrong_inputs_say_what_was_expected(inputs, message):
 
 
 def test_an_answer_that_sees_the_question_is_another_model_of_the_same_size():
-    config = TRMConfig(vocab_size=5, grid=(3, 3), width=16, n_layers=1, mixing="conv")
-    plain, seeing = (
-        TRM(replace(config, seeing=s), torch.Generator().manual_seed(0)) for s in (False, True)
-    )
-    inputs = torch.arange(18).reshape(2, 3, 3) % 5
-    carry = seeing.initial_carry(inputs)
-    x, net = seeing.embed(inputs), lambda h: seeing.stack(h, (3, 3))
-    y, z = deep_recursion(net, x, carry.y, carry.z, 3, 2, answer=lambda x, y, z: net(y + z + x))
-    after, _ = seeing(carry, inputs)
+    config = TRMConfig(**SMALL)
+    plain, seeing = (build_model(replace(config, seeing=s)) for s in (False, True))
+    carry, x = seeing.initial_carry(boards()), seeing.embed(boards())
+    y, z = carry.y, carry.z
+    for _ in range(config.n_cycles):
+        for _ in range(config.n_latent):
+            z = seeing.stack(z + (y + x), (4, 4))
+        y = seeing.stack(y + z + x, (4, 4))
+    after, _ = seeing(carry, boards())
     torch.testing.assert_close((after.y, after.z), (y, z))
     assert count_parameters(plain) == count_parameters(seeing)
-    assert not torch.equal(plain(carry, inputs)[0].y, after.y)
+    assert not torch.equal(plain(carry, boards())[0].y, after.y)
 
 
 def test_a_separate_answer_has_a_network_of_its_own():
     config = TRMConfig(**SMALL)
-    shared, separate = (
-        TRM(replace(config, separate=s), torch.Generator().manual_seed(0)) for s in (False, True)
-    )
-    inputs = boards()
-    carry = separate.initial_carry(inputs)
-    x, nets = separate.embed(inputs), (separate.stack, separate.answer_stack)
-    net, other = (lambda h, stack=stack: stack(h, (4, 4)) for stack in nets)
-    expected = deep_recursion(net, x, carry.y, carry.z, 3, 2, lambda x, y, z: other(y + z))
-    after, out = separate(carry, inputs)
-    torch.testing.assert_close((after.y, after.z), expected)
+    shared, separate = (build_model(replace(config, separate=s)) for s in (False, True))
+    carry, x = separate.initial_carry(boards()), separate.embed(boards())
+    y, z = carry.y, carry.z
+    for _ in range(config.n_cycles):
+        for _ in range(config.n_latent):
+            z = separate.stack(z + (y + x), (4, 4))
+        y = separate.answer_stack(y + z, (4, 4))
+    after, out = separate(carry, boards())
+    torch.testing.assert_close((after.y, after.z), (y, z))
     out.logits.sum().backward()
     assert all(p.grad.abs().max() > 0 for p in separate.answer_stack.parameters())
     block = sum(p.numel() for p in shared.stack.parameters())
     assert count_parameters(separate) == count_parameters(shared) + block
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+@pytest.mark.parametrize("more", [{}, {"seeing": True}, {"halting": True}])
+def test_gradient_through_the_last_calls_alone_gives_the_same_numbers(n, more):
+    config = TRMConfig(**SMALL, n_latent=n, **more)
+    whole, short = (build_model(replace(config, gradient=g)) for g in ("cycle", "call"))
+    ours, theirs = (m(m.initial_carry(boards()), boards())[0] for m in (short, whole))
+    assert torch.equal(ours.y, theirs.y)
+    assert torch.equal(ours.z, theirs.z)
+
+
+def test_gradient_through_the_last_calls_alone_is_that_of_two_calls():
+    model = build_model(TRMConfig(**SMALL, n_latent=3, gradient="call"))
+    model(model.initial_carry(boards()), boards())[1].logits.square().sum().backward()
+    found = [parameter.grad.clone() for parameter in model.parameters()]
+    model.zero_grad()
+    carry, x = model.initial_carry(boards()), model.embed(boards())
+    net = partial(model.stack, grid=(4, 4))
+    with torch.no_grad():  # bring y and z to the last two calls by hand
+        y, z = latent_recursion(net, x, carry.y, carry.z, 3)
+        for _ in range(2):
+            z = net(z + (y + x))
+    y = net(y + net(z + (y + x)))
+    model.read(y, boards()).square().sum().backward()
+    for parameter, gradient in zip(model.parameters(), found, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+
+
+def test_every_config_has_a_class_and_no_class_takes_another_config():
+    kinds = {"TRM": {}, "HaltingTRM": {"halting": True}, "AblatedTRM": {"seeing": True},
+             "AblatedHaltingTRM": {"halting": True, "gradient": "call"}}  # fmt: skip
+    for name, changes in kinds.items():
+        config = TRMConfig(**SMALL, **changes)
+        assert type(build_model(config)).__name__ == name
+        if changes:
+            with pytest.raises(ValueError, match="TRM expected halting=False and ablated=False"):
+                TRM(config)
+    with pytest.raises(ValueError, match="FeedForward expected a BoardConfig, got TRMConfig"):
+        FeedForward(TRMConfig(**SMALL))
+    with pytest.raises(ValueError, match="config expected one of TRMConfig.* got 3"):
+        build_model(3)

@@ -15,8 +15,10 @@ from trm_lib.models import (
     FeedForward,
     HierarchicalConfig,
     TRMConfig,
+    load_model,
+    read_card,
+    save_model,
 )
-from trm_lib.models.weights import load_model, read_card, save_model
 
 CONFIG = TRMConfig(vocab_size=5, grid=(4, 4), width=16, n_layers=1)
 WALKER = BoardPolicyConfig(

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from trm_lib.models import StepOutput
+from trm_lib.models import HaltingOutput, StepOutput
 from trm_lib.training import IGNORE, act_loss, exactly_right, stablemax_loss
 from trm_lib.training.losses import halt_loss, log_stablemax
 
@@ -80,7 +80,7 @@ def test_the_whole_loss_is_answer_plus_half_of_halting_over_the_batch():
     ]
     assert halt_loss(halt_logit, right).tolist() == pytest.approx(halting)
     expected = (stablemax_loss(logits, labels).sum().item() + 0.5 * sum(halting)) / 2
-    assert act_loss(StepOutput(logits, halt_logit), labels).item() == pytest.approx(expected)
+    assert act_loss(HaltingOutput(logits, halt_logit), labels).item() == pytest.approx(expected)
 
 
 def test_halting_teaches_the_halt_head_alone():
@@ -97,8 +97,8 @@ def test_a_guess_of_going_on_costs_as_much_as_one_of_halting():
     logits, labels = torch.zeros(2, 3, 4), torch.ones(2, 3, dtype=torch.int64)
     halt, go_on = torch.tensor([0.5, -1.0]), torch.tensor([1.5, 0.25])
     target = torch.tensor([0.2, 0.9])
-    without = act_loss(StepOutput(logits, halt), labels)
-    whole = act_loss(StepOutput(logits, halt, go_on, target), labels)
+    without = act_loss(HaltingOutput(logits, halt), labels)
+    whole = act_loss(HaltingOutput(logits, halt, go_on, target), labels)
     p = go_on.sigmoid()
     by_hand = -(target * p.log() + (1 - target) * (1 - p).log()).sum()
     torch.testing.assert_close((whole - without).float(), 0.5 * by_hand / 2)
@@ -107,12 +107,12 @@ def test_a_guess_of_going_on_costs_as_much_as_one_of_halting():
 def test_wrong_pairs_are_refused():
     logits, labels = board()
     with pytest.raises(ValueError, match=r"of shape \(2, 3\) .*torch.int64 of shape \(2, 2\)"):
-        act_loss(StepOutput(logits, torch.zeros(2)), labels[:, :2])
+        act_loss(HaltingOutput(logits, torch.zeros(2)), labels[:, :2])
     for wrong in (labels + 1, labels.where(labels == IGNORE, -1)):
         with pytest.raises(ValueError, match=r"labels expected tokens from 0 to 2, got"):
             stablemax_loss(logits, wrong)
     with pytest.raises(ValueError, match=r"halt_logit expected shape \(2,\), one a board"):
-        act_loss(StepOutput(logits, torch.zeros(2, 1)), labels)
+        act_loss(HaltingOutput(logits, torch.zeros(2, 1)), labels)
     with pytest.raises(ValueError, match="at least one cell that is asked for, got none"):
         stablemax_loss(logits, torch.full_like(labels, IGNORE))
     with pytest.raises(ValueError, match="build the model with halting=True"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from trm_lib.evaluation import exact_by_k
-from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig
+from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig, build_model
 from trm_lib.training import (
     PuzzleData,
     SupervisedConfig,
@@ -32,7 +32,7 @@ def opposite_corner() -> PuzzleData:
 
 
 def new_model(seed=0, **changes):
-    return TRM(TRMConfig(**{**BOARD, **changes}), torch.Generator().manual_seed(seed))
+    return build_model(TRMConfig(**{**BOARD, **changes}), seed)
 
 
 def weights(model):

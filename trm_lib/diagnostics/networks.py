@@ -20,9 +20,7 @@ from trm_lib.checks import whole
 from trm_lib.diagnostics.data import place_tells, targets, what_labels_need
 from trm_lib.diagnostics.finding import Finding
 from trm_lib.evaluation import answers_by_k, answers_with_halting, calibration, exact_by_k
-from trm_lib.models import device_of
-from trm_lib.models.layers import SwiGLU
-from trm_lib.models.rivals import ReluMLP
+from trm_lib.models import ReluMLP, SwiGLU, device_of
 from trm_lib.training import IGNORE, PuzzleData, answer_loss
 from trm_lib.viz import BookFigure, bars, lines, shades
 

@@ -125,7 +125,7 @@ class HaltingTRM(TRM):
         carry = self._seated(carry, inputs, puzzle)
         x = self.embed(carry.inputs, carry.puzzle)
         if not carry.y.shape == carry.z.shape == x.shape:
-            raise carry_of_other_boards(x, carry.y, carry.z)
+            raise carry_of_other_boards([x, x], [carry.y, carry.z])
         net, steps = partial(self.stack, grid=grid), carry.steps + 1
         y, z = self.recursion(net, x, carry.y, carry.z, c.n_latent, c.n_cycles)
         halt, go_on = self._worth(y)

@@ -71,7 +71,7 @@ class Rival(BoardNet):
         x = self.embed(inputs, puzzle)
         states, fresh = vars(carry).values(), vars(self.initial_carry(inputs)).values()
         if any(state.shape != start.shape for state, start in zip(states, fresh, strict=True)):
-            raise carry_of_other_boards(x, *states)
+            raise carry_of_other_boards(fresh, states)
         carry = self.improved(x, carry, tuple(inputs.shape[1:]))
         answer = next(iter(vars(carry).values()))
         return carry.map(Tensor.detach), StepOutput(self.read(answer, inputs))

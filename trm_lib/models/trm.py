@@ -14,7 +14,7 @@ github.com/SamsungSAILMontreal/TinyRecursiveModels at e7b6871 for initial values
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -318,18 +318,18 @@ class TRM(BoardNet):
         """
         x = self.embed(inputs, puzzle)
         if not carry.y.shape == carry.z.shape == x.shape:
-            raise carry_of_other_boards(x, carry.y, carry.z)
+            raise carry_of_other_boards([x, x], [carry.y, carry.z])
         net = partial(self.stack, grid=tuple(inputs.shape[1:]))
         n, T = self.config.n_latent, self.config.n_cycles
         y, z = self.recursion(net, x, carry.y, carry.z, n, T)
         return Carry(y.detach(), z.detach()), StepOutput(self.read(y, inputs))
 
 
-def carry_of_other_boards(x: Tensor, *states: Tensor) -> ValueError:
-    """The error for a carry whose states are not those of the question x."""
-    got = ", ".join(str(tuple(state.shape)) for state in states)
+def carry_of_other_boards(expected: Iterable[Tensor], got: Iterable[Tensor]) -> ValueError:
+    """The error for a carry whose states are not of the shapes that these inputs need."""
+    right, wrong = ([tuple(state.shape) for state in states] for states in (expected, got))
     return ValueError(
-        f"carry expected states of shape {tuple(x.shape)} for these inputs, got {got}: start with "
+        f"carry expected states of shapes {right} for these inputs, got {wrong}: start with "
         f"model.initial_carry(inputs)"
     )
 

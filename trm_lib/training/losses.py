@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trm_lib.models import StepOutput
+from trm_lib.models import HaltingOutput
 from trm_lib.training.data import IGNORE
 
 HALT_WEIGHT = 0.5
@@ -92,7 +92,7 @@ def halt_loss(halt_logit: Tensor, right: Tensor) -> Tensor:
     )
 
 
-def act_loss(out: StepOutput, labels: Tensor) -> Tensor:
+def act_loss(out: HaltingOutput, labels: Tensor) -> Tensor:
     """The official loss of one improvement step: answer and halting, per board of the batch.
 
     The sum over boards of `stablemax_loss` and half of `halt_loss`, over the batch size. The halt
@@ -109,8 +109,8 @@ def act_loss(out: StepOutput, labels: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes do not belong together, or the model has no halt head.
     """
-    if out.halt_logit is None:
-        raise ValueError("out expected a halt_logit, got None: build the model with halting=True")
+    if not hasattr(out, "halt_logit"):
+        raise ValueError("out expected a halt_logit, got none: build the model with halting=True")
     if out.halt_logit.shape != labels.shape[:1]:
         raise ValueError(
             f"out.halt_logit expected shape {tuple(labels.shape[:1])}, one a board, got "
