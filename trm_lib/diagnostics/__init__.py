@@ -1,6 +1,12 @@
 """Diagnostics: one call each; a verdict, the evidence, a remedy and a figure.
 
-print(page(diagnose_puzzles(model, train, validation, k_steps=8)))
+    print(page(diagnose_puzzles(model, train, validation, k_steps=8)))
+
+What probes are given has one name everywhere. A `model` is anything with the interface of `TRM`, a
+`policy` any; both are left as they came. `data` are puzzles with their answers, `boards` (N, *grid)
+integers; `k_steps` is K, the improvement steps that are usual. `make` gives an environment of so
+many copies, `use_masks` says whether actions are drawn from the mask, and `seed` is that of
+everything that is drawn.
 """
 
 from trm_lib.diagnostics.battery import diagnose_policy, diagnose_puzzles, practice

@@ -64,11 +64,7 @@ _NEEDS |= {"place": "its token and its place", "cells": "other cells"}
 def score(model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: int) -> Finding:
     """Has it learnt, and has it learnt more than its training puzzles?
 
-    Args:
-        model: trained, with the interface of `TRM`.
-        train: puzzles it was trained on; a fixed answer is the yardstick.
-        validation: puzzles it has not seen.
-        k_steps: K.
+    The yardstick is a fixed answer to the puzzles it was trained on; it has not seen the others.
     """
     fixed = targets(train).numbers
     shares = {"fixed answer, cells": fixed["cell"], "fixed answer, exact": fixed["exact"]}
@@ -97,11 +93,7 @@ def score(model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: 
 def sight(model: nn.Module, data: PuzzleData, k_steps: int, n_boards: int = 3) -> Finding:
     """Can the model see what the labels depend on?
 
-    Args:
-        model: anything with the interface of `TRM`.
-        data: puzzles with their answers; a model that solves them is not called short-sighted.
-        k_steps: K, the improvement steps that will be asked for.
-        n_boards: how many of the puzzles to perturb.
+    `n_boards` of the puzzles are perturbed. A model that solves them is not called short-sighted.
     """
     seen = reach(model, data.inputs[:n_boards], k_steps)
     K, L = seen.shape[:2]
@@ -146,11 +138,7 @@ def reach(model: nn.Module, boards: np.ndarray, k_steps: int, seed: int = 0) -> 
     every cell in turn gets another of the tokens that the boards hold. Any change above rounding
     counts, be it a billionth of the logits' size: this is an upper bound on what the model uses.
 
-    Args:
-        model: anything with the interface of `TRM`. A copy of it in float64 is asked.
-        boards: (N, *grid) integers; a few are enough.
-        k_steps: K.
-        seed: of the tokens put in.
+    A copy of the model in float64 is asked; a few boards are enough.
 
     Returns:
         (K, L, L) bool: [k, i, j] whether input cell i changed answer cell j on any board.
@@ -192,10 +180,7 @@ def _is_blind(model: nn.Module, boards: np.ndarray, k_steps: int) -> bool:
 def drift(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
     """Follow every carried state for four times the usual number of steps.
 
-    Args:
-        model: anything with the interface of `TRM`.
-        boards: (N, *grid) integers; 64 of them are thought about.
-        k_steps: K, the usual number.
+    64 of the boards are thought about.
     """
     k_steps = whole(k_steps, "k_steps (K)", 1)
     kept: dict[str, list[Tensor]] = {}
@@ -266,10 +251,7 @@ def _kind(state: Tensor, growth: float) -> str:
 def carried(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
     """Do later steps say anything that the first has not said?
 
-    Args:
-        model: anything with the interface of `TRM`.
-        boards: (N, *grid) integers; 64 of them are thought about.
-        k_steps: K, at least 2 to tell; a model that is asked once need not carry.
+    64 of the boards are thought about. A model that is asked once (K = 1) need not carry.
     """
     k_steps = whole(k_steps, "k_steps (K)", 1)
     said = [logits for _, logits in _steps(model, boards[:64], k_steps)]
@@ -286,13 +268,7 @@ def carried(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
 
 
 def overthinking(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
-    """Does thinking on, up to twice as long as usual, lose answers that were right?
-
-    Args:
-        model: trained, with the interface of `TRM`.
-        data: puzzles with their answers.
-        k_steps: K, the usual number of steps.
-    """
+    """Does thinking on, up to twice as long as usual, lose answers that were right?"""
     k_steps = whole(k_steps, "k_steps (K)", 1)
     return judge_by_k(exact_by_k(model, data, 2 * k_steps), k_steps)
 
@@ -316,9 +292,7 @@ def judge_by_k(right: np.ndarray, k_steps: int) -> Finding:
 def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
     """Which hidden units of SwiGLU, `ReluMLP` and `nn.ReLU` layers are never active?
 
-    Args:
-        model: any.
-        run: makes the model work on everything it should be judged by.
+    `run` makes the model work on everything it should be judged by.
     """
     most: dict[str, Tensor] = {}
     hooks = []
@@ -367,10 +341,8 @@ def _activation(module: nn.Module) -> Callable[[Tensor], Tensor] | None:
 def gradients(model: nn.Module, data: PuzzleData, k_steps: int = 1) -> Finding:
     """Does the gradient of one improvement step reach its first call?
 
-    Args:
-        model: anything with the interface of `TRM` and a `stack`.
-        data: puzzles with their answers; 64 of them are asked.
-        k_steps: the step that is looked at, after k_steps - 1 without a gradient.
+    64 puzzles are asked of a model with a `stack`; it is step `k_steps` that is looked at, after
+    k_steps - 1 without a gradient.
     """
     k_steps = whole(k_steps, "k_steps (K)", 1)
     inputs, labels = (t.to(device_of(model)) for t in data[:64].tensors())
@@ -434,10 +406,7 @@ def judge_gradients(norms: list[float]) -> Finding:
 def halting(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
     """Is the model right as often as its halt head says, where it stops?
 
-    Args:
-        model: a `TRM` with `halting`.
-        data: puzzles with their answers.
-        k_steps: K, most steps.
+    The model is a `TRM` with `halting`; it takes at most `k_steps`.
     """
     halted = answers_with_halting(model, data.inputs, k_steps)
     right = (halted.answers == data.labels) | (data.labels == IGNORE)

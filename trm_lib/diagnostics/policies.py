@@ -79,11 +79,8 @@ _STEPS = 4  # into the episodes, where there is something to remember
 def yardsticks(make: Make, use_masks: bool = True, episodes: int = 512, seed: int = 0) -> Finding:
     """What chance, a rule of thumb and perfect play achieve, and how many tasks there are.
 
-    Args:
-        make: environments with masks in their info; Mazes and Sudokus have all yardsticks.
-        use_masks: whether the learner's actions are drawn from the mask.
-        episodes: played by each policy, each in an environment of its own.
-        seed: of the environments and of chance.
+    Each plays so many `episodes`, each in an environment of its own, with masks in its info. Mazes
+    and Sudokus have all yardsticks.
     """
     episodes, chance = whole(episodes, "episodes", 1), "random legal" if use_masks else "random"
     envs = make(episodes)
@@ -125,14 +122,7 @@ def _policies(envs: VectorEnv, seed: int) -> dict[str, Callable]:
 
 
 def first_choices(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
-    """How an untrained policy chooses at the beginning of 512 episodes.
-
-    Args:
-        policy: untrained.
-        make: the environments it will learn in.
-        use_masks: whether its actions are drawn from the mask.
-        seed: of the environments.
-    """
+    """How an untrained policy chooses at the beginning of 512 episodes."""
     observations, infos = make(512).reset(seed=seed)
     masks = torch.from_numpy(infos["action_mask"] > 0)
     allowed = masks if use_masks else torch.ones_like(masks)
@@ -164,12 +154,7 @@ def listening(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0)
     action, with the memory of another episode, and, as the yardstick, with the observation of
     another. What counts is how far the policy's probabilities move (total variation). Where not
     even another observation moves them, silence means nothing, and the evidence says so.
-
-    Args:
-        policy: any. One that has neither (no `y_of_action`, not `remembers`) yields no finding.
-        make: the environments it acts in.
-        use_masks: whether its actions are drawn from the mask.
-        seed: of the environments and actions.
+    A policy that has neither (no `y_of_action`, not `remembers`) yields no finding.
     """
     with evaluating(policy), torch.no_grad():
         moved = _moved(policy, make, use_masks, seed)

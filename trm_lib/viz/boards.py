@@ -13,20 +13,21 @@ import numpy as np
 
 from trm_lib.puzzles import box_shape, check_boards
 from trm_lib.viz.style import (
-    COLOURS,
     FAINT_INK,
     INK,
     LINE,
     PAPER,
+    RAIL,
+    RIGHT,
     SHADE,
+    WRONG,
     WRONG_CELL,
+    WRONG_DIGIT,
     SVGPicture,
     check_text,
 )
 
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
-_WRONG_DIGIT = "#8A3A00"
-_RAIL = "#D3D7DB"  # of a confidence that is not full
 _STRIP = {4: (4, 34), 6: (3, 31), 9: (3, 25)}  # N: most boards in a row, pixels a cell
 _GAP = 26  # between two boards of a strip
 _WORDS = 48  # room for two lines under each board
@@ -174,7 +175,7 @@ class _Sudoku:
             marks.append(self._mark(x, y, cell, (r, c)))
         return [
             *fills,
-            f'<g stroke="{COLOURS[1]}" stroke-width="{max(1.5, cell / 18):.4g}" data-part="wrong">',
+            f'<g stroke="{WRONG}" stroke-width="{max(1.5, cell / 18):.4g}" data-part="wrong">',
             *strokes,
             "</g>",
             *bars,
@@ -191,12 +192,12 @@ class _Sudoku:
         if self.board[at] == 0:
             dot = f'cx="{middle:g}" cy="{y + cell / 2:g}" r="{0.055 * cell:g}"'
             return f'<circle {dot} fill="{FAINT_INK}"/>'
-        look = f'fill="{COLOURS[0]}"'
+        look = f'fill="{RIGHT}"'
         if self.given[at]:
             look = f'font-weight="700" fill="{INK}"'
         if self.wrong[at]:  # the halo keeps the digit legible on its stroke
             look = (
-                f'fill="{_WRONG_DIGIT}" stroke="{WRONG_CELL}" stroke-width="{cell / 12:.4g}" '
+                f'fill="{WRONG_DIGIT}" stroke="{WRONG_CELL}" stroke-width="{cell / 12:.4g}" '
                 'paint-order="stroke"'
             )
         base = y + (0.7 if self.confidence is None else 0.66) * cell
@@ -289,7 +290,7 @@ def _confidence_bar(x: float, y: float, cell: float, confidence: float) -> str:
     left, top, length = x + 0.12 * cell, y + 0.84 * cell, 0.76 * cell
     rail = f'x="{left:g}" y="{top:g}" height="{0.08 * cell:g}"'
     return (
-        f'<rect {rail} width="{length:g}" fill="{_RAIL}"/>'
+        f'<rect {rail} width="{length:g}" fill="{RAIL}"/>'
         f'<rect {rail} width="{length * confidence:.4g}" fill="{FAINT_INK}" '
         'data-part="confidence"/>'
     )

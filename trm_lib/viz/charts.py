@@ -17,6 +17,7 @@ from trm_lib.viz.style import (
     GRID,
     INK,
     MARKERS,
+    PALE,
     PAPER,
     TEXT_SIZE,
     BookFigure,
@@ -30,7 +31,7 @@ _DOTS = 40  # how many would fill a row side by side: nearer ones would overlap
 _DOT = 0.075  # inches from one such dot to the next
 _ROW = 0.5  # inches of a row whose dots lie side by side
 _BESIDE = {"va": "center", "fontsize": TEXT_SIZE - 0.5, "color": INK, "annotation_clip": False}
-_STEPS = LinearSegmentedColormap.from_list("steps", ["#dcebf5", COLOURS[0]])
+_STEPS = LinearSegmentedColormap.from_list("steps", [PALE, COLOURS[0]])
 _NARROW = 5.2  # inches: a phone shrinks it by little more than a quarter, its words stay legible
 
 

@@ -14,12 +14,21 @@ import numpy as np
 
 from trm_lib.puzzles import check_cell, check_marks, check_walls
 from trm_lib.viz.boards import framed, of_shape, stroke
-from trm_lib.viz.style import AGENT, COLOURS, FAINT_INK, GOAL, INK, PAPER, WRONG_CELL, SVGPicture
+from trm_lib.viz.style import (
+    AGENT,
+    FAINT_INK,
+    FAINT_LINE,
+    GOAL,
+    INK,
+    PAPER,
+    RIGHT,
+    RIGHT_CELL,
+    SMALL_CELLS,
+    WRONG,
+    WRONG_CELL,
+    SVGPicture,
+)
 
-_RIGHT, _WRONG = COLOURS[:2]
-_RIGHT_CELL = "#D9EBF7"
-_SMALL_RIGHT, _SMALL_WRONG, _SMALL_MISSED = "#56A0D3", "#9A3B00", "#F5C542"
-_CELL_LINES = "#E3E6E9"
 _SMALL = 14  # pixels a cell: below it, colour and shade alone tell cells apart
 _LETTERS = 20  # pixels a cell: from here on, start and goal carry a letter
 _SQUARE = 'stroke-linecap="square"'
@@ -175,7 +184,7 @@ class _Maze:
         parts, size, roomy = self._shades(), len(self.walls), self.cell >= _SMALL
         if roomy:
             lines = "".join(f"M0 {i}h{size}M{i} 0v{size}" for i in range(1, size))
-            parts += [self._path(lines, _CELL_LINES, 1 / self.cell, "cell-lines"), *self._marks()]
+            parts += [self._path(lines, FAINT_LINE, 1 / self.cell, "cell-lines"), *self._marks()]
         if len(self.trail) > 1:
             parts.append(self._trail())
         parts.append(self._path(self._wall_lines(), INK, max(1.5 / self.cell, 1 / 14), "walls"))
@@ -208,9 +217,7 @@ class _Maze:
 
     def _shades(self) -> list[str]:
         """The ground of marked cells; of missed ones too where they hold no dot."""
-        colours = _RIGHT_CELL, WRONG_CELL, None
-        if self.cell < _SMALL:
-            colours = _SMALL_RIGHT, _SMALL_WRONG, _SMALL_MISSED
+        colours = SMALL_CELLS if self.cell < _SMALL else (RIGHT_CELL, WRONG_CELL, None)
         masks = self.marked & self.due, self.marked & ~self.due, self.due & ~self.marked
         parts, look = [], 'shape-rendering="crispEdges"'
         for name, mask, colour in zip(("right", "wrong", "missed"), masks, colours, strict=True):
@@ -234,13 +241,13 @@ class _Maze:
                 (dots if self.marked[r, c] else rings).append(dot)
         thin = f'stroke-width="{max(1.2, cell / 20):.4g}"'
         return [
-            f'<g fill="{_RIGHT}" data-part="right">',
+            f'<g fill="{RIGHT}" data-part="right">',
             *dots,
             "</g>",
             f'<g fill="{PAPER}" stroke="{FAINT_INK}" {thin} data-part="missed">',
             *rings,
             "</g>",
-            f'<path d="{"".join(crosses)}" stroke="{_WRONG}" stroke-linecap="round" '
+            f'<path d="{"".join(crosses)}" stroke="{WRONG}" stroke-linecap="round" '
             f'stroke-width="{max(1.5, cell / 12):.4g}" data-part="wrong"/>',
         ]
 
@@ -257,7 +264,7 @@ class _Maze:
                 x = c + 0.5 + along * right - across * down
                 y = r + 0.5 + along * down + across * right
                 paths[bump] += f"M{x:.4g} {y:.4g}L{end_x:.4g} {end_y:.4g}"
-        width, looks = max(1.2 / self.cell, 0.045), ((FAINT_INK, "moves"), (_WRONG, "bumps"))
+        width, looks = max(1.2 / self.cell, 0.045), ((FAINT_INK, "moves"), (WRONG, "bumps"))
         return [
             self._path(paths[bump], colour, width, name, _ROUND)
             for bump, (colour, name) in enumerate(looks)
