@@ -10,7 +10,6 @@ from trm_lib.puzzles import (
     PIXEL_TOKENS,
     Mazes,
     generate_mazes,
-    maze_distances,
     maze_labels,
     maze_picture,
     maze_tokens,
@@ -88,13 +87,6 @@ def test_pixel_labels_are_every_shortest_path_over_free_pixels(mazes):
         np.testing.assert_array_equal(labels[1::2, 1::2], maze_labels(mazes)[i])
     assert (pixel_labels(mazes).dtype, maze_labels(mazes).dtype) == (np.int64, np.int64)
     np.testing.assert_array_equal(maze_labels(mazes) == 1, shortest_path_cells(mazes))
-
-
-def test_labels_of_trees_have_as_many_cells_as_the_path():
-    trees = generate_mazes(6, 50, np.random.default_rng(1), start="random", goal="random")
-    steps = maze_distances(trees.walls, trees.start).reshape(50, -1)[np.arange(50), trees.goal]
-    np.testing.assert_array_equal(maze_labels(trees).sum((1, 2)), steps + 1)
-    np.testing.assert_array_equal(pixel_labels(trees).sum((1, 2)), 2 * steps + 1)
 
 
 # --- refused

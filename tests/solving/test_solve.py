@@ -227,7 +227,7 @@ def test_a_trained_network_solves_every_perfect_maze_of_2x2_cells():
     mazes = Mazes(np.repeat(all_trees(2), 12, axis=0), np.tile(start, 4), np.tile(goal, 4))
     model = Looped(replace(CONFIG, width=16, n_layers=1))
     data = PuzzleData(maze_tokens(mazes), maze_labels(mazes))
-    config = SupervisedConfig(n_batches=60, batch_size=64, n_sup=4, lr=1e-2, warmup=5)
+    config = SupervisedConfig(n_batches=40, batch_size=48, n_sup=4, lr=1e-2, warmup=5)
     fit(model, data, config, progress=False)
     assert all(solve(mazes[i], 8, model).is_shortest for i in range(48))
 

@@ -20,15 +20,11 @@ _CELLS_AT_ONCE = 1 << 17  # enough to hide the cost of a call, few enough to sta
 
 
 def spanning_trees(size: int, keys: np.ndarray, loops: float = 0.0) -> np.ndarray:
-    """Make the uniform spanning tree that belongs to each key.
+    """Make the walls, (B, n, n) uint8, of the uniform spanning tree of each key, (B,) uint64.
 
     Args:
-        size: n, at least 2.
-        keys: (B,) uint64.
+        size, keys: n, at least 2, and the keys.
         loops: share of the (n - 1)^2 walls left by a tree that are opened, 0 to 1.
-
-    Returns:
-        (B, n, n) uint8 walls, as in `Mazes`.
 
     Source:
         Propp and Wilson, How to get a perfectly random sample from a generic Markov chain and

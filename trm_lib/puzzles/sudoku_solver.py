@@ -134,16 +134,10 @@ def bit_positions(bits: int) -> list[int]:
 
 
 def propagate(rules: Cover, left: int, placed: int) -> tuple[int, int] | None:
-    """Place naked and hidden singles until there are none.
+    """Place naked and hidden singles until there are none, or return None at a contradiction.
 
-    Args:
-        rules: the exact cover.
-        left: candidates left.
-        placed: those of them whose consequences have been drawn.
-
-    Returns:
-        (left, placed) when nothing more follows, or None at a contradiction. The board is solved
-        when the two are equal.
+    `left` are the candidates left, `placed` those of them whose consequences have been drawn. The
+    board is solved when the two are equal.
     """
     while True:
         forced = 0
@@ -174,15 +168,14 @@ def search(
     two cells for a digit.
 
     Args:
-        rules: the exact cover.
-        left: candidates left.
+        rules, left: the exact cover, and the candidates left.
         limit: stop after this many solutions; None counts them all.
         rng: for a random completion: guesses come in random order, and among cells only, which
             is quicker on an empty board. None tries the lowest candidate first.
 
     Returns:
-        Candidates of the first solution (0 if there is none), number of solutions found, number
-        of guesses that ended in a contradiction.
+        The candidates of the first solution (0 if there is none), how many solutions were found,
+        and how many guesses ended in a contradiction.
     """
     first, found, dead_ends = 0, 0, 0
     families = rules.families if rng is None else rules.families[:1]

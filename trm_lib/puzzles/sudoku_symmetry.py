@@ -100,18 +100,12 @@ def random_symmetries(size: int, count: int, rng: np.random.Generator) -> np.nda
 
 @lru_cache
 def symmetries(size: int) -> np.ndarray:
-    """The group of cell permutations of 4x4 (128) or 6x6 (3,456) Sudoku; 9x9 has 3,359,232.
-
-    Returns:
-        (G, L) int64, read-only; the identity is row 0.
-    """
+    """The cell permutations of 4x4 (128) or 6x6 (3,456), (G, L) int64; 9x9 has 3,359,232."""
     rows, columns = _line_orders(size)
     table = (rows[:, None, :, None] * size + columns[None, :, None, :]).reshape(-1, size, size)
     if _has_transpose(size):
         table = np.concatenate([table, table.swapaxes(1, 2)])
-    table = table.reshape(len(table), size * size)
-    table.flags.writeable = False
-    return table
+    return table.reshape(len(table), size * size)
 
 
 def _has_transpose(size: int) -> bool:
@@ -141,16 +135,10 @@ def _block_orders(size: int, width: int) -> np.ndarray:
 
 
 def canonical_sudoku(puzzles: np.ndarray) -> np.ndarray:
-    """The canonical form of 4x4 or 6x6 boards, equal exactly within a symmetry class.
+    """The canonical form (B, L) of 4x4 or 6x6 boards, equal exactly within a symmetry class.
 
     It is the lexicographic minimum, read row by row with empty = 0, over all cell permutations,
     digits renamed 1, 2, ... in the order in which they first appear.
-
-    Args:
-        puzzles: (B, N, N) int8, N = 4 or 6.
-
-    Returns:
-        (B, L) int8.
     """
     orders = symmetries(puzzles.shape[-1])
     flat = puzzles.reshape(len(puzzles), orders.shape[1])
@@ -162,15 +150,7 @@ def canonical_sudoku(puzzles: np.ndarray) -> np.ndarray:
 
 
 def _lexicographic_minimum(boards: np.ndarray, orders: np.ndarray) -> np.ndarray:
-    """Read every board in every order at once and keep the pairs whose reading is smallest so far.
-
-    Args:
-        boards: (B, L) int8.
-        orders: (G, L) cell permutations.
-
-    Returns:
-        (B, L) int8.
-    """
+    """Read every board (B, L) in every order (G, L) at once, and go on with the smallest so far."""
     count, cells = boards.shape
     board = np.repeat(np.arange(count), len(orders))  # (P,) the pairs still in the running
     order = np.tile(np.arange(len(orders)), count)  # (P,)
@@ -196,12 +176,6 @@ def symmetry_hash(puzzles: np.ndarray) -> np.ndarray:
 
     Colour refinement over cells, rows, columns, boxes, bands, stacks and digits, for a board and
     its transpose. It separates 4,657 of the 4,710 classes of 4x4 Sudokus.
-
-    Args:
-        puzzles: (B, N, N) int8.
-
-    Returns:
-        (B,) uint64.
     """
     result = np.empty(len(puzzles), dtype=np.uint64)
     for start in range(0, len(puzzles), _BOARDS_AT_ONCE):
@@ -218,12 +192,6 @@ def _refined_colours(boards: np.ndarray) -> np.ndarray:
 
     Each round, a cell's colour takes in the colours of its row, column, box and digit, which are
     sums over their cells, and those of its band and stack: no sum depends on an order.
-
-    Args:
-        boards: (B, N, N) int8.
-
-    Returns:
-        (B,) uint64.
     """
     count, size = boards.shape[:2]
     box_rows, box_cols = box_shape(size)
