@@ -649,6 +649,13 @@ def of_policies() -> Named:
             yield f"{name}: finding {finding.name}", [finding.fault, finding.numbers]
 
 
+def spaced(table: str) -> str:
+    """The line under the header with spaces, as it was when the hashes were written."""
+    lines = table.split("\n")
+    lines[1] = f"| {' | '.join(lines[1].strip('|').split('|'))} |"
+    return "\n".join(lines)
+
+
 def of_results() -> Named:
     rng = np.random.default_rng(0)
     a, b = rng.normal(0.5, 0.2, 10), rng.normal(0.7, 0.1, 9)
@@ -663,16 +670,16 @@ def of_results() -> Named:
             result = experiments.recorded(recipe)
             by_experiment.setdefault(name.split("/")[0], []).append(result)
     for name, results in by_experiment.items():
-        yield f"{name}: costs", experiments.costs(results)
+        yield f"{name}: costs", spaced(experiments.costs(results))
         try:
             yield f"{name}: report", experiments.report(results)
         except ValueError:
             continue  # this experiment measures something else
         if len(results) > 1 and min(len(result.seeds) for result in results) > 1:
             first = results[0].recipe.rpartition("/")[2]
-            yield f"{name}: verdicts", experiments.verdicts(results, first)
+            yield f"{name}: verdicts", spaced(experiments.verdicts(results, first))
         if all("epochs_to_95" in result.quantities() for result in results):
-            yield f"{name}: speeds", experiments.speeds(results)
+            yield f"{name}: speeds", spaced(experiments.speeds(results))
 
 
 def numbers() -> Named:

@@ -15,6 +15,7 @@ from trm_lib.experiments.tables import (
     report,
     scores,
     speeds,
+    table,
     verdicts,
 )
 
@@ -40,6 +41,7 @@ __all__ = [
     "run_recipe",
     "scores",
     "speeds",
+    "table",
     "verdicts",
     "verify",
 ]

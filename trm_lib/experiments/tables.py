@@ -1,4 +1,4 @@
-"""The one score a seed that tables and charts compare, whatever a recipe measured.
+"""Results as tables and charts: who scores higher, who learns sooner, what a row costs to repeat.
 
 A recipe that wants a row in a table measures a share in [0, 1] under one of these names, where the
 share is "exact" or "success" (`SHARES`):
@@ -6,15 +6,11 @@ share is "exact" or "success" (`SHARES`):
     test_exact_by_k and validation_exact_by_k   one number a K; validation chooses the K
     test_exact, and validation_exact if any     one number
 
-Results as a table: interquartile mean, interval, and cost.
+All of these take `results`, a row or line each, and `labels`, what to call them: by default as much
+of their recipes' names as tells them apart. They raise ValueError for results that cannot stand
+side by side.
 
-What a comparison lets one say: who scores higher, who learns sooner, what a row costs to repeat.
-
-Markdown tables, one row a learner.
-
-Every recipe with what a run of it would cost.
-
-Results as charts, in one call: every seed a dot, the score by K, and success while learning.
+Axes: R seeds, K steps.
 """
 
 from __future__ import annotations
@@ -31,11 +27,31 @@ from trm_lib.statistics import bootstrap_interval, compare, interquartile_mean
 from trm_lib.viz import BookFigure, accuracy_by_k, learning_curves, seed_dots, write_note
 
 SHARES = {"exact": "exactly right on test puzzles", "success": "success in test episodes"}
+_WORDS = {"exact": "Exactly right", "success": "Success"}
+_NOTES = {
+    "K": "K: chosen on validation puzzles.",
+    "cells %": "cells: of all, right.",
+    "MFLOPs": "MFLOPs: millions of operations for one answer with that K.",
+    "s": "s: median seconds to train and measure one seed.",
+}
+
+
+def table(header: list[str], rows: Iterable[list[str]], words: int = 1) -> str:
+    """A Markdown table.
+
+    Args:
+        header: names of the columns.
+        rows: a cell for each of them.
+        words: how many columns, from the left, hold words; the others hold numbers.
+    """
+    aligned = "|" + "---|" * words + "--:|" * (len(header) - words)
+    lines = [f"| {' | '.join(cells)} |" for cells in (header, *rows)]
+    return "\n".join([lines[0], aligned, *lines[1:]])
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of one result. Axes: R seeds, K steps.
+    """The one score a seed that tables and charts compare.
 
     Attributes:
         share: which of `SHARES` was measured.
@@ -53,7 +69,7 @@ class Scores:
 
 
 def scores(result: Result) -> Scores:
-    """What a table or a chart shows of a result.
+    """What a table or a chart shows of a result; K is where the mean over seeds is highest.
 
     Raises:
         ValueError: the seeds measured none of the names above, or what they hold is no share.
@@ -72,12 +88,8 @@ def scores(result: Result) -> Scores:
             k = int(validation_by_k.mean(0).argmax()) + 1
             return Scores(share, test_by_k[:, k - 1], validation_by_k[:, k - 1], k, test_by_k)
         if test in measured:
-            known = validation in measured
-            return Scores(
-                share,
-                _shares(result, test, axes=1),
-                _shares(result, validation, axes=1) if known else None,
-            )
+            known = _shares(result, validation, axes=1) if validation in measured else None
+            return Scores(share, _shares(result, test, axes=1), known)
     names = ", or ".join(f"test_{s}_by_k with validation_{s}_by_k, or test_{s}" for s in SHARES)
     raise ValueError(
         f"{result.recipe} expected every seed to have measured {names}; got "
@@ -98,158 +110,81 @@ def best_step(result: Result) -> int:
     return k
 
 
-def labelled(results: list[Result], labels: list[str] | None) -> dict[str, Result]:
-    """The results by what to call them: by default, by as much of their names as tells them apart.
-
-    Raises:
-        ValueError: no results, or not one label each, or two labels are the same.
-    """
-    if labels is None:
-        labels = [result.recipe.rpartition("/")[2] for result in results]
-        if len(set(labels)) < len(labels):
-            labels = [result.recipe for result in results]
-    if not results or len(labels) != len(results) or len(set(labels)) < len(labels):
-        raise ValueError(
-            f"expected at least one result, and for each a label of its own; got {len(results)} "
-            f"results and the labels {labels}"
-        )
-    return dict(zip(labels, results, strict=True))
-
-
-def comparable(results: dict[str, Result]) -> dict[str, Scores]:
-    """The scores of results that may stand in one table.
-
-    Raises:
-        ValueError: as `scores`, or the results measured different shares.
-    """
-    found = {label: scores(result) for label, result in results.items()}
-    if len({score.share for score in found.values()}) > 1:
-        said = ", ".join(f"{label}: {score.share}" for label, score in found.items())
-        raise ValueError(f"expected results that measured the same, got {said}: split them")
-    return found
-
-
-def _shares(result: Result, name: str, axes: int) -> np.ndarray:
-    values = result.measured(name)
-    if values.ndim != axes or values.dtype.kind not in "fi" or not _in_unit(values):
-        expected = "a share in [0, 1]" if axes == 1 else "a share in [0, 1] for every K"
-        raise ValueError(
-            f"{name} of {result.recipe} expected {expected} of every seed, got shape "
-            f"{values.shape}, {values}"
-        )
-    return values
-
-
-def _in_unit(values: np.ndarray) -> bool:
-    return bool(((values >= 0) & (values <= 1)).all())
-
-
-_WORDS = {"exact": "Exactly right", "success": "Success"}
-_NOTES = {
-    "K": "K: chosen on validation puzzles.",
-    "cells %": "cells: of all, right.",
-    "MFLOPs": "MFLOPs: millions of operations for one answer with that K.",
-    "s": "s: median seconds to train and measure one seed.",
-}
-
-
 def report(results: list[Result], labels: list[str] | None = None) -> str:
     """A Markdown table, one row a result: its score at the K chosen on validation puzzles.
 
     The interval is the 95% bootstrap interval of the interquartile mean over seeds. Columns that
     no result has are left out.
-
-    Args:
-        results: what was measured, a row each.
-        labels: what to call the rows; by default the last part of each recipe's name.
-
-    Raises:
-        ValueError: the results cannot stand in one table; see `trm_lib.experiments.scores`.
     """
-    named = labelled(results, labels)
-    scores = comparable(named)
-    rows = [_row(label, named[label], scores[label]) for label in named]
+    named, scored, share = _comparable(results, labels)
+    rows = [_row(label, named[label], scored[label]) for label in named]
     columns = [column for column in rows[0] if any(row[column] for row in rows)]
     counts = sorted({len(result.seeds) for result in results})
-    share = next(iter(scores.values())).share
     notes = [
         f"Seeds: {' to '.join(map(str, counts))}.",
         f"{_WORDS[share]}: interquartile mean over seeds, 95% bootstrap interval, worst seed.",
         *(note for column, note in _NOTES.items() if column in columns),
     ]
-    return "\n".join(
-        [
-            f"| {' | '.join(columns)} |",
-            f"|---|{'--:|' * (len(columns) - 1)}",
-            *(f"| {' | '.join(row[column] for column in columns)} |" for row in rows),
-            "",
-            " ".join(notes),
-        ]
-    )
+    shown = table(columns, [[row[column] for column in columns] for row in rows])
+    return f"{shown}\n\n{' '.join(notes)}"
 
 
 def _row(label: str, result: Result, scores: Scores) -> dict[str, str]:
     """The cells of a row by their column; "" where the result has nothing to say."""
-    test, interval = 100 * scores.test, ""
-    if len(test) > 1:
-        low, high = bootstrap_interval(test)
-        interval = f" [{low:.2f}, {high:.2f}]"
-    validation = cells = parameters = flops = ""
-    if scores.validation is not None:
-        validation = f"{interquartile_mean(100 * scores.validation):.2f}"
-    if scores.k is not None and "test_cells_by_k" in result.quantities():
-        cells = (
-            f"{interquartile_mean(100 * result.measured('test_cells_by_k')[:, scores.k - 1]):.2f}"
-        )
-    if "parameters" in result.quantities():
-        parameters = f"{int(result.measured('parameters')[0]):,}"
-    if scores.k is not None and "flops_by_k" in result.quantities():
-        millions = result.measured("flops_by_k")[0, scores.k - 1] / 1e6
-        flops = f"{millions:,.0f}" if millions >= 100 else f"{millions:.3g}"
-    return {
+    test, measured = 100 * scores.test, result.quantities()
+    row = dict.fromkeys(["learner", "test % [95%]", "worst", "cells %", "K", "parameters",
+                         "MFLOPs", "validation %", "s"], "")  # fmt: skip
+    row |= {
         "learner": label,
-        "test % [95%]": f"{interquartile_mean(test):.2f}{interval}",
+        "test % [95%]": f"{interquartile_mean(test):.2f}",
         "worst": f"{test.min():.2f}",
-        "cells %": cells,
-        "K": "" if scores.k is None else str(scores.k),
-        "parameters": parameters,
-        "MFLOPs": flops,
-        "validation %": validation,
         "s": f"{np.median(result.seconds()):.0f}",
     }
+    if len(test) > 1:
+        low, high = bootstrap_interval(test)
+        row["test % [95%]"] += f" [{low:.2f}, {high:.2f}]"
+    if scores.validation is not None:
+        row["validation %"] = f"{interquartile_mean(100 * scores.validation):.2f}"
+    if "parameters" in measured:
+        row["parameters"] = f"{int(result.measured('parameters')[0]):,}"
+    if scores.k is not None:
+        row["K"] = str(scores.k)
+        if "test_cells_by_k" in measured:
+            cells = 100 * result.measured("test_cells_by_k")[:, scores.k - 1]
+            row["cells %"] = f"{interquartile_mean(cells):.2f}"
+        if "flops_by_k" in measured:
+            millions = result.measured("flops_by_k")[0, scores.k - 1] / 1e6
+            row["MFLOPs"] = f"{millions:,.0f}" if millions >= 100 else f"{millions:.3g}"
+    return row
 
 
 def verdicts(results: list[Result], against: str, labels: list[str] | None = None) -> str:
-    """Every learner but one, compared with that one; see `trm_lib.evaluation.Comparison`.
+    """Every learner but one, compared with that one; see `trm_lib.statistics.compare`.
 
     Scores are those of `report`: at the K chosen on validation puzzles.
 
     Args:
         results: what was measured, a row each.
         against: the label of the learner that all others are compared with.
-        labels: what to call the rows; by default the last part of each recipe's name.
+        labels: what to call the rows.
 
     Raises:
         ValueError: the results cannot stand in one table, no row has the label `against`, or a
             learner has one seed only.
     """
-    scores = comparable(labelled(results, labels))
-    if against not in scores or len(scores) < 2:
+    _, scored, _ = _comparable(results, labels)
+    if against not in scored or len(scored) < 2:
         raise ValueError(
-            f"against expected one of several rows, {', '.join(scores)}; got {against!r}"
+            f"against expected one of several rows, {', '.join(scored)}; got {against!r}"
         )
     rows = []
-    for label, score in scores.items():
-        if label == against:
-            continue
-        found = compare(100 * scores[against].test, 100 * score.test, (against, label))
-        apart = found.a.value - found.b.value
-        winner = "no winner" if found.winner is None else found.winner
-        rows.append(
-            [label, f"{apart:+.2f}", str(found.improvement), _p_value(found.p_value), winner]
-        )
+    for label in (name for name in scored if name != against):
+        found = compare(100 * scored[against].test, 100 * scored[label].test, (against, label))
+        p = f"{found.p_value:.2g}" if found.p_value >= 0.001 else "< 0.001"  # shuffles can tell
+        ahead = f"{found.a.value - found.b.value:+.2f}"
+        rows.append([label, ahead, str(found.improvement), p, found.winner or "no winner"])
     header = ["against", f"{against} is ahead by", f"P({against} higher) [95%]", "p", "verdict"]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def speeds(results: list[Result], labels: list[str] | None = None) -> str:
@@ -257,17 +192,23 @@ def speeds(results: list[Result], labels: list[str] | None = None) -> str:
 
     Optimizer steps, epochs (of the training puzzles) and seconds are medians over all seeds; a seed
     that never got there counts as later than any other.
-
-    Raises:
-        ValueError: a result did not measure it.
     """
+
+    def median(values: np.ndarray, form: str) -> str:  # -1 is never
+        middle = np.median(np.where(values < 0, np.inf, values))
+        return format(middle, form) if np.isfinite(middle) else "never"
+
     rows = []
-    for label, result in labelled(results, labels).items():
+    for label, result in _labelled(results, labels).items():
         epochs, seconds = result.measured("epochs_to_95"), result.measured("to_95_seconds")
-        there = f"{(epochs >= 0).sum()} of {len(epochs)}"
-        steps = _median(_steps_to_95(result), ",.0f")
-        rows.append([label, there, steps, _median(epochs, ".2f"), _median(seconds, ".0f")])
-    return _table(
+        training, boards = result.config["training"], result.measured("boards")  # (R, evaluations)
+        there = result.measured("watched_exact") >= 0.95
+        first = boards[np.arange(len(boards)), there.argmax(1)]
+        steps = np.where(there.any(1), first / training["batch_size"] * training["n_sup"], -1)
+        share = f"{(epochs >= 0).sum()} of {len(epochs)}"
+        rows.append([label, share, median(steps, ",.0f"), median(epochs, ".2f"),
+                     median(seconds, ".0f")])  # fmt: skip
+    return table(
         ["learner", "seeds that got to 95%", "optimizer steps until then", "epochs", "seconds"],
         rows,
     )
@@ -276,48 +217,19 @@ def speeds(results: list[Result], labels: list[str] | None = None) -> str:
 def costs(results: list[Result], labels: list[str] | None = None) -> str:
     """What to write after `python -m trm_lib` to repeat a row, and the time it took, one thread."""
     rows = []
-    for label, result in labelled(results, labels).items():
-        seeds, seconds = len(result.seeds), result.seconds()
-        command = f"`run {result.recipe} --seeds {seeds}`"
+    for label, result in _labelled(results, labels).items():
+        seconds, command = result.seconds(), f"`run {result.recipe} --seeds {len(result.seeds)}`"
         rows.append([label, command, f"{np.median(seconds):.0f}", f"{seconds.sum() / 60:.0f}"])
-    return _table(
+    return table(
         ["row", "`python -m trm_lib` ...", "s a seed", "minutes, all seeds"], rows, words=2
     )
-
-
-def _steps_to_95(result: Result) -> np.ndarray:
-    """Optimizer steps after which each seed was first seen at 95%: (R,), -1 where never."""
-    training, boards = result.config["training"], result.measured("boards")  # (R, E)
-    there = result.measured("watched_exact") >= 0.95
-    first = boards[np.arange(len(boards)), there.argmax(1)]
-    return np.where(there.any(1), first / training["batch_size"] * training["n_sup"], -1)
-
-
-def _p_value(p: float) -> str:
-    """Two figures, as far as a test by shuffling can tell."""
-    return f"{p:.2g}" if p >= 0.001 else "< 0.001"
-
-
-def _median(values: np.ndarray, form: str) -> str:
-    """The median where -1 means never."""
-    middle = np.median(np.where(values < 0, np.inf, values))
-    return format(middle, form) if np.isfinite(middle) else "never"
-
-
-def _table(header: list[str], rows: list[list[str]], words: int = 1) -> str:
-    """Markdown whose first columns hold words, and the others numbers."""
-    lines = [header, ["---"] * words + ["--:"] * (len(header) - words), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def catalogue(recipes: Iterable[Recipe], folder: str | Path | None = None) -> str:
     """A line a recipe: name, seeds recorded, median seconds a seed took, and what it is.
 
-    Seeds and seconds are blank where the folder holds no result of the recipe as it is now.
-
-    Args:
-        recipes: what to list.
-        folder: of the results; by default the book's.
+    Seeds and seconds are blank where the folder, by default the book's, holds no result of the
+    recipe as it is now.
 
     Raises:
         ValueError: a result in the folder is damaged.
@@ -335,49 +247,33 @@ def catalogue(recipes: Iterable[Recipe], folder: str | Path | None = None) -> st
 
 
 def draw(results: list[Result], labels: list[str] | None = None) -> BookFigure:
-    """What `report` tabulates: every seed's test score, at the K chosen on validation puzzles.
-
-    Args:
-        results: what was measured, a row each.
-        labels: what to call the rows; by default the last part of each recipe's name.
-
-    Raises:
-        ValueError: the results cannot stand in one chart; see `trm_lib.experiments.scores`.
-    """
-    scores = comparable(labelled(results, labels))
-    share = next(iter(scores.values())).share
-    return seed_dots(
-        {label: 100 * score.test for label, score in scores.items()}, xlabel=f"{SHARES[share]}, %"
-    )
+    """What `report` tabulates: every seed's test score, at the K chosen on validation puzzles."""
+    _, scored, share = _comparable(results, labels)
+    dots = {label: 100 * score.test for label, score in scored.items()}
+    return seed_dots(dots, xlabel=f"{SHARES[share]}, %")
 
 
 def draw_by_k(results: list[Result], labels: list[str] | None = None) -> BookFigure:
-    """The test score after each improvement step, a line a learner.
+    """The test score after each improvement step, a line a learner, at most seven.
 
     Learners that have only one K are not drawn, and the note under the chart names them.
 
-    Args:
-        results: what was measured; at most seven with several K.
-        labels: what to call the lines; by default the last part of each recipe's name.
-
     Raises:
-        ValueError: the results cannot stand in one chart, or none has several K, or they were
-            measured up to different K.
+        ValueError: also if none has several K, or they were measured up to different K.
     """
-    scores = comparable(labelled(results, labels))
-    by_k, left_out = {}, []
-    for label, score in scores.items():
-        if score.test_by_k is None or score.test_by_k.shape[1] == 1:
-            left_out.append(label)
-        else:
-            by_k[label] = score.test_by_k
-    counts = sorted({values.shape[1] for values in by_k.values()})
+    _, scored, share = _comparable(results, labels)
+    lengths = {
+        label: 1 if score.test_by_k is None else score.test_by_k.shape[1]
+        for label, score in scored.items()
+    }
+    by_k = {label: scored[label].test_by_k for label in scored if lengths[label] > 1}
+    left_out = [label for label in scored if label not in by_k]
+    counts = sorted({lengths[label] for label in by_k})
     if len(counts) != 1:
         raise ValueError(
             f"a chart by K expected results that were measured up to the same K, of at least 2; "
             f"got {counts or 'none with several K'}"
         )
-    share = next(iter(scores.values())).share
     k = np.arange(1, counts[0] + 1)
     figure = accuracy_by_k(k, by_k, ylabel=SHARES[share], xlabel="K, improvement steps")
     if left_out:
@@ -396,20 +292,59 @@ def draw_learning(
 
     Args:
         results: of policies, with "watched_steps", "watched_seconds" and "watched_success".
-        labels: what to call the lines; by default the last part of each recipe's name.
+        labels: what to call the lines.
         against: "steps" of the environments, or "seconds" of training, the median over seeds.
 
     Raises:
         ValueError: a result did not watch its policy, or `against` is neither.
     """
-    if against not in ("steps", "seconds"):
+    words = {"steps": "environment steps", "seconds": "seconds of training, one thread"}
+    if against not in words:
         raise ValueError(f'against expected "steps" or "seconds", got {against!r}')
     series = {
         label: (
             np.median(result.measured(f"watched_{against}"), axis=0),
             result.measured("watched_success"),
         )
-        for label, result in labelled(results, labels).items()
+        for label, result in _labelled(results, labels).items()
     }
-    words = {"steps": "environment steps", "seconds": "seconds of training, one thread"}
     return learning_curves(series, xlabel=words[against], ylabel="success, validation cases")
+
+
+def _labelled(results: list[Result], labels: list[str] | None) -> dict[str, Result]:
+    """The results by what to call them."""
+    if labels is None:
+        labels = [result.recipe.rpartition("/")[2] for result in results]
+        if len(set(labels)) < len(labels):
+            labels = [result.recipe for result in results]
+    if not results or len(labels) != len(results) or len(set(labels)) < len(labels):
+        raise ValueError(
+            f"expected at least one result, and for each a label of its own; got {len(results)} "
+            f"results and the labels {labels}"
+        )
+    return dict(zip(labels, results, strict=True))
+
+
+def _comparable(
+    results: list[Result], labels: list[str] | None
+) -> tuple[dict[str, Result], dict[str, Scores], str]:
+    """Results that may stand side by side, their scores, and the share that all measured."""
+    named = _labelled(results, labels)
+    scored = {label: scores(result) for label, result in named.items()}
+    if len({score.share for score in scored.values()}) > 1:
+        said = ", ".join(f"{label}: {score.share}" for label, score in scored.items())
+        raise ValueError(f"expected results that measured the same, got {said}: split them")
+    return named, scored, next(iter(scored.values())).share
+
+
+def _shares(result: Result, name: str, axes: int) -> np.ndarray:
+    """What every seed measured under a name, if these are shares."""
+    values = result.measured(name)
+    in_unit = values.dtype.kind in "fi" and bool(((values >= 0) & (values <= 1)).all())
+    if values.ndim != axes or not in_unit:
+        expected = "a share in [0, 1]" if axes == 1 else "a share in [0, 1] for every K"
+        raise ValueError(
+            f"{name} of {result.recipe} expected {expected} of every seed, got shape "
+            f"{values.shape}, {values}"
+        )
+    return values
