@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import FlattenObservation, RecordEpisodeStatistics, TransformObservation
-from gymnasium.wrappers.vector import RecordEpisodeStatistics as VectorStatistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -348,21 +347,6 @@ def test_statistics_see_shaped_rewards_outside_and_unshaped_ones_inside() -> Non
     assert info["unshaped_return"] == pytest.approx(1 - 4 * 0.01)
 
 
-def test_vector_statistics_see_the_same() -> None:
-    envs = VectorStatistics(MazeVectorEnv(2, size=3, layout="open"), stats_key="inside")
-    envs = VectorPotentialShaping(envs, "manhattan", 0.9)
-    envs = VectorStatistics(envs, stats_key="outside")
-    envs.reset(seed=0)
-    sums = np.zeros(2)
-    for actions in ([0, 1], [1, 1], [1, 2], [2, 0], [2, 0]):
-        _, rewards, _, _, infos = envs.step(np.array(actions))
-        sums += rewards
-    assert infos["outside"]["r"][0] == pytest.approx(sums[0])
-    assert infos["inside"]["r"][0] == pytest.approx(1 - 4 * 0.01)
-    np.testing.assert_allclose(infos["final_info"]["unshaped_return"], [1 - 4 * 0.01, 0])
-    np.testing.assert_allclose(infos["unshaped_return"], [0, -5 * 0.01])
-
-
 def test_registered_environments_pickles_and_specs_play_the_same() -> None:
     env = PotentialShaping(gym.make("trm/Maze-v0", size=4), "shortest path", 0.9, weight=0.5)
     copies = [pickle.loads(pickle.dumps(env)), gym.make(env.spec)]
@@ -373,24 +357,6 @@ def test_registered_environments_pickles_and_specs_play_the_same() -> None:
     for copy in copies:
         copy.reset(seed=5)
         assert [copy.step(action)[1] for action in actions] == rewards
-
-
-@pytest.mark.parametrize("batched", [False, True])
-def test_vector_environments_go_on_from_a_pickle(batched: bool) -> None:
-    single = partial(MazeEnv, size=3, max_steps=7)
-    if batched:
-        envs = gym.make_vec("trm/Maze-v0", 3, size=3, max_steps=7)
-    else:
-        envs = SyncVectorEnv([single] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
-    envs = VectorPotentialShaping(envs, "shortest path", 0.9)
-    envs.reset(seed=0)
-    rng = np.random.default_rng(0)
-    for _ in range(10):
-        envs.step(rng.integers(4, size=3))
-    copy = pickle.loads(pickle.dumps(envs))
-    for _ in range(30):
-        actions = rng.integers(4, size=3)
-        np.testing.assert_array_equal(copy.step(actions)[1], envs.step(actions)[1])
 
 
 def test_earlier_infos_are_left_alone() -> None:
@@ -422,59 +388,10 @@ def test_a_goal_out_of_reach_counts_as_further_than_any_cell() -> None:
 # --- what is refused ---
 
 
-@pytest.mark.parametrize("gamma", [-0.1, 1.1, np.nan, "0.9", None, True])
-def test_a_discount_lies_between_0_and_1(gamma: object) -> None:
-    with pytest.raises(ValueError, match="gamma expected the learner's discount, 0 to 1"):
-        PotentialShaping(MazeEnv(size=3), "manhattan", gamma)
-    with pytest.raises(ValueError, match="gamma expected"):
-        VectorPotentialShaping(MazeVectorEnv(2, size=3), "manhattan", gamma)
-
-
-@pytest.mark.parametrize("potential", ["euclid", None, 3])
-def test_a_potential_is_a_known_name_or_a_function(potential: object) -> None:
-    with pytest.raises(ValueError, match='"manhattan", "shortest path" or a function'):
-        PotentialShaping(MazeEnv(size=3), potential, 0.9)
-
-
-@pytest.mark.parametrize("weight", [np.inf, np.nan, "1"])
-def test_a_weight_is_finite(weight: object) -> None:
-    with pytest.raises(ValueError, match="weight expected a finite number"):
-        PotentialShaping(MazeEnv(size=3), "manhattan", 0.9, weight)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_named_potentials_are_for_mazes(name: str) -> None:
-    for env in (gym.make("CartPole-v1"), Count(), gym.make("CliffWalking-v1")):
-        with pytest.raises(ValueError, match="expected observations of trm/Maze-v0.*a function"):
-            PotentialShaping(env, name, 0.9)
-
-
-@pytest.mark.parametrize("change", [lambda x: 0 * x, lambda x: 1 - x, lambda x: x / 2])
-def test_changed_observations_are_no_mazes(change: object) -> None:
-    maze = MazeEnv(size=3)
-    env = TransformObservation(maze, change, maze.observation_space)
-    with pytest.raises(ValueError, match="mark one agent and one goal"):
-        PotentialShaping(env, "manhattan", 0.9).reset(seed=0)
-
-
 def test_flattened_mazes_are_mazes() -> None:
     env = PotentialShaping(FlattenObservation(MazeEnv(size=3)), "manhattan", 1.0)
     env.reset(seed=0)
     assert env.potential(np.arange(1), env.env.reset(seed=0)[0][None]).tolist() == [-4]
-
-
-@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
-def test_other_ways_to_begin_anew_are_refused(mode: AutoresetMode) -> None:
-    envs = SyncVectorEnv([lambda: MazeEnv(size=3)] * 2, autoreset_mode=mode)
-    with pytest.raises(ValueError, match="SAME_STEP, got .*wrap each in PotentialShaping"):
-        VectorPotentialShaping(envs, "manhattan", 0.9)
-
-
-def test_a_partial_reset_is_refused() -> None:
-    envs = SyncVectorEnv([lambda: MazeEnv(size=3)] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
-    envs = VectorPotentialShaping(envs, "manhattan", 0.9)
-    with pytest.raises(ValueError, match="reset_mask"):
-        envs.reset(options={"reset_mask": np.array([True, False])})
 
 
 def test_a_function_must_return_one_finite_number_an_observation() -> None:
@@ -492,3 +409,43 @@ def test_a_function_must_return_one_finite_number_an_observation() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             VectorPotentialShaping(envs, after(bad), 0.9).reset(seed=0)
+
+
+BAD = [
+    *((("manhattan", gamma), "gamma expected the learner's discount") for gamma in (-0.1, np.nan)),
+    *((("manhattan", gamma), "gamma expected") for gamma in (1.1, "0.9", None, True)),
+    *(((name, 0.9), '"manhattan", "shortest path" or a function') for name in ("euclid", None, 3)),
+    *((("manhattan", 0.9, weight), "weight expected a finite number") for weight in (np.inf, "1")),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), BAD, ids=range(len(BAD)))
+def test_bad_arguments_are_refused(given: tuple, words: str) -> None:
+    for make in (
+        lambda: PotentialShaping(MazeEnv(size=3), *given),
+        lambda: VectorPotentialShaping(MazeVectorEnv(2, size=3), *given),
+    ):
+        with pytest.raises(ValueError, match=words):
+            make()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_named_potentials_are_for_mazes(name: str) -> None:
+    for env in (gym.make("CartPole-v1"), Count(), gym.make("CliffWalking-v1")):
+        with pytest.raises(ValueError, match="expected observations of trm/Maze-v0.*a function"):
+            PotentialShaping(env, name, 0.9)
+    maze = MazeEnv(size=3)
+    for change in (lambda x: 0 * x, lambda x: 1 - x, lambda x: x / 2):
+        env = TransformObservation(maze, change, maze.observation_space)
+        with pytest.raises(ValueError, match="mark one agent and one goal"):
+            PotentialShaping(env, name, 0.9).reset(seed=0)
+
+
+def test_other_ways_to_begin_anew_are_refused() -> None:
+    for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED):
+        envs = SyncVectorEnv([partial(MazeEnv, size=3)] * 2, autoreset_mode=mode)
+        with pytest.raises(ValueError, match="SAME_STEP, got .*wrap each in PotentialShaping"):
+            VectorPotentialShaping(envs, "manhattan", 0.9)
+    envs = VectorPotentialShaping(MazeVectorEnv(2, size=3), "manhattan", 0.9)
+    with pytest.raises(ValueError, match="reset_mask"):
+        envs.reset(options={"reset_mask": np.array([True, False])})

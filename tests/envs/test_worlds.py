@@ -1,0 +1,455 @@
+"""What holds of every world with every option: plain rules, one and many alike, kept promises.
+
+Axes: E environments.
+"""
+
+import pickle
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.error import InvalidAction, ResetNeeded
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+
+from tests.envs.plain import PlainCell, PlainMaze, PlainSudoku
+from trm_lib.envs import (
+    MazeReward,
+    MazeVectorEnv,
+    SudokuCellReward,
+    SudokuReward,
+    SudokuVectorEnv,
+    VectorPotentialShaping,
+)
+from trm_lib.puzzles import generate_mazes, generate_sudoku
+
+LAYOUTS = generate_mazes(4, 7, np.random.default_rng(0)).walls
+POOL = generate_sudoku(4, 9, np.random.default_rng(0))[0]
+EASY = generate_sudoku(4, 9, np.random.default_rng(0), clues=13)[0]
+OPTIONS = {
+    "Maze": [
+        {"size": 5},
+        {"size": 3, "layout": "loops", "loops": 0.5, "start": "random", "goal": "random"},
+        {"size": 4, "layout": "open", "observation": "flat", "reward": "evns", "max_steps": 9},
+        {"layouts": LAYOUTS, "start": "random", "reward": "improved"},
+        {"size": 2, "layout": "open", "reward": MazeReward(step=0, bump=-1, goal=0.5)},
+    ],
+    "Sudoku": [
+        {},
+        {"empties": (2, 12), "observation": "conflicts", "reward": "improved", "max_steps": 20},
+        {"empties": 2, "placement": "free", "observation": "conflicts", "reward": "evns"},
+        {"empties": 8, "observation": "candidates"},
+        {"empties": 3, "placement": "free", "observation": "candidates"},
+        {"puzzles": EASY, "placement": "free", "reward": "improved"},
+        {"size": 6, "empties": 5, "max_steps": 30},
+        {"size": 9, "empties": 3, "max_steps": 6},
+        {"empties": (1, 8), "reward": SudokuReward(0, 0, 0, 0, 0, solved=0.5, stuck=-0.5)},
+    ],
+    "SudokuCell": [
+        {},
+        {"empties": (1, 12), "reward": "improved"},
+        {"puzzles": POOL},
+        {"size": 6, "empties": 4},
+        {"reward": SudokuCellReward(right=1, wrong=-1)},
+    ],
+}
+EVERY = [(kind, options) for kind in OPTIONS for options in OPTIONS[kind]]
+every_world = pytest.mark.parametrize(("kind", "options"), EVERY, ids=range(len(EVERY)))
+every_kind = pytest.mark.parametrize("kind", OPTIONS)
+
+
+def many(kind: str, num_envs: int, **options: Any) -> VectorEnv:
+    return gym.make_vec(f"trm/{kind}-v0", num_envs, **options)
+
+
+def one(kind: str, **options: Any) -> gym.Env:
+    return gym.make(f"trm/{kind}-v0", **options).unwrapped
+
+
+def some_actions(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Legal ones (E,), and one in five any."""
+    legal = (rng.random(masks.shape) * masks).argmax(axis=1)
+    return np.where(
+        rng.random(len(masks)) < 0.2, rng.integers(masks.shape[1], size=len(masks)), legal
+    )
+
+
+def same(ours: Any, theirs: Any) -> None:
+    """Compare nested tuples, dicts and arrays; arrays in dtype too."""
+    assert type(ours) is type(theirs)
+    if isinstance(ours, dict):
+        assert ours.keys() == theirs.keys()
+        for key in ours:
+            if key == "final_obs" and theirs[key].dtype == object:  # Gymnasium's own
+                ended = ours["_final_obs"]
+                np.testing.assert_array_equal(ours[key][ended], np.stack(theirs[key][ended]))
+                assert not ours[key][~ended].any()
+            else:
+                same(ours[key], theirs[key])
+    elif isinstance(ours, tuple):
+        assert len(ours) == len(theirs)
+        for first, second in zip(ours, theirs, strict=True):
+            same(first, second)
+    else:
+        np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
+# --- the rules ---
+
+
+@every_world
+def test_a_world_follows_the_plain_rules(kind: str, options: dict) -> None:
+    plain = {"Maze": PlainMaze, "Sudoku": PlainSudoku, "SudokuCell": PlainCell}[kind]
+    num_envs, steps = (4, 60) if options.get("size", 0) > 5 else (8, 150)
+    envs = many(kind, num_envs, **options)
+    observations, infos = envs.reset(seed=3)
+    boards, taken = [plain(envs, env) for env in range(num_envs)], np.zeros(num_envs, int)
+    rng, ends = np.random.default_rng(3), set()
+    for _ in range(steps):
+        for env, board in enumerate(boards):
+            np.testing.assert_array_equal(observations[env], board.seen())
+            np.testing.assert_array_equal(infos["action_mask"][env], board.masks())
+            assert not infos["is_success"][env]
+        actions = some_actions(infos["action_mask"], rng)
+        observations, rewards, terminated, truncated, infos = envs.step(actions)
+        taken += 1
+        for env, board in enumerate(boards):
+            step = board.step(int(actions[env]))
+            assert (rewards[env], terminated[env]) == (step.reward, step.terminated)
+            assert truncated[env] == (taken[env] == envs.max_steps and not step.terminated)
+            if terminated[env] or truncated[env]:
+                ends.add((step.terminated, step.success))
+                np.testing.assert_array_equal(infos["final_obs"][env], board.seen())
+                last = infos["final_info"]
+                assert last["is_success"][env] == step.success
+                np.testing.assert_array_equal(last["action_mask"][env], board.masks())
+                boards[env], taken[env] = plain(envs, env), 0
+    assert (True, True) in ends, "no episode was solved: take more steps"
+
+
+@every_world
+def test_one_and_many_play_the_same(kind: str, options: dict) -> None:
+    num_envs, steps = (3, 40) if options.get("size", 0) > 5 else (8, 250)
+    alone = [partial(one, kind, **options)] * num_envs
+    envs, alone = many(kind, num_envs, **options), SyncVectorEnv(alone, autoreset_mode="SameStep")
+    assert envs.single_observation_space == alone.single_observation_space
+    assert envs.single_action_space == alone.single_action_space
+    same(envs.reset(seed=3), alone.reset(seed=3))
+    rng, ended = np.random.default_rng(3), 0
+    masks = envs.action_masks()
+    for _ in range(steps):
+        actions = some_actions(masks, rng)
+        ours = envs.step(actions)
+        same(ours, alone.step(actions))
+        masks, ended = ours[4]["action_mask"], ended + ("final_info" in ours[4])
+    assert ended > 0, "no episode ended: take more steps"
+
+
+@pytest.mark.parametrize("render_mode", [None, "ansi", "rgb_array"])
+@every_world
+def test_gymnasium_finds_no_fault(kind: str, options: dict, render_mode: str | None) -> None:
+    env = one(kind, render_mode=render_mode, **options)
+    check_env(env, skip_render_check=render_mode is None)
+
+
+@every_kind
+def test_make_vec_gives_spaces_that_hold_what_comes(kind: str) -> None:
+    envs = many(kind, 3)
+    assert envs.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    assert envs.observation_space.shape == (3, *envs.single_observation_space.shape)
+    assert envs.observation_space.contains(envs.reset(seed=0)[0])
+
+
+# --- sequences of episodes ---
+
+
+@every_kind
+def test_seeds_reproduce_and_differ(kind: str) -> None:
+    env = one(kind, **{"size": 5} if kind == "Maze" else {"empties": 8})
+    first, second = env.reset(seed=1)[0], env.reset()[0]
+    assert (second != first).any(), "without a seed the sequence goes on"
+    np.testing.assert_array_equal(env.reset(seed=1)[0], first)
+    assert (env.reset(seed=2)[0] != first).any()
+
+
+@every_kind
+def test_what_a_step_returned_is_not_changed_by_the_next(kind: str) -> None:
+    envs = many(kind, 8, empties=3) if kind != "Maze" else many(kind, 8, size=2)
+    rng, kept = np.random.default_rng(0), [envs.reset(seed=0)]
+    frozen = [pickle.dumps(kept[0])]
+    for _ in range(20):
+        kept.append(envs.step(some_actions(envs.action_masks(), rng)))
+        frozen.append(pickle.dumps(kept[-1]))
+    for returned, then in zip(kept, frozen, strict=True):
+        same(returned, pickle.loads(then))
+
+
+@every_kind
+def test_a_pickled_environment_goes_on_as_the_original(kind: str) -> None:
+    env = one(kind)
+    env.reset(seed=5)
+    copy, rng = pickle.loads(pickle.dumps(env)), np.random.default_rng(0)
+    for _ in range(100):
+        action = int(rng.integers(env.action_space.n))
+        ours, theirs = env.step(action), copy.step(action)
+        same(ours[0], theirs[0])
+        assert ours[1:4] == theirs[1:4]
+        if ours[2] or ours[3]:
+            same(env.reset()[0], copy.reset()[0])
+
+
+# --- pictures ---
+
+
+@pytest.mark.parametrize("render_mode", ["ansi", "rgb_array"])
+@every_kind
+def test_one_and_many_look_the_same(kind: str, render_mode: str) -> None:
+    envs, env = many(kind, 2, render_mode=render_mode), one(kind, render_mode=render_mode)
+    with pytest.raises(ResetNeeded, match="call reset"):
+        envs.render()
+    envs.reset(seed=0)
+    env.reset(seed=1)
+    np.testing.assert_array_equal(envs.render()[1], env.render())
+    if render_mode == "rgb_array":
+        assert env.render().dtype == np.uint8
+        assert env.render().shape[2] == 3
+
+
+def test_texts_show_the_board() -> None:
+    texts = {kind: one(kind, render_mode="ansi") for kind in OPTIONS}
+    for env in texts.values():
+        env.reset(seed=0)
+    assert texts["Maze"].render().count("S") == texts["Maze"].render().count("G") == 1
+    assert texts["Sudoku"].render().count(".") == 4
+    asks = one("SudokuCell", render_mode="ansi", empties=3)
+    asks.reset(seed=0)
+    assert (asks.render().count("?"), asks.render().count(".")) == (1, 2)
+    asks.step(0)
+    assert "?" not in asks.render()
+
+
+# --- a moment of play can be kept and brought back ---
+
+E = 5
+ANYWHERE = {"size": 3, "start": "random", "goal": "random", "max_steps": 12}
+
+
+def mean_of(observations: np.ndarray) -> np.ndarray:
+    return observations.reshape(len(observations), -1).mean(axis=1)
+
+
+def shaped(potential: Any, gamma: float = 0.9, weight: float = 1.0, **options: Any) -> VectorEnv:
+    return VectorPotentialShaping(MazeVectorEnv(E, **ANYWHERE, **options), potential, gamma, weight)
+
+
+WORLDS = {
+    "maze": partial(MazeVectorEnv, E, **ANYWHERE),
+    "layouts": partial(MazeVectorEnv, E, layouts=LAYOUTS, observation="flat", max_steps=12),
+    "legal": partial(many, "Sudoku", E, empties=(2, 6), reward="improved"),
+    "free": partial(many, "Sudoku", E, placement="free", observation="conflicts", max_steps=15),
+    "cell": partial(many, "SudokuCell", E, empties=(1, 8)),
+    "shaped": partial(shaped, "shortest path"),
+    "by a function": partial(shaped, mean_of),
+}
+
+
+def walk(envs: VectorEnv, steps: int, seed: int) -> list[tuple]:
+    """Mostly legal random steps; all that was returned."""
+    rng, returned, masks = np.random.default_rng(seed), [], envs.unwrapped.action_masks()
+    for _ in range(steps):
+        returned.append(envs.step(some_actions(masks, rng)))
+        masks = returned[-1][4]["action_mask"]
+    return returned
+
+
+def begun(name: str, seed: int = 0, steps: int = 37) -> VectorEnv:
+    envs = WORLDS[name]()
+    envs.reset(seed=seed)
+    walk(envs, steps, seed)
+    return envs
+
+
+def assert_same_future(ours: VectorEnv, theirs: VectorEnv, steps: int = 120) -> None:
+    """The same steps, then a reset that goes on with the sequence of episodes, and more steps."""
+    for part in (steps, 20):
+        walks = [tuple(walk(envs, part, 7)) for envs in (ours, theirs)]
+        same(*walks)
+        assert any("final_obs" in step[4] for step in walks[0])
+        same(ours.reset(), theirs.reset())
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_equal_environments_go_on_from_the_same_moment(name: str) -> None:
+    original, other, new = begun(name), begun(name, seed=99, steps=11), WORLDS[name]()
+    kept = original.state()
+    copies = {part: array.copy() for part, array in kept.items()}
+    for envs in (other, new):
+        envs.set_state(kept)
+        same(envs.state(), copies)
+        assert_same_future(original, envs)
+        original.set_state(kept)
+    walk(other, 30, 1)
+    same(kept, copies)  # nobody writes into a state that is kept
+    for array in original.state().values():
+        array[...] = 0
+    same(original.state(), copies)
+
+
+def without(state: dict, part: str) -> dict:
+    return {name: array for name, array in state.items() if name != part}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "parts"),
+    [
+        ("maze", lambda s: without(s, "agent"), "agent"),
+        ("maze", lambda s: s | {"more": s["agent"]}, "more"),
+        ("maze", lambda s: s | {"agent": s["agent"].astype(np.int32)}, "agent"),
+        ("maze", lambda s: {part: array[:-1] for part, array in s.items()}, ".*agent.*walls"),
+        ("maze", lambda s: begun("shaped").state(), "shaping.phi, shaping.returns"),
+        ("legal", lambda s: begun("cell").state(), "_empty, _masks"),
+        ("shaped", lambda s: begun("maze").state(), "shaping.phi"),
+        ("shaped", lambda s: without(s, "episodes.taken"), "episodes.taken"),
+        ("shaped", lambda s: begun("by a function").state(), "shaping.tables"),
+    ],
+)
+def test_a_state_of_others_is_refused_and_nothing_changes(name, change, parts) -> None:
+    envs, twin = begun(name), begun(name)
+    with pytest.raises(ValueError, match=f"state expected arrays .*, got others in {parts}"):
+        envs.set_state(change(begun(name, seed=3).state()))
+    assert_same_future(envs, twin, steps=60)
+
+
+def test_a_fingerprint_tells_environments_apart_and_nothing_else() -> None:
+    different = WORLDS | {
+        "more mazes": partial(MazeVectorEnv, E + 1, **ANYWHERE),
+        "larger": partial(MazeVectorEnv, E, **ANYWHERE | {"size": 4}),
+        "shorter": partial(MazeVectorEnv, E, **ANYWHERE | {"max_steps": 11}),
+        "own reward": partial(MazeVectorEnv, E, reward=MazeReward(0, 0, 1), **ANYWHERE),
+        "fewer layouts": partial(MazeVectorEnv, E, layouts=LAYOUTS[:-1]),
+        "other layouts": partial(MazeVectorEnv, E, layouts=list(LAYOUTS[::-1])),
+        "manhattan": partial(shaped, "manhattan"),
+        "gamma": partial(shaped, "shortest path", gamma=0.99),
+        "weight": partial(shaped, "shortest path", weight=2.0),
+    }
+    prints = {name: make().fingerprint() for name, make in different.items()}
+    for name, make in different.items():
+        again = make()
+        again.reset(seed=4)
+        walk(again, 5, 0)
+        assert [other for other in prints if prints[other] == again.fingerprint()] == [name]
+    copied = MazeVectorEnv(E, layouts=LAYOUTS.copy(), observation="flat", max_steps=12)
+    assert copied.fingerprint() == prints["layouts"]
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize("action", [4, -1, 1.0, "up", None, True, np.array([1])])
+def test_an_impossible_action_is_refused(action: object) -> None:
+    env = one("Maze")
+    env.reset(seed=0)
+    with pytest.raises(InvalidAction, match="expected an action from 0 to 3"):
+        env.step(action)
+    env.step(np.array(1))
+
+
+@pytest.mark.parametrize("actions", [[0, 4], [0, -1], [0.0, 1.0], [0], [[0], [1]], 1], ids=str)
+def test_impossible_actions_are_refused_before_anything_moves(actions: object) -> None:
+    envs = many("Maze", 2)
+    envs.reset(seed=0)
+    before = envs.state()
+    with pytest.raises(InvalidAction, match="expected"):
+        envs.step(np.array(actions))
+    same(envs.state(), before)
+
+
+def test_stepping_before_reset_or_after_the_end_is_refused() -> None:
+    for env, action in ((one("Maze", max_steps=1), 0), (many("Maze", 1), np.zeros(1, int))):
+        with pytest.raises(ResetNeeded, match="call reset"):
+            env.step(action)
+    env = one("Maze", max_steps=1)
+    env.reset(seed=0)
+    env.step(0)
+    with pytest.raises(ResetNeeded, match="the episode is over"):
+        env.step(0)
+
+
+BAD_OPTIONS = [
+    ("Maze", {"size": 1}, "size expected a whole number from 2 to 128"),
+    ("Maze", {"layout": "maze"}, "layout expected one of"),
+    ("Maze", {"loops": 0.2}, "loops is for"),
+    ("Maze", {"reward": "big"}, "reward expected one of clean, evns, improved, got 'big'"),
+    ("Maze", {"observation": "pixels"}, "observation expected one of channels, flat"),
+    ("Maze", {"max_steps": 0}, "max_steps expected a whole number >= 1, got 0"),
+    ("Maze", {"layouts": LAYOUTS[:0]}, "layouts expected at least one"),
+    ("Maze", {"layouts": LAYOUTS[0]}, "layouts: expected shape"),
+    ("Sudoku", {"size": 5}, "expected a board size of 4, 6 or 9"),
+    ("Sudoku", {"empties": 0}, "empties expected 1 to 12 for a 4x4"),
+    ("Sudoku", {"empties": (4, 2)}, r"got \(4, 2\)"),
+    ("Sudoku", {"empties": 2.0}, "got 2.0"),
+    ("Sudoku", {"size": 9, "empties": 65}, "expected 1 to 64 for a 9x9"),
+    ("Sudoku", {"puzzles": POOL, "empties": 4}, "empties expected None where puzzles are given"),
+    ("Sudoku", {"puzzles": POOL[0]}, r"puzzles: expected shape \(M, N, N\)"),
+    ("Sudoku", {"puzzles": POOL * 0}, "puzzle 0 has several solutions"),
+    ("Sudoku", {"puzzles": generate_sudoku(4, 1, np.random.default_rng(0))[1]}, "no empty cell"),
+    ("Sudoku", {"placement": "any"}, "placement expected one of legal, free"),
+    ("Sudoku", {"observation": "flat"}, "observation expected one of channels, conflicts"),
+    ("Sudoku", {"reward": "big"}, "reward expected one of clean, evns, improved"),
+    ("SudokuCell", {"empties": 13}, "empties expected 1 to 12"),
+    ("SudokuCell", {"reward": "evns"}, "reward expected one of"),
+]
+
+
+@pytest.mark.parametrize(("kind", "options", "words"), BAD_OPTIONS, ids=range(len(BAD_OPTIONS)))
+def test_bad_options_are_refused(kind: str, options: dict, words: str) -> None:
+    for make in (partial(one, kind), partial(many, kind, 2)):
+        with pytest.raises(ValueError, match=words):
+            make(**options)
+
+
+def test_puzzles_without_a_solution_are_refused() -> None:
+    clashing = POOL[:2].copy()
+    row, column = np.argwhere(clashing[1] == 0)[0]
+    clashing[1, row, column] = clashing[1].max(axis=1)[row] or clashing[1].max(axis=0)[column]
+    with pytest.raises(ValueError, match="puzzle 1 has no solution"):
+        SudokuVectorEnv(puzzles=clashing)
+
+
+def test_bad_numbers_and_modes_are_refused() -> None:
+    for make, words in (
+        (lambda: MazeVectorEnv(0), "num_envs expected a whole number >= 1"),
+        (lambda: MazeVectorEnv(1, "human"), 'render_mode expected None, "ansi" or "rgb_array"'),
+        (lambda: MazeReward(0, float("nan"), 1), "bump expected a finite number"),
+        (lambda: SudokuCellReward("1", 0), "right expected a finite number"),
+        (lambda: MazeVectorEnv(2).reset(seed=[1]), "expected 2 seeds"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("Maze", {"maze": 1}, "reset options expected {'mazes': ...} or none, got 'maze'"),
+        (
+            "Maze",
+            {"mazes": generate_mazes(4, 1, np.random.default_rng(0))},
+            "1 of size 5, got",
+        ),
+        ("Maze", {"mazes": "SG"}, "expected Mazes"),
+        ("Sudoku", {"puzzles": POOL[:2]}, r"expected boards of shape \(1, 4, 4\)"),
+        ("Sudoku", {"puzzles": POOL[0] * 0}, "puzzle 0 has several solutions"),
+    ],
+)
+def test_bad_resets_are_refused_and_the_sequence_stays(
+    kind: str, options: dict, words: str
+) -> None:
+    env, other = one(kind), one(kind)
+    env.reset(seed=3)
+    other.reset(seed=3)
+    with pytest.raises(ValueError, match=words):
+        env.reset(seed=8, options=options)
+    np.testing.assert_array_equal(env.reset()[0], other.reset()[0])
