@@ -8,7 +8,7 @@ end. Exact: every cell of a maze is right.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trm_lib.checks import at_least, check
 from trm_lib.evaluation import answers_at_rest, exact_by_k
 from trm_lib.experiments import Recipe
-from trm_lib.models import BoardNet, LoopedConfig, TRMConfig, count_parameters
+from trm_lib.models import BoardNet, LoopedCarry, LoopedConfig, TRMConfig, count_parameters
 from trm_lib.puzzles import (
     CELL_TOKENS,
     filling_rounds,
@@ -31,6 +32,7 @@ from trm_lib.puzzles import (
 )
 from trm_lib.tasks import MarkedMazes, PuzzleTask
 from trm_lib.training import (
+    IGNORE,
     History,
     Lesson,
     PuzzleData,
@@ -38,8 +40,6 @@ from trm_lib.training import (
     TrainingRun,
     correct,
     fit,
-    late_answers,
-    think_silently,
 )
 
 WATCHED = {9: (100, 60), 15: (200, 100)}
@@ -93,6 +93,49 @@ def filled() -> PuzzleData:
     return PuzzleData(five().inputs, filling_rounds(read_maze_tokens(five().inputs)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class LateTraining(SupervisedConfig):
+    """How to train where an answer may be late.
+
+    Attributes:
+        silent_steps: improvement steps on each batch before the supervised ones, without gradient.
+        due: supervised step, from 1, by which an answer is due. Before it, only cells whose right
+            token is not 0 are judged: an answer may be late, but must not give up what is right.
+    """
+
+    silent_steps: int = 0
+    due: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, silent_steps=at_least(0), due=at_least(1))
+        if self.due > self.n_sup:
+            raise ValueError(f"due expected a step from 1 to n_sup = {self.n_sup}, got {self.due}")
+
+
+def late_answers(labels: Tensor, due: int, first: int, count: int) -> Iterator[Tensor]:
+    """What is judged after `count` steps from number `first` on; before `due`, what must stay."""
+    must_stay = labels.masked_fill(labels == 0, IGNORE)
+    for step in range(first, first + count):
+        yield labels if step >= due else must_stay
+
+
+def think_silently(run: TrainingRun, inputs: Tensor, k_steps: int) -> LoopedCarry:
+    """The carry after `k_steps` improvement steps from the model's own start, without gradient."""
+    carry = run.model.initial_carry(inputs)
+    with torch.no_grad():
+        for _ in range(k_steps):
+            carry, _ = run.model(carry, inputs)
+    return carry
+
+
+def late(run: TrainingRun) -> Tensor:
+    """Deep supervision after silent steps, in which an answer may be late."""
+    inputs, labels = run.next_batch()
+    carry = think_silently(run, inputs, run.config.silent_steps)
+    return correct(run, carry, inputs, late_answers(labels, run.config.due, 1, run.config.n_sup))
+
+
 def random_start(run: TrainingRun) -> Tensor:
     """Deep supervision that begins somewhere in the thought; an answer is due where it was."""
     inputs, labels = run.next_batch()
@@ -119,14 +162,14 @@ def round_by_round(run: TrainingRun) -> Tensor:
     return correct(run, carry, inputs, (((rounds == 0) | (rounds > k)).long() for k in steps))
 
 
-SCHOOLS: dict[str, tuple[Callable[[], PuzzleData], Lesson | None]] = {
-    "due": (five, None),
-    "mixed_sizes": (mixed_sizes, None),
+SCHOOLS: dict[str, tuple[Callable[[], PuzzleData], Lesson]] = {
+    "due": (five, late),
+    "mixed_sizes": (mixed_sizes, late),
     "random_start": (five, random_start),
     "noisy_start": (five, noisy_start),
     "round_by_round": (filled, round_by_round),
 }
-"""What a network is trained on, and in which lessons; None: those of `fit`."""
+"""What a network is trained on, and in which lessons."""
 
 
 @dataclass(frozen=True)
@@ -180,11 +223,11 @@ class LargerMazes(PuzzleTask):
             "watched_exact": [round(share, 4) for share in watched],
             "validation_exact": max(watched),
         }
-        for size, (count, k_most) in AT_REST.items():
+        for size, (count, k_steps) in AT_REST.items():
             if size > LARGE and not self.closely:
                 continue
             asked = mazes_of(size, count, 3)
-            found = answers_at_rest(network, asked.inputs, k_most, PATIENCE, TOGETHER // size**2)
+            found = answers_at_rest(network, asked.inputs, k_steps, PATIENCE, TOGETHER // size**2)
             exact = (found.answers == asked.labels).all((1, 2))
             measured[f"tree_{size}_exact"] = float(exact.mean())
             measured[f"tree_{size}_steps"] = found.steps.tolist()
@@ -204,7 +247,7 @@ NET = {  # one block, a 3x3 convolution, boards of any size
 
 LOOP = LoopedConfig(**NET, n_calls=3)
 SEEING = TRMConfig(**NET, n_latent=2, n_cycles=1, seeing=True)
-TRAINING = SupervisedConfig(
+TRAINING = LateTraining(
     n_batches=150, batch_size=128, n_sup=20, due=10, lr=3e-3, decay=0.0, ema_decay=0.995,
     eval_every=15,
 )  # fmt: skip

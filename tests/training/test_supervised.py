@@ -11,10 +11,7 @@ from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig,
 from trm_lib.training import (
     PuzzleData,
     SupervisedConfig,
-    TrainingRun,
-    answer_loss,
     correct,
-    deep_supervision,
     fit,
 )
 from trm_lib.training.run import rate_factor
@@ -187,38 +184,6 @@ def test_wrong_settings_say_what_was_expected(changes, message):
         SupervisedConfig(**changes)
 
 
-def test_before_an_answer_is_due_only_what_must_stay_is_judged():
-    labels = np.zeros((8, 2, 2), np.int64)
-    labels[:, 0, 1] = 2
-    data, model = PuzzleData(opposite_corner().inputs[:8], labels), new_model()
-    run = TrainingRun(model, data, replace(QUICK, batch_size=8, n_sup=3, due=3))
-    losses = []
-    run.learn = losses.append  # the weights stay as they are
-    deep_supervision(run)
-    inputs = TrainingRun(model, data, run.config).next_batch()[0]
-    carry, expected = model.initial_carry(inputs), []
-    for step in (1, 2, 3):
-        carry, out = model(carry, inputs)
-        log_p = out.logits.log_softmax(-1)
-        early = -log_p[:, 0, 1, 2].mean()
-        whole = -(log_p[..., 0].sum((1, 2)) - log_p[:, 0, 1, 0] + log_p[:, 0, 1, 2]).mean() / 4
-        expected.append(early if step < 3 else whole)
-    torch.testing.assert_close(torch.stack(losses), torch.stack(expected))
-
-
-def test_silent_steps_come_before_the_judged_ones_and_teach_nothing():
-    data, model = opposite_corner(), new_model()
-    run = TrainingRun(model, data, replace(QUICK, batch_size=8, n_sup=1, silent_steps=2))
-    losses = []
-    run.learn = losses.append  # the weights stay as they are
-    deep_supervision(run)
-    inputs, labels = TrainingRun(model, data, run.config).next_batch()
-    carry = model.initial_carry(inputs)
-    for _ in range(3):
-        carry, out = model(carry, inputs)
-    torch.testing.assert_close(losses, [answer_loss(out.logits, labels)])
-
-
 def test_a_lesson_of_ones_own_is_taught_from_every_batch():
     data, model, brief = opposite_corner(), new_model(), replace(QUICK, n_batches=12)
     seen = []
@@ -235,15 +200,3 @@ def test_a_lesson_of_ones_own_is_taught_from_every_batch():
     assert len(seen) == len(history.loss) == brief.n_batches
     assert not torch.equal(weights(model), before)
     assert torch.equal(weights(model), weights(other))  # it does what the usual lesson does
-
-
-def test_an_answer_that_is_due_too_late_is_refused():
-    with pytest.raises(ValueError, match="1 to n_sup = 2, got 3"):
-        replace(QUICK, due=3)
-    model = new_model(halting=True)
-    before = weights(model)
-    with pytest.raises(ValueError, match="a model that halts"):
-        fit(model, opposite_corner(), replace(QUICK, due=2))
-    with pytest.raises(ValueError, match="silent_steps expected 0 with a model that halts"):
-        fit(model, opposite_corner(), replace(QUICK, silent_steps=2))
-    assert torch.equal(weights(model), before)

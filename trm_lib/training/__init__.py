@@ -33,9 +33,7 @@ from trm_lib.training.supervised import (
     correct,
     deep_supervision,
     fit,
-    late_answers,
     persistent_carry,
-    think_silently,
 )
 
 __all__ = [
@@ -68,7 +66,6 @@ __all__ = [
     "exactly_right",
     "fit",
     "halt_loss",
-    "late_answers",
     "log_probs",
     "persistent_carry",
     "ppo",
@@ -80,5 +77,4 @@ __all__ = [
     "stablemax_loss",
     "standardised",
     "steps",
-    "think_silently",
 ]

@@ -139,7 +139,7 @@ class Run:
             except OSError as error:
                 raise ValueError(f"checkpoint cannot be written: {error}") from error
         try:
-            kept = torch.load(path, map_location="cpu", weights_only=True)
+            kept = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
             theirs, state = dict(kept["identity"]), kept["state"]
         except Exception as error:  # whatever a damaged or foreign file may cause
             raise ValueError(

@@ -14,7 +14,7 @@ pretrain.py and models/recursive_reasoning/trm.py.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,9 +59,6 @@ class SupervisedConfig:
         batch_size: puzzles in a batch.
         n_sup: improvement steps supervised on each batch. A model that halts has an `n_sup` of
             its own.
-        silent_steps: improvement steps on each batch before the supervised ones, without gradient.
-        due: supervised step, from 1, by which an answer is due. Before it, only cells whose right
-            token is not 0 are judged: an answer may be late, but must not give up what is right.
         lr: learning rate after warm-up.
         warmup: optimizer steps over which the rate rises linearly from 0.
         decay: share of the run, at its end, over which the rate falls linearly to 0.
@@ -81,8 +78,6 @@ class SupervisedConfig:
     n_batches: int = 500
     batch_size: int = 128
     n_sup: int = 4
-    silent_steps: int = 0
-    due: int = 1
     lr: float = 1e-3
     warmup: int = 50
     decay: float = 0.3
@@ -98,15 +93,10 @@ class SupervisedConfig:
         ema_decay = within(lambda v: 0 <= v < 1, "a number in [0, 1)")
         check(
             self, n_batches=at_least(1), batch_size=at_least(1), n_sup=at_least(1),
-            silent_steps=at_least(0), due=at_least(1), lr=ABOVE_0, warmup=at_least(0),
+            lr=ABOVE_0, warmup=at_least(0),
             decay=SHARE, weight_decay=FROM_0, optimizer=one_of(OPTIMIZERS), ema_decay=ema_decay,
             carry=true_or_false, eval_every=at_least(1), seed=at_least(0), fast=true_or_false,
         )  # fmt: skip
-        if self.due > self.n_sup:
-            raise ValueError(
-                f"due expected a step of those that are supervised, 1 to n_sup = {self.n_sup}, got "
-                f"{self.due}"
-            )
 
 
 class TrainingRun(Run):
@@ -141,13 +131,6 @@ class TrainingRun(Run):
         self.data, self.device = data, device_of(model)
         self.halting = bool(getattr(getattr(model, "config", None), "halting", False))
         self.lesson = lesson or (persistent_carry if self.halting else deep_supervision)
-        for name, usual in (("due", 1), ("silent_steps", 0)):
-            value = getattr(config, name)
-            if self.halting and value != usual:
-                raise ValueError(
-                    f"{name} expected {usual} with a model that halts, which must know after every "
-                    f"step whether it is right; got {value}: build the model with halting=False"
-                )
         self.step, self.n_steps = 0, config.n_batches * (1 if self.halting else config.n_sup)
         rng = np.random.default_rng(config.seed)
         self.stream = Batches(data, config.batch_size, rng, augment)
@@ -251,10 +234,9 @@ def fit(
         What happened: losses, evaluations, seconds.
 
     Raises:
-        ValueError: the data holds tokens the model does not know, `due` is late or a step is silent
-            though the model halts, `evaluate` does not return accuracies (K,), or the checkpoint is
-            damaged, of another run, or cannot be written; raised before training, with everything
-            left as it was.
+        ValueError: the data holds tokens the model does not know, `evaluate` does not return
+            accuracies (K,), or the checkpoint is damaged, of another run, or cannot be written;
+            raised before training, with everything left as it was.
         FloatingPointError: the loss is not finite; raised before the optimizer step it would feed.
     """
     run = TrainingRun(model, data, config, augment, lesson)
@@ -272,30 +254,11 @@ def fit(
 def deep_supervision(run: TrainingRun) -> Tensor:
     """The paper's pseudocode: think about one batch `n_sup` times, learning every time.
 
-    Deviation: there, no improvement step is silent and no answer is due later than at once.
-
     Returns:
         The loss of the last improvement step.
     """
     inputs, labels = run.next_batch()
-    carry = think_silently(run, inputs, run.config.silent_steps)
-    return correct(run, carry, inputs, late_answers(labels, run.config.due, 1, run.config.n_sup))
-
-
-def late_answers(labels: Tensor, due: int, first: int, count: int) -> Iterator[Tensor]:
-    """What is judged after `count` steps from number `first` on; before `due`, what must stay."""
-    must_stay = labels.masked_fill(labels == 0, IGNORE)
-    for step in range(first, first + count):
-        yield labels if step >= due else must_stay
-
-
-def think_silently(run: TrainingRun, inputs: Tensor, k_steps: int) -> Carry:
-    """The carry after `k_steps` improvement steps from the model's own start, without gradient."""
-    carry = run.model.initial_carry(inputs)
-    with torch.no_grad():
-        for _ in range(k_steps):
-            carry, _ = run.model(carry, inputs)
-    return carry
+    return correct(run, run.model.initial_carry(inputs), inputs, [labels] * run.config.n_sup)
 
 
 def correct(run: TrainingRun, carry: Carry, inputs: Tensor, targets: Iterable[Tensor]) -> Tensor:
