@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from trm_lib.checks import check_rng, number, whole
+from trm_lib.checks import SHARE, check_rng, one_of, whole
 from trm_lib.puzzles.maze_trees import open_walls, spanning_trees
 from trm_lib.puzzles.splits import draw_below, mix64
 
@@ -131,18 +131,14 @@ def check_maze_options(size: int, layout: str, loops: float | None, start: str, 
     """Refuse options that `generate_mazes` does not know; return the share of walls to open."""
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size not in SIZES:
         raise ValueError(f"size expected a whole number from 2 to 128, got {size!r}")
-    for name, value, known in (
-        ("layout", layout, ("tree", "loops", "open")),
-        ("start", start, ("fixed", "random")),
-        ("goal", goal, ("fixed", "random")),
-    ):
-        if value not in known:
-            raise ValueError(f"{name} expected one of {', '.join(known)}, got {value!r}")
+    one_of(("tree", "loops", "open"))(layout, "layout")
+    for place, name in ((start, "start"), (goal, "goal")):
+        one_of(("fixed", "random"))(place, name)
     if layout != "loops":
         if loops is not None:
             raise ValueError(f'loops is for layout="loops", got loops={loops!r} with {layout!r}')
         return 0.0
-    return number(0.1 if loops is None else loops, "loops", lambda x: 0 <= x <= 1, "0 to 1")
+    return SHARE(0.1 if loops is None else loops, "loops")
 
 
 def check_walls(walls: np.ndarray, name: str = "walls") -> np.ndarray:
