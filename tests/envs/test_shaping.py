@@ -399,15 +399,8 @@ def test_a_function_must_return_one_finite_number_an_observation() -> None:
         return lambda observations: np.array(bad)
 
     envs = MazeVectorEnv(2, size=3)
-    for bad, message in (
-        ([0.0, np.nan], "finite numbers, got nan in environment 1"),
-        ([-np.inf, 0.0], "finite numbers, got -inf in environment 0"),
-        ([[0.0], [0.0]], r"expected \(2,\) numbers.*shape \(2, 1\)"),
-        (0.0, r"expected \(2,\) numbers"),
-        (["a", "b"], r"expected \(2,\) numbers"),
-        ([None, None], r"expected \(2,\) numbers.*object"),
-    ):
-        with pytest.raises(ValueError, match=message):
+    for bad in ([0.0, np.nan], [-np.inf, 0.0], [[0.0], [0.0]], 0.0, ["a", "b"], [None, None]):
+        with pytest.raises(ValueError, match=r"expected \(2,\) finite numbers, one an observation"):
             VectorPotentialShaping(envs, after(bad), 0.9).reset(seed=0)
 
 

@@ -17,15 +17,12 @@ from trm_lib.envs.maze import (
     read_maze,
 )
 from trm_lib.envs.shaping import PotentialShaping, VectorPotentialShaping
-from trm_lib.envs.sudoku import (
+from trm_lib.envs.sudoku import SUDOKU_REWARDS, SudokuEnv, SudokuReward, SudokuVectorEnv
+from trm_lib.envs.sudoku_cell import (
     SUDOKU_CELL_REWARDS,
-    SUDOKU_REWARDS,
     SudokuCellEnv,
     SudokuCellReward,
     SudokuCellVectorEnv,
-    SudokuEnv,
-    SudokuReward,
-    SudokuVectorEnv,
 )
 from trm_lib.envs.yardsticks import (
     exact_sudoku_policy,
@@ -61,7 +58,7 @@ __all__ = [
     "read_maze",
 ]
 
-for _name, _module in (("Maze", "maze"), ("Sudoku", "sudoku"), ("SudokuCell", "sudoku")):
+for _name, _module in (("Maze", "maze"), ("Sudoku", "sudoku"), ("SudokuCell", "sudoku_cell")):
     gym.register(
         f"trm/{_name}-v0",
         f"trm_lib.envs.{_module}:{_name}Env",

@@ -201,12 +201,7 @@ class MazeVectorEnv(BatchedEnv):
 
 
 class MazeEnv(SingleEnv):
-    """Walk from the start of a maze to its goal: one maze, as `MazeVectorEnv` specifies it.
-
-    Args:
-        render_mode: None, "ansi" or "rgb_array".
-        options: As for `MazeVectorEnv`.
-    """
+    """Walk from the start of a maze to its goal: one maze, as `MazeVectorEnv` specifies it."""
 
     world = MazeVectorEnv
     shows = ("size", "reward", "max_steps", "walls", "start", "agent", "goal")

@@ -129,15 +129,11 @@ class Potential:
             cells = np.asarray(observations).reshape(len(which), 6, -1)[:, AGENT]
             return self.tables[which, cells.argmax(axis=1)]
         values = np.asarray(self.function(observations))
-        if values.shape != which.shape or values.dtype.kind not in "fiu":
+        numbers = values.shape == which.shape and values.dtype.kind in "fiu"
+        if not numbers or not np.isfinite(values).all():
             raise ValueError(
-                f"potential expected {which.shape} numbers, one an observation, got "
-                f"{values.dtype} of shape {values.shape}"
-            )
-        if not np.isfinite(values).all():
-            bad = int(np.argmin(np.isfinite(values)))
-            raise ValueError(
-                f"potential expected finite numbers, got {values[bad]} in environment {which[bad]}"
+                f"potential expected {which.shape} finite numbers, one an observation, got "
+                f"{values!r} in environments {which}"
             )
         return self.weight * values.astype(float)
 

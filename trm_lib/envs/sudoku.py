@@ -1,4 +1,4 @@
-"""`trm/Sudoku-v0`: fill a Sudoku, one digit at a time. `trm/SudokuCell-v0`: name one digit.
+"""`trm/Sudoku-v0`: fill a Sudoku, one digit at a time.
 
 Axes: E environments, N rows and columns, L = N * N cells numbered row by row, A actions,
 M episodes, C channels.
@@ -30,7 +30,7 @@ from trm_lib.puzzles import (
 )
 
 Empties = int | tuple[int, int]
-_EMPTIES, _PUZZLE, _CELL = 0, 1, 2  # streams of randomness
+_EMPTIES, _PUZZLE = 0, 1  # streams of randomness
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,6 @@ class SudokuReward(Reward):
     stuck: float
 
 
-@dataclass(frozen=True)
-class SudokuCellReward(Reward):
-    """What the one step pays.
-
-    Attributes:
-        right: for the digit of the solution.
-        wrong: for any other.
-    """
-
-    right: float
-    wrong: float
-
-
 SUDOKU_REWARDS = {
     "clean": SudokuReward(-0.01, -0.01, -0.01, -0.01, -0.01, solved=1.0, stuck=-0.01),
     "evns": SudokuReward(1.0, 1.0, -1.0, -1.0, -1.0, solved=6.0, stuck=1.0),
@@ -76,14 +63,8 @@ SUDOKU_REWARDS = {
 }
 """Reward schemes by name; "evns" and "improved" are those of the scripts the book rebuilds."""
 
-SUDOKU_CELL_REWARDS = {
-    "clean": SudokuCellReward(right=1.0, wrong=0.0),
-    "improved": SudokuCellReward(right=10.0, wrong=-1.0),
-}
-"""Reward schemes by name; "improved" is that of the scripts the book rebuilds."""
 
-
-class _Puzzles(BatchedEnv):
+class SudokuBoards(BatchedEnv):
     """Worlds about Sudokus with exactly one solution each, made from keys.
 
     A subclass sets ``size`` by `_choose` before all else, and prepares ``board``, ``clues`` and
@@ -160,7 +141,7 @@ class _Puzzles(BatchedEnv):
         return sudoku_pixels(self.board[env], self.clues[env])
 
 
-class SudokuVectorEnv(_Puzzles):
+class SudokuVectorEnv(SudokuBoards):
     """Fill a Sudoku, one digit at a time: E boards at once.
 
     What follows is said of one environment; in a batch every array has the axis E before.
@@ -262,7 +243,7 @@ class SudokuVectorEnv(_Puzzles):
         if self.placement == "free":
             masks = np.repeat(boards == 0, self.size, axis=1)
         else:
-            in_units = _one_hot(boards, self.size)[:, units(self.size)].any(axis=2)  # (M, 3N, N)
+            in_units = one_hot(boards, self.size)[:, units(self.size)].any(axis=2)  # (M, 3N, N)
             masks = ~in_units[:, _units_of(self.size)].any(axis=2) & (boards == 0)[..., None]
             masks = masks.reshape(len(boards), self.size**3)
         return {
@@ -309,7 +290,7 @@ class SudokuVectorEnv(_Puzzles):
             terminated[stuck] = True
             rewards[stuck] = self.reward.stuck
         else:
-            around = board[wrote[:, None], _peers(self.size)[cell]]
+            around = board[wrote[:, None], peers(self.size)[cell]]
             rewards[wrote[(around == digit[:, None] + 1).any(axis=1)]] = self.reward.clash
             self._masks[wrote, actions] = False
             over = there > 0
@@ -343,7 +324,7 @@ class SudokuVectorEnv(_Puzzles):
     def _channels(self, boards: np.ndarray, clues: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Return observations (M, C, N, N) of boards, clues (M, N, N), and masks (M, A)."""
         boards, clues = (b.reshape(len(b), self.size**2) for b in (boards, clues))
-        stands = _one_hot(boards, self.size)  # (M, L, N)
+        stands = one_hot(boards, self.size)  # (M, L, N)
         if self.observation == "candidates":
             pencilled = self._pencilled(masks).reshape(stands.transpose(0, 2, 1).shape)
             parts = [stands.transpose(0, 2, 1), pencilled]
@@ -360,147 +341,13 @@ class SudokuVectorEnv(_Puzzles):
         return channels.reshape(*channels.shape[:2], self.size, self.size)
 
 
-class SudokuCellVectorEnv(_Puzzles):
-    """Name the digit of one cell of a Sudoku: E such questions at once, one step an episode.
-
-    What follows is said of one environment; in a batch every array has the axis E before.
-    Environment i plays what a `SudokuCellEnv` plays under the seed seed + i.
-
-    ## Action space
-    `Discrete(N)`: digit - 1.
-
-    ## Observation space
-    `Box(0, 1, (N + 1, N, N), float32)`. Channel d - 1 marks the cells that hold digit d, channel N
-    the cell that is asked for. After the step, that cell holds the digit chosen.
-
-    ## Rewards
-    `"clean"`: 1 for the digit of the solution, 0 for any other. `"improved"`: 10 and -1. Or a
-    `SudokuCellReward` of your own.
-
-    ## Starting state
-    A new puzzle with exactly one solution each episode, drawn as in `SudokuVectorEnv`, and one of
-    its empty cells, each equally likely.
-
-    ## Episode end
-    Terminated after one step; never truncated.
-
-    ## Information
-    `action_mask`: (N,) int8, 1 for each digit that clashes with nothing in the row, column and box
-    of the cell asked for; `action_masks()` gives the same as bool. `is_success`: whether the digit
-    was right.
-
-    Args:
-        num_envs: E (1).
-        render_mode: None, "ansi" or "rgb_array".
-        size: N, 4, 6 or 9 (4).
-        empties: How many cells are empty, or (fewest, most) to draw from (1).
-        puzzles: (M, N, N) boards with one solution each to draw from, in place of `size` and
-            `empties`.
-        reward: The name of a scheme, or a `SudokuCellReward`.
-
-    Raises:
-        ValueError: If an argument is not as above; nothing is made then.
-
-    ## Reset options
-    `{"puzzles": boards}`: (E, N, N) to play; the cell asked for is the first empty one.
-
-    ## Attributes
-    `board`, `clues` and `solution`, (E, N, N) int8 each; `cell` (E,) int64, the number of the cell
-    asked for; `size`, `reward`.
-    """
-
-    def __init__(
-        self,
-        num_envs: int = 1,
-        render_mode: str | None = None,
-        *,
-        size: int = 4,
-        empties: Empties | None = None,
-        puzzles: ArrayLike | None = None,
-        reward: str | SudokuCellReward = "clean",
-    ) -> None:
-        cells = self._choose(size, empties, puzzles, usual=1)
-        self.reward = find_reward(reward, SUDOKU_CELL_REWARDS)
-        space = spaces.Box(0, 1, (self.size + 1, self.size, self.size), np.float32)
-        super().__init__(num_envs, render_mode, space, self.size, max_steps=1, cells=cells)
-
-    def action_masks(self) -> np.ndarray:
-        """Return (E, N) bool: which digits clash with nothing."""
-        return self._masks.copy()
-
-    def _draw(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
-        puzzles, solutions = super()._draw(keys)
-        empty = puzzles.reshape(len(puzzles), self.size**2) == 0
-        rank = np.zeros(len(puzzles), np.int64)  # among the empty cells
-        for count in np.unique(empty.sum(axis=1)):
-            which = np.flatnonzero(empty.sum(axis=1) == count)
-            rank[which] = draw_below(keys[which], _CELL, int(count))
-        return puzzles, solutions, (empty.cumsum(axis=1) > rank[:, None]).argmax(axis=1)
-
-    def _read(self, puzzles: Any) -> tuple[np.ndarray, ...]:
-        puzzles, solutions = super()._read(puzzles)
-        return puzzles, solutions, (puzzles.reshape(len(puzzles), -1) == 0).argmax(axis=1)
-
-    def _prepare(
-        self, puzzles: np.ndarray, solutions: np.ndarray, cell: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        stands = _one_hot(puzzles.reshape(len(puzzles), self.size**2), self.size)  # (M, L, N)
-        episodes = np.arange(len(puzzles))
-        channels = np.zeros((len(puzzles), self.size + 1, self.size**2), np.float32)
-        channels[:, :-1] = stands.transpose(0, 2, 1)
-        channels[episodes, -1, cell] = 1
-        return {
-            "board": puzzles, "clues": puzzles, "solution": solutions, "cell": cell,
-            "_masks": ~stands[episodes[:, None], _peers(self.size)[cell]].any(axis=1),  # (M, N)
-            "_observations": channels.reshape(-1, *self.single_observation_space.shape),
-        }  # fmt: skip
-
-    def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        row, column = np.divmod(self.cell, self.size)
-        self.board[self._everybody, row, column] = actions + 1
-        self._observations[self._everybody, actions, row, column] = 1
-        self._success = actions + 1 == self.solution[self._everybody, row, column]
-        rewards = np.where(self._success, self.reward.right, self.reward.wrong)
-        return rewards, np.ones(self.num_envs, bool)
-
-    def _text(self, env: int) -> str:
-        lines = super()._text(env).split("\n")
-        row, column = divmod(self.cell[env], self.size)
-        if not self.board[env, row, column]:
-            lines[row] = lines[row][:column] + "?" + lines[row][column + 1 :]
-        return "\n".join(lines)
-
-    def _pixels(self, env: int) -> np.ndarray:
-        from trm_lib.viz.pixels import sudoku_pixels  # late: it loads Matplotlib
-
-        cell = divmod(int(self.cell[env]), self.size)
-        return sudoku_pixels(self.board[env], self.clues[env], marked=cell)
-
-
 class SudokuEnv(SingleEnv):
-    """Fill a Sudoku, one digit at a time: one board, as `SudokuVectorEnv` specifies it.
-
-    Args:
-        render_mode: None, "ansi" or "rgb_array".
-        options: As for `SudokuVectorEnv`.
-    """
+    """Fill a Sudoku, one digit at a time: one board, as `SudokuVectorEnv` specifies it."""
 
     world = SudokuVectorEnv
     shows = (
         "size", "placement", "observation", "reward", "max_steps", "board", "clues", "solution"
     )  # fmt: skip
-
-
-class SudokuCellEnv(SingleEnv):
-    """Name the digit of one cell of a Sudoku: one board, as `SudokuCellVectorEnv` specifies it.
-
-    Args:
-        render_mode: None, "ansi" or "rgb_array".
-        options: As for `SudokuCellVectorEnv`.
-    """
-
-    world = SudokuCellVectorEnv
-    shows = ("size", "reward", "board", "clues", "solution", "cell")
 
 
 def _with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -511,9 +358,15 @@ def _with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     full = (puzzles > 0).all(axis=(1, 2))
     if full.any():
         raise ValueError(f"puzzle {full.argmax()} has no empty cell: nothing is left to do")
+    grids = all_grids_4x4()
     solutions = np.zeros_like(puzzles)
     for index, puzzle in enumerate(puzzles):
-        count, solution = _solve(puzzle)
+        if len(puzzle) == 4:
+            fits = ((puzzle == 0) | (puzzle == grids)).all(axis=(1, 2))
+            count, solution = fits.sum(), grids[fits.argmax()]
+        else:
+            exact = solve_exactly(puzzle)
+            count, solution = exact.n_solutions, exact.solution
         if count != 1:
             raise ValueError(
                 f"puzzle {index} has {'no solution' if count == 0 else 'several solutions'}, "
@@ -523,16 +376,7 @@ def _with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return puzzles.copy(), solutions
 
 
-def _solve(puzzle: np.ndarray) -> tuple[int, np.ndarray | None]:
-    if len(puzzle) != 4:
-        exact = solve_exactly(puzzle)
-        return exact.n_solutions, exact.solution
-    grids = all_grids_4x4()
-    fits = ((puzzle == 0) | (puzzle == grids)).all(axis=(1, 2))
-    return int(fits.sum()), grids[fits.argmax()]
-
-
-def _one_hot(boards: np.ndarray, size: int) -> np.ndarray:
+def one_hot(boards: np.ndarray, size: int) -> np.ndarray:
     """Return (M, L, N) bool: whether each digit stands in each cell of boards (M, L)."""
     return boards[..., None] == np.arange(1, size + 1)
 
@@ -544,7 +388,7 @@ def _units_of(size: int) -> np.ndarray:
 
 
 @lru_cache
-def _peers(size: int) -> np.ndarray:
+def peers(size: int) -> np.ndarray:
     """Return (L, P) int64: the other cells of the row, the column and the box of each cell."""
     around = [set(units(size)[_units_of(size)[cell]].flat) - {cell} for cell in range(size**2)]
     return np.array([sorted(cells) for cells in around])
@@ -555,7 +399,7 @@ def _rules_out(size: int) -> np.ndarray:
     """Return (A, A) bool: which actions are no longer legal once an action has been taken."""
     n_cells = size * size
     near = np.zeros((n_cells, n_cells), bool)
-    near[np.arange(n_cells)[:, None], _peers(size)] = True
+    near[np.arange(n_cells)[:, None], peers(size)] = True
     same_digit = np.eye(size, dtype=bool)
     out = near[:, None, :, None] & same_digit[None, :, None, :]
     out |= np.eye(n_cells, dtype=bool)[:, None, :, None]  # the cell is filled

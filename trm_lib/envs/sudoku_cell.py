@@ -1,0 +1,163 @@
+"""`trm/SudokuCell-v0`: name the digit of one cell. One step an episode.
+
+Axes: E environments, M episodes, N rows and columns, L = N * N cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import ArrayLike
+
+from trm_lib.envs.base import Reward, SingleEnv, find_reward
+from trm_lib.envs.sudoku import Empties, SudokuBoards, one_hot, peers
+from trm_lib.puzzles import draw_below
+
+_CELL = 2  # the stream of randomness that chooses a cell
+
+
+@dataclass(frozen=True)
+class SudokuCellReward(Reward):
+    """What the one step pays.
+
+    Attributes:
+        right: for the digit of the solution.
+        wrong: for any other.
+    """
+
+    right: float
+    wrong: float
+
+
+SUDOKU_CELL_REWARDS = {
+    "clean": SudokuCellReward(right=1.0, wrong=0.0),
+    "improved": SudokuCellReward(right=10.0, wrong=-1.0),
+}
+"""Reward schemes by name; "improved" is that of the scripts the book rebuilds."""
+
+
+class SudokuCellVectorEnv(SudokuBoards):
+    """Name the digit of one cell of a Sudoku: E such questions at once, one step an episode.
+
+    What follows is said of one environment; in a batch every array has the axis E before.
+    Environment i plays what a `SudokuCellEnv` plays under the seed seed + i.
+
+    ## Action space
+    `Discrete(N)`: digit - 1.
+
+    ## Observation space
+    `Box(0, 1, (N + 1, N, N), float32)`. Channel d - 1 marks the cells that hold digit d, channel N
+    the cell that is asked for. After the step, that cell holds the digit chosen.
+
+    ## Rewards
+    `"clean"`: 1 for the digit of the solution, 0 for any other. `"improved"`: 10 and -1. Or a
+    `SudokuCellReward` of your own.
+
+    ## Starting state
+    A new puzzle with exactly one solution each episode, drawn as in `SudokuVectorEnv`, and one of
+    its empty cells, each equally likely.
+
+    ## Episode end
+    Terminated after one step; never truncated.
+
+    ## Information
+    `action_mask`: (N,) int8, 1 for each digit that clashes with nothing in the row, column and box
+    of the cell asked for; `action_masks()` gives the same as bool. `is_success`: whether the digit
+    was right.
+
+    Args:
+        num_envs: E (1).
+        render_mode: None, "ansi" or "rgb_array".
+        size: N, 4, 6 or 9 (4).
+        empties: How many cells are empty, or (fewest, most) to draw from (1).
+        puzzles: (M, N, N) boards with one solution each to draw from, in place of `size` and
+            `empties`.
+        reward: The name of a scheme, or a `SudokuCellReward`.
+
+    Raises:
+        ValueError: If an argument is not as above; nothing is made then.
+
+    ## Reset options
+    `{"puzzles": boards}`: (E, N, N) to play; the cell asked for is the first empty one.
+
+    ## Attributes
+    `board`, `clues` and `solution`, (E, N, N) int8 each; `cell` (E,) int64, the number of the cell
+    asked for; `size`, `reward`.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        render_mode: str | None = None,
+        *,
+        size: int = 4,
+        empties: Empties | None = None,
+        puzzles: ArrayLike | None = None,
+        reward: str | SudokuCellReward = "clean",
+    ) -> None:
+        cells = self._choose(size, empties, puzzles, usual=1)
+        self.reward = find_reward(reward, SUDOKU_CELL_REWARDS)
+        space = spaces.Box(0, 1, (self.size + 1, self.size, self.size), np.float32)
+        super().__init__(num_envs, render_mode, space, self.size, max_steps=1, cells=cells)
+
+    def action_masks(self) -> np.ndarray:
+        """Return (E, N) bool: which digits clash with nothing."""
+        return self._masks.copy()
+
+    def _draw(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
+        puzzles, solutions = super()._draw(keys)
+        empty = puzzles.reshape(len(puzzles), self.size**2) == 0
+        rank = np.zeros(len(puzzles), np.int64)  # among the empty cells
+        for count in np.unique(empty.sum(axis=1)):
+            which = np.flatnonzero(empty.sum(axis=1) == count)
+            rank[which] = draw_below(keys[which], _CELL, int(count))
+        return puzzles, solutions, (empty.cumsum(axis=1) > rank[:, None]).argmax(axis=1)
+
+    def _read(self, puzzles: Any) -> tuple[np.ndarray, ...]:
+        puzzles, solutions = super()._read(puzzles)
+        return puzzles, solutions, (puzzles.reshape(len(puzzles), -1) == 0).argmax(axis=1)
+
+    def _prepare(
+        self, puzzles: np.ndarray, solutions: np.ndarray, cell: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        stands = one_hot(puzzles.reshape(len(puzzles), self.size**2), self.size)  # (M, L, N)
+        episodes = np.arange(len(puzzles))
+        channels = np.zeros((len(puzzles), self.size + 1, self.size**2), np.float32)
+        channels[:, :-1] = stands.transpose(0, 2, 1)
+        channels[episodes, -1, cell] = 1
+        return {
+            "board": puzzles, "clues": puzzles, "solution": solutions, "cell": cell,
+            "_masks": ~stands[episodes[:, None], peers(self.size)[cell]].any(axis=1),  # (M, N)
+            "_observations": channels.reshape(-1, *self.single_observation_space.shape),
+        }  # fmt: skip
+
+    def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        row, column = np.divmod(self.cell, self.size)
+        self.board[self._everybody, row, column] = actions + 1
+        self._observations[self._everybody, actions, row, column] = 1
+        self._success = actions + 1 == self.solution[self._everybody, row, column]
+        rewards = np.where(self._success, self.reward.right, self.reward.wrong)
+        return rewards, np.ones(self.num_envs, bool)
+
+    def _text(self, env: int) -> str:
+        lines = super()._text(env).split("\n")
+        row, column = divmod(self.cell[env], self.size)
+        if not self.board[env, row, column]:
+            lines[row] = lines[row][:column] + "?" + lines[row][column + 1 :]
+        return "\n".join(lines)
+
+    def _pixels(self, env: int) -> np.ndarray:
+        from trm_lib.viz.pixels import sudoku_pixels  # late: it loads Matplotlib
+
+        cell = divmod(int(self.cell[env]), self.size)
+        return sudoku_pixels(self.board[env], self.clues[env], marked=cell)
+
+
+class SudokuCellEnv(SingleEnv):
+    """Name the digit of one cell of a Sudoku: one board, as `SudokuCellVectorEnv` specifies it."""
+
+    world = SudokuCellVectorEnv
+    shows = ("size", "reward", "board", "clues", "solution", "cell")
