@@ -102,10 +102,10 @@ def parse_maze(text: str) -> Mazes:
             "text, or '#', the wall of block text; begin with the border above the maze"
         )
     size = (len(lines) - 1) // 2
-    shape, expected = (len(lines), len(lines[0])), (2 * size + 1, 2 * form.step * size + 1)
-    if shape != expected or size not in SIZES:
+    height, width = len(lines), len(lines[0])
+    if height != 2 * size + 1 or width != 2 * form.step * size + 1 or size not in SIZES:
         raise ValueError(
-            f"lines {top} to {top + len(lines) - 1} are {shape[0]} of {shape[1]} characters, "
+            f"lines {top} to {top + height - 1} are {height} of {width} characters, "
             f"expected 2 n + 1 of {2 * form.step} n + 1 for n x n cells in {form.name}, n from 2 "
             "to 128: write the border all round, and lines of walls between the rows"
         )
@@ -120,14 +120,8 @@ def parse_maze(text: str) -> Mazes:
                 if symbol in places:
                     raise ValueError(f"{here} holds another {symbol!r}: mark one cell with it")
                 places[symbol] = row // 2 * size + column // 2
-        for column in range(1, len(line), 2) if form.step == 2 else ():  # beside the middle ones
-            middle = line[column + 1 if column % 4 == 1 else column - 1]
-            expected = middle if middle == "-" else " "
-            if line[column] != expected:
-                what = "beside the letter" if middle in "SG" else "as in the middle"
-                raise _wrong(
-                    f"line {top + row}, column {left + column}", line[column], expected, what
-                )
+    if form.step == 2:
+        _check_widths(lines, top, left)
     for letter, name in (("S", "start"), ("G", "goal")):
         if letter not in places:
             raise ValueError(f"the maze has no {name}: mark its cell with {letter!r}")
@@ -169,6 +163,18 @@ def _expected(form: _Form, row: int, column: int, last: int) -> tuple[str, str]:
     if row in (0, last) or column in (0, last):
         return wall, "the border, which is closed"
     return wall + form.blank, "a wall or an opening"
+
+
+def _check_widths(lines: list[str], top: int, left: int) -> None:
+    """Refuse drawn text whose walls, openings and cells are not three characters wide."""
+    for row, line in enumerate(lines):
+        for column in range(1, len(line), 2):
+            middle = line[column + 1 if column % 4 == 1 else column - 1]
+            expected = middle if middle == "-" else " "
+            if line[column] != expected:
+                what = "beside the letter" if middle in "SG" else "as in the middle"
+                here = f"line {top + row}, column {left + column}"
+                raise _wrong(here, line[column], expected, what)
 
 
 def _wrong(here: str, symbol: str, expected: str, what: str) -> ValueError:
