@@ -9,7 +9,7 @@ Axes: M layouts, n rows and columns, K improvement steps.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import gymnasium as gym
@@ -65,10 +65,7 @@ def cases(layouts: np.ndarray, count: int, seed: int) -> Mazes:
 
 def success_on(mazes: Mazes, policy: Policy, k_steps: int, use_masks: bool = False) -> np.ndarray:
     """Greedy success (K,) of a policy on mazes."""
-
-    def make(count: int) -> VectorEnv:
-        return gym.make_vec("trm/Maze-v0", count, size=mazes.size)
-
+    make = partial(gym.make_vec, "trm/Maze-v0", size=mazes.size)
     return success_by_k(policy, make, mazes, k_steps, use_masks=use_masks)
 
 

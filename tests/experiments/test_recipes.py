@@ -1,5 +1,6 @@
 """Every recipe of the book: found, fair, recorded as it is, and on data kept apart."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -26,7 +27,6 @@ from trm_lib.experiments import (
     load_result,
     verify,
 )
-from trm_lib.experiments.recipe import _experiments_in
 from trm_lib.models import TRMConfig, build_model, count_parameters
 from trm_lib.tasks import PolicyTask, PuzzleTask
 from trm_lib.training import PPOConfig
@@ -54,7 +54,7 @@ def size(config):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "book/recipes").glob("*.py")), ids=lambda p: p.stem)
 def test_a_file_holds_the_experiments_it_says(path):
-    held = _experiments_in(path)
+    held = getattr(importlib.import_module(f"book.recipes.{path.stem}"), "EXPERIMENTS", ())
     assert len(set(held)) == len(held)
     for experiment in held:
         found = find_recipes(experiment)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
+import re
 import sys
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -38,7 +40,7 @@ class Recipe:
 
     def settings(self) -> dict[str, Any]:
         """The task as plain JSON values."""
-        return _plain(asdict(self.task))
+        return _plain(self.task)
 
     def differences(self, settings: dict[str, Any]) -> list[str]:
         """The fields, by dotted names, in which stored settings mean another task; [] for none.
@@ -46,7 +48,7 @@ class Recipe:
         A field that the library has learnt since they were stored had its default value then.
         """
         try:
-            stored = _plain(asdict(_rebuilt(self.task, settings)))
+            stored = _plain(_rebuilt(self.task, settings))
         except (TypeError, ValueError):  # fields that are gone, or values no longer allowed
             stored = settings
         return _differing(stored, self.settings())
@@ -70,19 +72,15 @@ def _rebuilt(like: Any, settings: Any) -> Any:
     return type(like)(**known)
 
 
+def _plain(task: Any) -> dict[str, Any]:
+    return json.loads(json.dumps(asdict(task)))
+
+
 def _differing(a: Any, b: Any, name: str = "") -> list[str]:
     if isinstance(a, dict) and isinstance(b, dict):
         keys = sorted(a.keys() | b.keys())
         return [d for key in keys for d in _differing(a.get(key), b.get(key), f"{name}.{key}")]
     return [] if a == b else [name.lstrip(".")]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
 
 
 def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recipe]:
@@ -105,7 +103,8 @@ def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recip
         )
     experiment, known, found = name.split("/")[0], [], []
     for path in sorted(folder.glob("*.py")):
-        held = _experiments_in(path)
+        says = re.search(r"^EXPERIMENTS = (\(.*?\))", path.read_text(encoding="utf-8"), re.M | re.S)
+        held = ast.literal_eval(says[1]) if says else ()
         known += held
         if experiment in held or (held and not name):
             recipes = _imported(path).RECIPES
@@ -129,14 +128,6 @@ def find_recipe(name: str, folder: str | Path | None = None) -> Recipe:
         names = ", ".join(recipe.name for recipe in found)
         raise ValueError(f"expected the name of one recipe, {name!r} has several: {names}")
     return found[0]
-
-
-def _experiments_in(path: Path) -> tuple[str, ...]:
-    """What a file of recipes says it holds, without running it."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "EXPERIMENTS":
-            return ast.literal_eval(node.value)
-    return ()
 
 
 def _imported(path: Path) -> ModuleType:

@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import platform
+import re
 import subprocess
 import tempfile
 import threading
@@ -309,13 +310,16 @@ def provenance() -> dict[str, str]:
 
     Take it when the run starts: later, the files may no longer be the code that runs.
     """
+    about = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.*)", about.read_text() if about.is_file() else "")
+    processor = named[1] if named else platform.processor() or "unknown processor"
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": commit(Path(__file__).parents[2]),
         "trm_lib": __version__,
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
-        "machine": f"{platform.system()} {platform.machine()}, {_processor()}, "
+        "machine": f"{platform.system()} {platform.machine()}, {processor}, "
         f"{os.cpu_count()} cores, one thread a run",
     }
 
@@ -346,12 +350,3 @@ def commit(root: Path) -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{head}-dirty" if changed else head
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "unknown processor"
