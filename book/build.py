@@ -105,7 +105,7 @@ def ends(process: subprocess.Popen, idle: float = 60) -> bool:
             return True
         except subprocess.TimeoutExpired:
             now = work_done(process)
-        if now > done + idle / 100:
+        if abs(now - done) > idle / 100:  # less, when a child has left
             done, since = now, time.monotonic()
         elif time.monotonic() > since + idle:
             process.kill()
