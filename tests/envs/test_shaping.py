@@ -272,32 +272,6 @@ def test_the_vector_form_equals_single_ones_step_by_step(
     assert (ends > 5).all()
 
 
-def test_any_environment_may_be_shaped_by_a_function() -> None:
-    """Another library's environment, ended by a time limit and otherwise."""
-
-    def single() -> gym.Env:
-        return gym.make("CartPole-v1", max_episode_steps=15)
-
-    def shaped() -> gym.Env:
-        return PotentialShaping(single(), Projection(1), 0.9)
-
-    reference = SyncVectorEnv([shaped] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
-    envs = SyncVectorEnv([single] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
-    envs = VectorPotentialShaping(envs, Projection(1), 0.9)
-    envs.reset(seed=0)
-    reference.reset(seed=0)
-    rng = np.random.default_rng(0)
-    ends = np.zeros(2, int)
-    for _ in range(100):
-        actions = rng.integers(2, size=3)
-        *outcome, infos = envs.step(actions)
-        *expected, expected_infos = reference.step(actions)
-        np.testing.assert_allclose(outcome[1], expected[1], atol=1e-12)
-        same(expected_infos, infos, np.ones(3, bool))
-        ends += outcome[2].sum(), outcome[3].sum()
-    assert (ends > 0).all()
-
-
 class Count(gym.Env):
     """Counts to three; its observation is a dictionary."""
 
@@ -357,20 +331,6 @@ def test_registered_environments_pickles_and_specs_play_the_same() -> None:
     for copy in copies:
         copy.reset(seed=5)
         assert [copy.step(action)[1] for action in actions] == rewards
-
-
-def test_earlier_infos_are_left_alone() -> None:
-    envs = VectorPotentialShaping(MazeVectorEnv(4, size=2, max_steps=3), "manhattan", 0.9)
-    rng = np.random.default_rng(0)
-    kept = [envs.reset(seed=0)[1]]
-    frozen = [pickle.dumps(kept[0])]
-    for _ in range(12):
-        kept.append(envs.step(rng.integers(4, size=4))[4])
-        frozen.append(pickle.dumps(kept[-1]))
-    for infos, then in zip(kept, frozen, strict=True):
-        then = pickle.loads(then)
-        for key in ("unshaped_reward", "unshaped_return"):
-            np.testing.assert_array_equal(infos[key], then[key])
 
 
 def test_a_goal_out_of_reach_counts_as_further_than_any_cell() -> None:

@@ -46,33 +46,33 @@ class Episodes:
     ) -> None:
         self._make = make
         self._capacity = int(np.clip(_CELLS_READY // (num_envs * cells), 1, _MOST_READY))
-        self._streams = np.zeros(num_envs, np.uint64)
+        self.streams = np.zeros(num_envs, np.uint64)
         self._made = np.zeros(num_envs, np.int64)
-        self._taken = np.zeros(num_envs, np.int64)
+        self.taken = np.zeros(num_envs, np.int64)
         self._ready: tuple[np.ndarray, ...] = ()  # (E * Q, ...) each, episode e in place e % Q
 
     def restart(self, env: int, stream: int) -> None:
         """Begin the sequence of one environment anew; ``stream`` is any 64 bits."""
-        self._streams[env] = stream
-        self._made[env] = self._taken[env] = 0
+        self.streams[env] = stream
+        self._made[env] = self.taken[env] = 0
 
     def take(self, which: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the next episode of each environment in ``which``, (M,) distinct numbers."""
-        taken = self._taken[which]
+        taken = self.taken[which]
         if (taken == self._made[which]).any():
             self._refill()
-        self._taken[which] = taken + 1
+        self.taken[which] = taken + 1
         places = which * self._capacity + taken % self._capacity
         return tuple(array.take(places, axis=0) for array in self._ready)
 
     def _refill(self) -> None:
         """Make the episodes of every environment that has used up half of its own or more."""
-        room = self._capacity - (self._made - self._taken)
+        room = self._capacity - (self._made - self.taken)
         wanted = np.where(2 * room >= self._capacity, room, 0)
         envs = np.repeat(np.arange(len(room)), wanted)
         first = np.repeat(np.cumsum(wanted) - wanted, wanted)
         numbers = self._made[envs] + np.arange(len(envs)) - first
-        made = self._make(mix64(self._streams[envs] ^ mix64(numbers)))
+        made = self._make(mix64(self.streams[envs] ^ mix64(numbers)))
         if not self._ready:
             rows = len(room) * self._capacity
             self._ready = tuple(np.zeros((rows, *array.shape[1:]), array.dtype) for array in made)
@@ -80,15 +80,10 @@ class Episodes:
             ready[envs * self._capacity + numbers % self._capacity] = array
         self._made += wanted
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Where each environment is in its sequence, (E,) each; the episodes follow from it."""
-        return {"streams": self._streams.view(np.int64).copy(), "taken": self._taken.copy()}
-
-    def set_state(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from where `state` was taken."""
-        self._streams = state["streams"].copy().view(np.uint64)
-        self._taken = state["taken"].copy()
-        self._made = self._taken.copy()  # what was kept ready is made again when it is needed
+    def go_on(self, streams: np.ndarray, taken: np.ndarray) -> None:
+        """Go on where others have ``taken`` so many of these ``streams``, (E,) each."""
+        self.streams, self.taken = streams, taken
+        self._made = taken.copy()  # what was kept ready is made again when it is needed
 
 
 class BatchedEnv(VectorEnv):
@@ -143,11 +138,8 @@ class BatchedEnv(VectorEnv):
         cells: int,
     ) -> None:
         self.num_envs = whole(num_envs, "num_envs", 1)
-        if render_mode not in (None, "ansi", "rgb_array"):
-            raise ValueError(
-                f'render_mode expected None, "ansi" or "rgb_array", got {render_mode!r}: there is '
-                "no window to draw in"
-            )
+        if render_mode is not None:
+            check_choice("render_mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self.max_steps = whole(max_steps, "max_steps", 1)
         self.single_observation_space = observation_space
@@ -257,8 +249,9 @@ class BatchedEnv(VectorEnv):
         The generators behind ``np_random`` are left out: they serve only to begin a sequence of
         episodes, and the sequences are in the state.
         """
-        own = {name: getattr(self, name).copy() for name in (*self._parts, "_steps", "_success")}
-        return own | {f"episodes.{n}": v for n, v in self._episodes.state().items()}
+        kept = {name: getattr(self, name) for name in (*self._parts, "_steps", "_success")}
+        kept |= {"streams": self._episodes.streams.view(np.int64), "taken": self._episodes.taken}
+        return {name: array.copy() for name, array in kept.items()}
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Stand where ``state`` was taken.
@@ -268,13 +261,9 @@ class BatchedEnv(VectorEnv):
         """
         require_same_forms(state, self.state())
         self._seeded()  # now: later it would begin other sequences of episodes
-        first = "episodes."
-        for name, value in state.items():
-            if not name.startswith(first):
-                setattr(self, name, value.copy())
-        self._episodes.set_state(
-            {n.removeprefix(first): v for n, v in state.items() if n.startswith(first)}
-        )
+        kept = {name: array.copy() for name, array in state.items()}
+        self._episodes.go_on(kept.pop("streams").view(np.uint64), kept.pop("taken"))
+        vars(self).update(kept)
         self._running = True
 
     def _make(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -401,10 +390,7 @@ class SingleEnv(gym.Env):
     def render(self) -> str | np.ndarray | None:
         """Show the board: text for "ansi", (H, W, 3) uint8 for "rgb_array"."""
         if self.render_mode is None:
-            gym.logger.warn(
-                'render() needs a render mode: make the environment with render_mode="ansi" or '
-                '"rgb_array"'
-            )
+            gym.logger.warn('render() shows nothing without render_mode="ansi" or "rgb_array"')
             return None
         return self._batch.render()[0]
 

@@ -55,6 +55,8 @@ def shortest_path(walls: np.ndarray, goal: np.ndarray) -> np.ndarray:
     return -np.where(distances < 0, distances.shape[1], distances).astype(float)
 
 
+PotentialLike = str | Callable[[Any], ArrayLike]
+
 MAZE_POTENTIALS = {"manhattan": manhattan, "shortest path": shortest_path}
 """Potentials of `trm/Maze-v0` by name: walls (M, n, n) and goals (M,) to one value a cell."""
 
@@ -78,11 +80,7 @@ class Potential:
     """
 
     def __init__(
-        self,
-        potential: str | Callable[[Any], ArrayLike],
-        weight: float,
-        space: spaces.Space,
-        num_envs: int,
+        self, potential: PotentialLike, weight: float, space: spaces.Space, num_envs: int
     ) -> None:
         self.weight = number(weight, "weight", lambda x: True, "a finite number")
         self.function = potential if callable(potential) else None
@@ -141,8 +139,8 @@ class Potential:
 class _Shaping:
     """What both wrappers do with a potential, in E environments."""
 
-    def _shape(
-        self, potential: Any, gamma: float, weight: float, space: spaces.Space, num_envs: int
+    def _begin_shaping(
+        self, potential: PotentialLike, gamma: float, weight: float, space: Any, num_envs: int
     ) -> None:
         self.gamma = number(gamma, "gamma", lambda x: 0 <= x <= 1, "the learner's discount, 0 to 1")
         self.potential = Potential(potential, weight, space, num_envs)
@@ -183,17 +181,13 @@ class PotentialShaping(_Shaping, gym.Wrapper, RecordConstructorArgs):
     """
 
     def __init__(
-        self,
-        env: gym.Env,
-        potential: str | Callable[[Any], ArrayLike],
-        gamma: float,
-        weight: float = 1.0,
+        self, env: gym.Env, potential: PotentialLike, gamma: float, weight: float = 1.0
     ) -> None:
         RecordConstructorArgs.__init__(
             self, potential=potential, gamma=gamma, weight=weight, _disable_deepcopy=True
         )
         gym.Wrapper.__init__(self, env)
-        self._shape(potential, gamma, weight, env.observation_space, 1)
+        self._begin_shaping(potential, gamma, weight, env.observation_space, 1)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -212,11 +206,8 @@ class PotentialShaping(_Shaping, gym.Wrapper, RecordConstructorArgs):
             ahead = self.potential(self._everybody, batch)
         shaped = self._pay(np.array([reward], float), ahead)
         self._phi = ahead
-        info = info | {
-            "unshaped_reward": float(reward),
-            "unshaped_return": float(self._returns[0]),
-        }
-        return observation, float(shaped[0]), terminated, truncated, info
+        unshaped = {"unshaped_reward": float(reward), "unshaped_return": self._returns.item()}
+        return observation, shaped.item(), terminated, truncated, info | unshaped
 
 
 class VectorPotentialShaping(_Shaping, VectorWrapper):
@@ -236,11 +227,7 @@ class VectorPotentialShaping(_Shaping, VectorWrapper):
     """
 
     def __init__(
-        self,
-        envs: VectorEnv,
-        potential: str | Callable[[Any], ArrayLike],
-        gamma: float,
-        weight: float = 1.0,
+        self, envs: VectorEnv, potential: PotentialLike, gamma: float, weight: float = 1.0
     ) -> None:
         VectorWrapper.__init__(self, envs)
         mode = envs.metadata.get("autoreset_mode")
@@ -249,7 +236,7 @@ class VectorPotentialShaping(_Shaping, VectorWrapper):
                 f"expected environments with AutoresetMode.SAME_STEP, got {mode}: make them so, or "
                 "wrap each in PotentialShaping"
             )
-        self._shape(potential, gamma, weight, envs.single_observation_space, self.num_envs)
+        self._begin_shaping(potential, gamma, weight, envs.single_observation_space, self.num_envs)
 
     def reset(
         self,
