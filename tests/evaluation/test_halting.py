@@ -12,7 +12,7 @@ from trm_lib.evaluation import (
     calibration,
     halt_logits_by_k,
 )
-from trm_lib.models import TRM, TRMConfig, build_model
+from trm_lib.models import TRM, HaltingTRM, TRMConfig, build_model
 
 
 def new_model(**changes):
@@ -45,7 +45,7 @@ def test_each_board_stops_at_its_first_sure_step(mixing, batch_size):
 def test_boards_that_are_done_are_thought_about_no_more():
     thought_about = []
 
-    class Watched(TRM):
+    class Watched(HaltingTRM):
         def forward(self, carry, inputs, *rest):
             thought_about.append(len(inputs))
             return super().forward(carry, inputs, *rest)
