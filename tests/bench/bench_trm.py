@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.bench.readable_trm import ReadableTRM
 from trm_lib.models import TRM, TRMConfig, fast_mode
-from trm_lib.models.fused import HAS_ONEDNN
+from trm_lib.models.fused import ONEDNN
 from trm_lib.models.layers import swiglu_hidden
 
 SHAPES = ((16, 64, 128, 4), (81, 128, 32, 8), (900, 64, 8, 4))  # L, D, B, heads
@@ -100,7 +100,7 @@ def peak(dtype: torch.dtype) -> float:
     n = 2048
     a = torch.randn(n, n).to(dtype)
     ways = [lambda: a @ a]
-    if dtype == torch.float32 and HAS_ONEDNN:
+    if dtype == torch.float32 and ONEDNN:
         ways.append(lambda: torch.ops.mkldnn._linear_pointwise(a, a, None, "none", [], ""))
     return 2 * n**3 / min(seconds(way) for way in ways for _ in range(8))
 

@@ -1,6 +1,6 @@
 """The operations with gradients by hand against the plain formulas, whose gradients PyTorch finds.
 
-Where this build of PyTorch has no oneDNN on top of MKL, there is nothing to compare.
+Where they are never used (a PyTorch without MKL), there is nothing to compare.
 """
 
 import pytest
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from trm_lib.evaluation import answer_flops
 from trm_lib.models import TRM, BoardConfig, SwiGLU, TRMConfig
 from trm_lib.models.fused import (
-    HAS_ONEDNN,
+    MEASURED,
     GatedUnit,
     Product,
     RMSNorm,
@@ -21,7 +21,7 @@ from trm_lib.models.fused import (
 )
 from trm_lib.models.layers import Linear, rotary_table
 
-pytestmark = pytest.mark.skipif(not HAS_ONEDNN, reason="no oneDNN beside MKL")
+pytestmark = pytest.mark.skipif(not MEASURED, reason="a PyTorch without MKL")
 
 
 def draw(*shape, seed=0):

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from trm_lib.checks import number, whole
-from trm_lib.models import TRM, StepOutput, device_of
+from trm_lib.models import TRM, StepOutput
 from trm_lib.training import IGNORE, PuzzleData
 
 
@@ -63,11 +63,12 @@ def think(
     if not np.issubdtype(boards.dtype, np.integer):
         raise ValueError(f"boards expected an array of integers, got dtype {boards.dtype}")
     was_training = model.training
+    device = next(model.parameters(), torch.empty(0)).device
     model.eval()
     try:
         for start in range(0, len(boards), batch_size):
             rows = np.arange(start, min(start + batch_size, len(boards)))
-            inputs = torch.from_numpy(boards[rows].astype(np.int64)).to(device_of(model))
+            inputs = torch.from_numpy(boards[rows].astype(np.int64)).to(device)
             carry = model.initial_carry(inputs)
             for k in range(1, k_steps + 1):
                 carry, out = model(carry, inputs)

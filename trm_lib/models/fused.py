@@ -1,13 +1,23 @@
 """The operations that take a model's time, each with its gradient written by hand.
 
-They compute what the plain formulas in `layers` compute, up to rounding, in two ways that pay on
-a processor:
+Each decides by itself how it is computed. `plain` asks for single operations in the order of the
+official code; else, where it pays, it is the same up to rounding in two ways:
 
-    - Float32 matrices are multiplied by oneDNN. PyTorch hands them to MKL, which on processors
-      that are not Intel's uses half of what AVX-512 can do. oneDNN comes with PyTorch too, and
-      works in full float32 as well.
     - A gradient by hand keeps fewer tensors and makes fewer passes over memory than one put
-      together from single operations: no views to join again, no sum that is taken twice.
+      together from single operations: no views to join again, no sum that is taken twice. This
+      pays on every processor that was measured (x86, PyTorch with MKL).
+    - Float32 matrices are multiplied by oneDNN where there is AVX-512. PyTorch hands them to MKL,
+      which on processors that are not Intel's never uses it; with AVX2 alone, MKL is as fast.
+
+So two processors may round differently; all recorded results come from one with AVX-512. A train
+step of the TRM is faster than the official code by these factors (`tests/bench/bench_trm.py`):
+
+    L, D, B       mixing     AVX-512   AVX2
+    16, 64, 128   mlp        1.6       1.3
+    16, 64, 128   attention  1.1       1.1
+    81, 128, 32   mlp        1.2       1.1
+
+The more of the time goes into the products themselves, the less there is to win.
 
 Axes: M rows (batch times cells), D width, L cells, C channels of an attention head.
 """
@@ -23,9 +33,13 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.utils.flop_counter import register_flop_formula
 
+MEASURED = torch.backends.mkl.is_available()
+"""Whether this is a PyTorch on which the operations below were found to pay."""
+
 # The operator is PyTorch's own, used by its compiler, but not documented: do without if it moves.
-HAS_ONEDNN = (
-    torch.backends.mkl.is_available()
+ONEDNN = (
+    MEASURED
+    and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     and torch.backends.mkldnn.is_available()
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 )
@@ -33,7 +47,7 @@ HAS_ONEDNN = (
 product: Callable[[Tensor, Tensor], Tensor] = F.linear
 """h W^T: (M, in), (out, in) -> (M, out)."""
 
-if HAS_ONEDNN:
+if ONEDNN:
     product = partial(
         torch.ops.mkldnn._linear_pointwise, B=None, attr="none", scalars=[], algorithm=""
     )
@@ -111,7 +125,7 @@ def fits(h: Tensor) -> bool:
     A compiler does better with the plain formulas, and autocast acts on nothing else.
     """
     return (
-        HAS_ONEDNN
+        MEASURED
         and h.dtype == torch.float32
         and h.device.type == "cpu"
         and h.numel() > 0

@@ -160,8 +160,7 @@ class MLPPolicy(Policy):
 
     def __init__(self, config: FlatPolicyConfig, generator: torch.Generator | None = None):
         super().__init__()
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
+        generator = generator or torch.Generator().manual_seed(0)
         self.config, self.n_actions = config, config.n_actions
         sizes = (config.n_inputs, *config.hidden)
         self.actor = _perceptron((*sizes, config.n_actions), FIRST_LOGITS, generator)
@@ -187,8 +186,7 @@ class GRUPolicy(Policy):
 
     def __init__(self, config: FlatPolicyConfig, generator: torch.Generator | None = None):
         super().__init__()
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
+        generator = generator or torch.Generator().manual_seed(0)
         self.config, self.n_actions = config, config.n_actions
         *before, memory = config.hidden
         looks = (config.n_inputs, *before)
@@ -307,8 +305,7 @@ class BoardPolicy(Policy):
 
     def __init__(self, config: BoardPolicyConfig, generator: torch.Generator | None = None):
         super().__init__()
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
+        generator = generator or torch.Generator().manual_seed(0)
         self.config = config
         self.n_actions, self.k_steps = config.n_actions, config.k_steps
         self.remembers = config.carry_over_time
@@ -391,7 +388,7 @@ class BoardPolicy(Policy):
             if self.config.marker is None:  # boards change with every action: none comes twice
                 answers, _ = self._think(boards, previous)
             else:
-                _, first, which = _distinct(key)
+                first, which = _distinct(key)
                 answers = self._think(boards[first], previous[first])[0][:, which]
         else:
             answers = known["answers"].transpose(0, 1)
@@ -408,17 +405,16 @@ class BoardPolicy(Policy):
     ) -> tuple[Tensor, PolicyMemory]:
         """K improvement steps: tokens (B, n, n) to answers (K, B, L, A + 1), and the carry."""
         carry = self.core.initial_carry(boards)
-        begins = (previous == self.n_actions)[:, None, None]
-        fresh = {} if carry is None else vars(carry)
-        start = fresh | {
-            name: torch.where(begins, fresh[name], part) for name, part in (memory or {}).items()
-        }
+        begins = previous == self.n_actions
+        if memory:
+            for name, fresh in vars(carry).items():
+                wide = begins.view(-1, *[1] * (fresh.dim() - 1))
+                setattr(carry, name, torch.where(wide, fresh, memory[name]))
         if self.config.previous_action:
+            # the answer is read from the first of the states
+            answer, fresh = next(iter(vars(self.core.initial_carry(boards)).items()))
             y = self.y_of_action[previous.clamp(max=self.n_actions - 1)][:, None]
-            answer = next(iter(fresh))  # the state that the answer is read from stands first
-            start[answer] = torch.where(begins, fresh[answer], y)
-        if start:
-            carry = type(carry)(**start)
+            setattr(carry, answer, torch.where(begins[:, None, None], fresh, y))
         answers = []
         for _ in range(self.k_steps):
             carry, out = self.core(carry, boards)
@@ -426,9 +422,9 @@ class BoardPolicy(Policy):
         return torch.stack(answers), {} if carry is None else vars(carry)
 
 
-def _distinct(key: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Different rows of (B, M): the rows (U, M), where each is first (U,), which each is (B,)."""
+def _distinct(key: Tensor) -> tuple[Tensor, Tensor]:
+    """Different rows of (B, M), in order: where each is first (U,), which each row is (B,)."""
     rows, which = torch.unique(key, dim=0, return_inverse=True)
     places = torch.arange(len(key) - 1, -1, -1, device=key.device)
     first = which.new_empty(len(rows)).scatter_(0, which[places], places)
-    return rows, first, which
+    return first, which

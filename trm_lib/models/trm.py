@@ -182,8 +182,7 @@ class BoardNet(nn.Module):
             raise ValueError(
                 f"{type(self).__name__} expected a {self.config_type.__name__}, got {config!r}"
             )
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
+        generator = generator or torch.Generator().manual_seed(0)
         self.config, self.bound = config, config.bound
         self.embedding = nn.Parameter(torch.empty(config.vocab_size, config.width))
         truncated_normal_(self.embedding, config.width**-0.5, generator)
@@ -341,4 +340,4 @@ def count_parameters(model: nn.Module) -> int:
 
 def device_of(model: nn.Module) -> torch.device:
     """Where a model lives: the device of its first parameter, or the CPU if it has none."""
-    return next((p.device for p in model.parameters()), torch.device("cpu"))
+    return next(model.parameters(), torch.empty(0)).device
