@@ -103,33 +103,24 @@ def _list(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from trm_lib.experiments import find_recipes, report, run_recipe
 
+    given = range(args.seeds), args.results, args.recipes, args.jobs, args.backend
     recipes = find_recipes(args.name, args.recipes)
-    seeds = range(args.seeds)
-    results = [
-        run_recipe(recipe.name, seeds, args.results, args.recipes, args.jobs, args.backend)
-        for recipe in recipes
-    ]
+    results = [run_recipe(recipe.name, *given) for recipe in recipes]
     print(report(results))
     return 0
 
 
 def _report(args: argparse.Namespace) -> int:
-    from trm_lib.experiments import (
-        draw,
-        draw_by_k,
-        draw_learning,
-        find_recipes,
-        recorded,
-        report,
-    )
+    from trm_lib import experiments as ex
 
-    results = [recorded(recipe, args.results) for recipe in find_recipes(args.name, args.recipes)]
-    table = report(results)
-    charts = [
-        (args.figure, draw), (args.figure_by_k, draw_by_k), (args.figure_learning, draw_learning),
+    recipes = ex.find_recipes(args.name, args.recipes)
+    results = [ex.recorded(recipe, args.results) for recipe in recipes]
+    table = ex.report(results)
+    asked = [
+        (args.figure, ex.draw), (args.figure_by_k, ex.draw_by_k),
+        (args.figure_learning, ex.draw_learning),
     ]  # fmt: skip
-    drawn = [(path, chart(results)) for path, chart in charts if path]
-    for path, figure in drawn:
+    for path, figure in [(path, draw(results)) for path, draw in asked if path]:
         figure.save(path)
     print(table)
     return 0

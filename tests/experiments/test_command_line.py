@@ -205,6 +205,6 @@ def test_an_installed_library_says_where_recipes_are_looked_for(tmp_path):
     assert alone.returncode == 2
     assert "name their folder with --recipes" in alone.stderr
     given = "--recipes", "mine", "--results", "found"
-    done = ask("run", "toys/draws", "--seeds", "2", "--jobs", "2", *given)
+    done = ask("run", "toys/draws", "--seeds", "2", "--jobs", "1", *given)
     assert "toys/draws expected every seed to have measured test_exact" in done.stderr
     assert (tmp_path / "found/toys/draws.json").is_file()

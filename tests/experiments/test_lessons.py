@@ -82,6 +82,7 @@ def test_round_by_round_judges_what_is_left_after_as_many_rounds():
     assert (rounds > 5).sum() > 0
     torch.testing.assert_close(losses, expected)
     np.testing.assert_array_equal(filled().labels == 0, five().labels == 1)
+    assert filled().labels.max() <= TRAINING.n_sup  # the last answer judges the path itself
 
 
 def test_a_noisy_start_is_the_seeds_and_not_the_models_own():
