@@ -20,7 +20,7 @@ from gymnasium.vector import VectorEnv
 from trm_lib.checks import whole
 from trm_lib.models import BoardPolicy, Policy
 from trm_lib.puzzles import Mazes, check_walls
-from trm_lib.training import Acting, log_probs, require_same_step, steps
+from trm_lib.training import Acting, log_probs, require_actions, require_same_step, steps
 
 Actor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Make = Callable[[int], VectorEnv]
@@ -203,11 +203,7 @@ def _plans(
     """What every cell answers on the boards of the cases: (K, M, L, A)."""
     envs = make(len(cases))
     observations, infos = envs.reset(options={envs.unwrapped.option: cases})
-    n_actions = infos["action_mask"].shape[-1]
-    if n_actions != policy.n_actions:
-        raise ValueError(
-            f"policy expected {n_actions} actions, as the environments have, got {policy.n_actions}"
-        )
+    require_actions(policy, infos["action_mask"].shape[-1])
     with thinking(policy, k_steps):
         parts = torch.from_numpy(observations).split(BOARDS_AT_ONCE)
         return torch.cat([policy.answers(part)[..., :-1] for part in parts], dim=1)

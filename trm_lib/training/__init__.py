@@ -11,7 +11,13 @@ from trm_lib.training.losses import (
     stablemax_loss,
 )
 from trm_lib.training.ppo import PPOConfig, ppo, ppo_update, standardised
-from trm_lib.training.reinforce import ReinforceConfig, baselined, reinforce, reinforce_update
+from trm_lib.training.reinforce import (
+    ReinforceConfig,
+    baselined,
+    discounted_returns,
+    reinforce,
+    reinforce_update,
+)
 from trm_lib.training.rollout import (
     Acting,
     Player,
@@ -19,9 +25,9 @@ from trm_lib.training.rollout import (
     PolicyRun,
     Rollout,
     advantages,
-    discounted_returns,
     entropy,
     log_probs,
+    require_actions,
     require_same_step,
     steps,
 )
@@ -37,44 +43,11 @@ from trm_lib.training.supervised import (
 )
 
 __all__ = [
-    "IGNORE",
-    "Acting",
-    "AdamAtan2",
-    "Augment",
-    "Batches",
-    "Evaluate",
-    "History",
-    "Lesson",
-    "PPOConfig",
-    "Player",
-    "PolicyConfig",
-    "PolicyRun",
-    "PuzzleData",
-    "ReinforceConfig",
-    "Rollout",
-    "Run",
-    "SupervisedConfig",
-    "TrainingRun",
-    "act_loss",
-    "advantages",
-    "answer_loss",
-    "baselined",
-    "correct",
-    "deep_supervision",
-    "discounted_returns",
-    "entropy",
-    "exactly_right",
-    "fit",
-    "halt_loss",
-    "log_probs",
-    "persistent_carry",
-    "ppo",
-    "ppo_update",
-    "progress_bar",
-    "reinforce",
-    "reinforce_update",
-    "require_same_step",
-    "stablemax_loss",
-    "standardised",
+    "IGNORE", "Acting", "AdamAtan2", "Augment", "Batches", "Evaluate", "History", "Lesson",
+    "PPOConfig", "Player", "PolicyConfig", "PolicyRun", "PuzzleData", "ReinforceConfig", "Rollout",
+    "Run", "SupervisedConfig", "TrainingRun", "act_loss", "advantages", "answer_loss", "baselined",
+    "correct", "deep_supervision", "discounted_returns", "entropy", "exactly_right", "fit",
+    "halt_loss", "log_probs", "persistent_carry", "ppo", "ppo_update", "progress_bar", "reinforce",
+    "reinforce_update", "require_actions", "require_same_step", "stablemax_loss", "standardised",
     "steps",
-]
+]  # fmt: skip

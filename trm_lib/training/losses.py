@@ -83,13 +83,10 @@ def exactly_right(logits: Tensor, labels: Tensor) -> Tensor:
 def halt_loss(halt_logit: Tensor, right: Tensor) -> Tensor:
     """Cross-entropy of "the answer is exactly right" against the halt head's guess: (B,).
 
-    Args:
-        halt_logit: (B,) float.
-        right: (B,) bool, or float from 0 to 1 where only the chance is known.
+    `right` (B,) is bool, or float from 0 to 1 where only the chance is known.
     """
-    return F.binary_cross_entropy_with_logits(
-        halt_logit, right.to(halt_logit.dtype), reduction="none"
-    )
+    right = right.to(halt_logit.dtype)
+    return F.binary_cross_entropy_with_logits(halt_logit, right, reduction="none")
 
 
 def act_loss(out: HaltingOutput, labels: Tensor) -> Tensor:

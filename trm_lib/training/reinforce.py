@@ -23,12 +23,13 @@ from trm_lib.training.rollout import (
     PolicyConfig,
     PolicyRun,
     Rollout,
-    discounted_returns,
     entropy,
     imitation_loss,
     in_deviations,
     log_prob_of,
     log_probs,
+    require_finite,
+    sums_ahead,
 )
 from trm_lib.training.run import Evaluate
 
@@ -110,6 +111,24 @@ def reinforce_update(run: PolicyRun, rollout: Rollout) -> np.ndarray:
         loss = loss + config.deep_supervision * imitation_loss(log_p)
     run.learn(loss)
     return np.array([policy_loss.item(), 0.0, spread.item()])
+
+
+def discounted_returns(rewards: Tensor, done: Tensor, gamma: float) -> Tensor:
+    """Rewards to go, G_t = r_t + gamma * G_{t+1}, begun anew where an episode is done.
+
+    Args:
+        rewards: (S, E) float.
+        done: (S, E) bool, whether the episode ended with this step.
+        gamma: discount.
+
+    Returns:
+        (S, E) float. What comes after the last step counts as 0.
+
+    Raises:
+        ValueError: there are no rewards, or not all are finite floats.
+    """
+    require_finite(rewards)
+    return sums_ahead(rewards, gamma, done)
 
 
 def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:

@@ -93,12 +93,7 @@ class PolicyRun(Run):
         super().__init__(policy, optimizer, config, n_updates)
 
     def learn(self, loss: Tensor) -> None:
-        """Take one optimizer step down the gradient of `loss`.
-
-        Raises:
-            FloatingPointError: the loss or a gradient is not finite; raised before the weights
-                change.
-        """
+        """Take one optimizer step down the gradient of `loss`; errors as of `descend`."""
         config = self.config
         factor = rate_factor(config.warmup, config.decay, self.round, self.n_rounds)
         descend(self.model, self.optimizer, loss, config.lr * factor, config.max_grad_norm)
@@ -249,11 +244,8 @@ class Acting:
         """
         n_actions = self.policy.n_actions
         if self.previous is None:
-            if masks is not None and masks.shape[-1] != n_actions:
-                raise ValueError(
-                    f"policy expected {masks.shape[-1]} actions, as the environments have, got "
-                    f"{n_actions}"
-                )
+            if masks is not None:
+                require_actions(self.policy, masks.shape[-1])
             self.previous = torch.full((len(observations),), n_actions)
         if self.use_masks and masks is None:
             raise ValueError(
@@ -383,10 +375,8 @@ def log_probs(logits: Tensor, mask: Tensor) -> Tensor:
         mask: bool, True where allowed; of the same shape or broadcast to it.
 
     Raises:
-        ValueError: a mask allows nothing, or is not bool.
+        ValueError: a mask allows nothing.
     """
-    if mask.dtype != torch.bool:
-        raise ValueError(f"mask expected bool, got {mask.dtype}")
     if not mask.any(-1).all():
         count = int((~mask.any(-1)).sum())
         raise ValueError(
@@ -439,29 +429,6 @@ def imitation_loss(log_p: Tensor) -> Tensor:
     return -(teacher * log_p[:-1]).sum(-1).mean()
 
 
-def discounted_returns(rewards: Tensor, done: Tensor, gamma: float) -> Tensor:
-    """Rewards to go, G_t = r_t + gamma * G_{t+1}, begun anew where an episode is done.
-
-    Args:
-        rewards: (S, E) float.
-        done: (S, E) bool, whether the episode ended with this step.
-        gamma: discount.
-
-    Returns:
-        (S, E) float. What comes after the last step counts as 0.
-
-    Raises:
-        ValueError: there are no rewards, or not all are finite floats.
-    """
-    _require_finite(rewards)
-    returns = torch.zeros_like(rewards)
-    ahead = rewards.new_zeros(rewards.shape[1:])
-    for t in range(len(rewards) - 1, -1, -1):
-        ahead = rewards[t] + gamma * ahead * ~done[t]
-        returns[t] = ahead
-    return returns
-
-
 def advantages(
     rewards: Tensor,
     values: Tensor,
@@ -490,13 +457,16 @@ def advantages(
     Raises:
         ValueError: there are no rewards, or not all are finite floats.
     """
-    _require_finite(rewards)
+    require_finite(rewards)
     deltas = rewards + gamma * next_values * ~terminated - values
-    goes_on = ~(terminated | truncated)
-    result = torch.zeros_like(rewards)
-    ahead = rewards.new_zeros(rewards.shape[1:])
-    for t in range(len(rewards) - 1, -1, -1):
-        ahead = deltas[t] + gamma * gae_lambda * ahead * goes_on[t]
+    return sums_ahead(deltas, gamma * gae_lambda, terminated | truncated)
+
+
+def sums_ahead(terms: Tensor, factor: float, done: Tensor) -> Tensor:
+    """x_t + factor * x_{t+1} + factor^2 * x_{t+2} + ... to the end of the episode: (S, E)."""
+    result, ahead = torch.zeros_like(terms), terms.new_zeros(terms.shape[1:])
+    for t in range(len(terms) - 1, -1, -1):
+        ahead = terms[t] + factor * ahead * ~done[t]
         result[t] = ahead
     return result
 
@@ -513,12 +483,11 @@ def in_deviations(centred: Tensor, deviation: Tensor, largest: Tensor) -> Tensor
     return (centred / (deviation + 1e-8)).masked_fill(noise, 0.0)
 
 
-def _require_finite(rewards: Tensor) -> None:
+def require_finite(rewards: Tensor) -> None:
+    """Raise ValueError unless rewards are (S, E) finite floats."""
     if rewards.dim() != 2 or not rewards.numel() or not rewards.is_floating_point():
-        raise ValueError(
-            f"rewards expected (S, E) float, at least one step, got {rewards.dtype} of shape "
-            f"{tuple(rewards.shape)}"
-        )
+        form = f"{rewards.dtype} of shape {tuple(rewards.shape)}"
+        raise ValueError(f"rewards expected (S, E) float, at least one step, got {form}")
     if not torch.isfinite(rewards).all():
         t, env = (~torch.isfinite(rewards)).nonzero()[0].tolist()
         raise ValueError(
@@ -535,16 +504,18 @@ def _require_playable(policy: Policy, envs: VectorEnv) -> None:
     actions, seen = envs.single_action_space, envs.single_observation_space
     if not isinstance(actions, Discrete) or actions.start != 0:
         raise ValueError(f"envs expected actions Discrete(n) that begin with 0, got {actions}")
-    if actions.n != policy.n_actions:
-        raise ValueError(
-            f"policy expected {actions.n} actions, as the environments have, got {policy.n_actions}"
-        )
+    require_actions(policy, int(actions.n))
     if not isinstance(seen, Box) or seen.dtype != np.float32:
-        raise ValueError(
-            f"envs expected observations Box(..., float32), got {seen}: wrap them in something "
-            f"that turns observations into such"
-        )
+        raise ValueError(f"envs expected observations Box(..., float32), got {seen}: wrap them")
     policy.require_readable(seen.shape)
+
+
+def require_actions(policy: Policy, n_actions: int) -> None:
+    """Raise ValueError unless the policy has as many actions as the environments."""
+    if policy.n_actions != n_actions:
+        raise ValueError(
+            f"policy expected {n_actions} actions, as the environments have, got {policy.n_actions}"
+        )
 
 
 def require_same_step(envs: VectorEnv) -> None:

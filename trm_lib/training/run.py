@@ -14,7 +14,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +113,14 @@ class Run:
 
     def identity(self) -> dict[str, str]:
         """What two runs must share for one to go on with the other's state, in words."""
-        return (
-            {"model": type(self.model).__name__, "training": type(self.config).__name__}
-            | in_words("model", getattr(self.model, "config", None))
-            | in_words("training", self.config)
-        )
+        said = {"model": type(self.model).__name__, "training": type(self.config).__name__}
+        for part, config in (
+            ("model", getattr(self.model, "config", None)),
+            ("training", self.config),
+        ):
+            fields = getattr(config, "__dict__", {})
+            said |= {f"{part}.{name}": repr(value) for name, value in fields.items()}
+        return said
 
     def keep(self, path: Path) -> None:
         """Write a checkpoint; the file is replaced in one move or left as it is."""
@@ -164,13 +167,9 @@ def descend(
     rate: float,
     max_grad_norm: float | None = None,
 ) -> None:
-    """Take one step down the gradient of `loss`, a scalar, at this learning rate.
+    """Take one step down the gradient of `loss`, a scalar, at the learning rate `rate`.
 
-    Args:
-        model, optimizer: of all its parameters.
-        loss: a scalar.
-        rate: learning rate.
-        max_grad_norm: a longer gradient is cut to this length; None leaves it.
+    A gradient longer than `max_grad_norm` is cut to this length.
 
     Raises:
         FloatingPointError: the loss or a gradient is not finite; raised before the weights change.
@@ -211,19 +210,11 @@ def progress_bar(
 ) -> tqdm:
     """Count from `done` to `steps` and show how far it is, in a terminal, JupyterLab or Colab.
 
-    The environment variable TQDM_DISABLE=1 silences every bar; in a notebook tqdm alone would
-    overlook it.
+    TQDM_DISABLE=1 in the environment silences every bar; in a notebook tqdm alone overlooks it.
     """
-    silenced = os.environ.get("TQDM_DISABLE", "0").lower() not in ("", "0", "false")
-    numbers = range(done, steps)
+    hidden = not shown or os.environ.get("TQDM_DISABLE", "0").lower() not in ("", "0", "false")
     how = {"desc": description, "unit": unit, "total": steps, "initial": done}
-    return tqdm(numbers, disable=silenced or not shown, **how)
-
-
-def in_words(part: str, config: Any) -> dict[str, str]:
-    """The fields of a config, named part.field, in words."""
-    fields = vars(config) if is_dataclass(config) else {"config": config}
-    return {f"{part}.{name}": repr(value) for name, value in fields.items()}
+    return tqdm(range(done, steps), disable=hidden, **how)
 
 
 def _refused(what: str) -> FloatingPointError:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from trm_lib.checks import (
     true_or_false,
     within,
 )
-from trm_lib.models import Carry, FastReport, device_of, fast_mode
+from trm_lib.models import Carry, device_of, fast_mode
 from trm_lib.training.adam_atan2 import AdamAtan2
 from trm_lib.training.data import IGNORE, Augment, Batches, PuzzleData, as_tokens
 from trm_lib.training.history import History
@@ -92,10 +92,10 @@ class SupervisedConfig:
     def __post_init__(self) -> None:
         ema_decay = within(lambda v: 0 <= v < 1, "a number in [0, 1)")
         check(
-            self, n_batches=at_least(1), batch_size=at_least(1), n_sup=at_least(1),
-            lr=ABOVE_0, warmup=at_least(0),
-            decay=SHARE, weight_decay=FROM_0, optimizer=one_of(OPTIMIZERS), ema_decay=ema_decay,
-            carry=true_or_false, eval_every=at_least(1), seed=at_least(0), fast=true_or_false,
+            self, n_batches=at_least(1), batch_size=at_least(1), n_sup=at_least(1), lr=ABOVE_0,
+            warmup=at_least(0), decay=SHARE, weight_decay=FROM_0, optimizer=one_of(OPTIMIZERS),
+            ema_decay=ema_decay, carry=true_or_false, eval_every=at_least(1), seed=at_least(0),
+            fast=true_or_false,
         )  # fmt: skip
 
 
@@ -139,24 +139,13 @@ class TrainingRun(Run):
         self.carry: Carry | None = None
         self.labels: Tensor | None = None
 
-    def fast_mode(self) -> AbstractContextManager[FastReport | None]:
-        """The fast mode for batches of this run if its config wants it; what it does, or None."""
-        if not self.config.fast:
-            return nullcontext()
-        return fast_mode(self.model, as_tokens(self.data.inputs[: self.stream.size]))
-
     def next_batch(self) -> tuple[Tensor, Tensor]:
         """Inputs and labels, (B, *grid) int64 each, where the model is."""
         inputs, labels = next(self.stream)
         return inputs.to(self.device), labels.to(self.device)
 
     def learn(self, loss: Tensor) -> None:
-        """Take one optimizer step down the gradient of `loss`, and let the average follow.
-
-        Raises:
-            FloatingPointError: the loss or a gradient is not finite; raised before the weights
-                change.
-        """
+        """Take one optimizer step down the gradient of `loss`, and let the average follow; errors as of `descend`."""
         factor = rate_factor(self.config.warmup, self.config.decay, self.step, self.n_steps)
         descend(self.model, self.optimizer, loss, self.config.lr * factor)
         self.average.update_parameters(self.model)
@@ -212,10 +201,9 @@ def fit(
 ) -> History:
     """Train `model` in place; it ends with its averaged weights.
 
-    A run that is killed and called again goes on from its last checkpoint and ends with the same
-    weights, to the last bit, as one that was left alone: on the same hardware, with as many
-    threads, and with a model and `augment` that draw random numbers from the generators they are
-    given and no others.
+    A run that was killed goes on from its checkpoint and ends with the same weights, to the last
+    bit, as one that was left alone: on the same hardware, with as many threads, and with a model
+    and `augment` that draw random numbers from no other generators than they are given.
 
     Args:
         model: anything with the interface of `TRM` (`initial_carry`, `forward(carry, inputs)`).
@@ -241,7 +229,8 @@ def fit(
     """
     run = TrainingRun(model, data, config, augment, lesson)
     keep = (checkpoint, checkpoint_every)
-    with run.fast_mode() as fast:
+    boards = as_tokens(data.inputs[: run.stream.size])
+    with fast_mode(model, boards) if config.fast else nullcontext() as fast:
         if fast and progress:
             print(fast)
         for _ in run.rounds("training", "batch", evaluate, *keep, progress):
