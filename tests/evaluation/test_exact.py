@@ -47,18 +47,15 @@ def test_the_mode_of_the_model_is_given_back():
     assert model.training
 
 
-@pytest.mark.parametrize("k_steps", [0, -1, 2.0, True, None])
-def test_wrong_k_says_what_was_expected(k_steps):
-    with pytest.raises(ValueError, match=r"k_steps \(K\) expected a whole number >= 1"):
-        answers_by_k(Counter(), np.zeros((1, 2, 2), int), k_steps)
-
-
-@pytest.mark.parametrize("batch_size", [0, -1, 1.5])
-def test_wrong_batch_size_says_what_was_expected(batch_size):
-    with pytest.raises(ValueError, match="batch_size expected a whole number >= 1"):
-        answers_by_k(Counter(), np.zeros((1, 2, 2), int), 1, batch_size)
-
-
-def test_boards_that_are_not_whole_numbers_are_refused():
-    with pytest.raises(ValueError, match="boards expected an array of integers"):
-        answers_by_k(Counter(), np.full((1, 2, 2), 0.7), 1)
+@pytest.mark.parametrize(
+    ("boards", "k_steps", "batch_size", "message"),
+    [
+        (np.zeros((1, 2, 2), int), 0, 1, r"k_steps \(K\) expected a whole number >= 1, got 0"),
+        (np.zeros((1, 2, 2), int), 2.0, 1, r"k_steps \(K\) expected a whole number >= 1, got 2.0"),
+        (np.zeros((1, 2, 2), int), 1, 0, "batch_size expected a whole number >= 1, got 0"),
+        (np.full((1, 2, 2), 0.7), 1, 1, "boards expected an array of integers"),
+    ],
+)
+def test_wrong_arguments_say_what_was_expected(boards, k_steps, batch_size, message):
+    with pytest.raises(ValueError, match=message):
+        answers_by_k(Counter(), boards, k_steps, batch_size)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from trm_lib.training import ReinforceConfig, baselined, standardised
+from trm_lib.training import baselined, standardised
 
 
 def ragged():
@@ -54,8 +54,3 @@ def test_equal_returns_have_no_gains_but_small_differences_do(gains, paid):
     assert (gains(returns) == 0).all()
     returns[::2] += 1e-3
     torch.testing.assert_close(gains(returns).abs(), torch.ones(1000, 3), atol=1e-3, rtol=0)
-
-
-def test_an_unknown_baseline_is_refused():
-    with pytest.raises(ValueError, match="batch"):
-        ReinforceConfig(baseline="none")

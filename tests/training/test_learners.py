@@ -1,7 +1,6 @@
 """REINFORCE and PPO climb the gradient that their papers give, and stop before harm."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -371,22 +370,17 @@ def test_a_state_that_allows_nothing_stops_before_the_weights_change(name):
     assert torch.equal(policy.logits, before)
 
 
-def test_more_minibatches_than_environments_are_refused():
-    with pytest.raises(ValueError, match="n_minibatches expected at most the 8 environments, got"):
-        ppo(Table(), OneStep(), replace(PPO, n_minibatches=9))
-
-
 @pytest.mark.parametrize(
     ("envs", "changes", "message"),
     [
         (4, {"num_steps": 1, "n_minibatches": 4}, "at least 2 steps, .* got 1: raise num_steps or"),
-        (5, {"num_steps": 1, "n_minibatches": 3}, "at least 2 steps, .* got 1: raise num_steps or"),
+        (8, {"n_minibatches": 9}, "n_minibatches expected at most the 8 environments, got 9"),
         (1, {}, "a batch expected at least 2 steps, got 1: raise the number of envs"),
         (8, {"baseline": "episode"}, "at least 2 steps, got 1 in each: set baseline="),
     ],
 )
 def test_steps_that_can_be_compared_with_no_other_are_refused(envs, changes, message):
-    name = "PPO" if "num_steps" in changes else "REINFORCE"
+    name = "PPO" if "n_minibatches" in changes else "REINFORCE"
     learner, config = LEARNERS[name]
     policy = Table()
     before = policy.logits.detach().clone()
@@ -444,25 +438,12 @@ def test_another_learners_config_is_refused():
 @pytest.mark.parametrize(
     ("kind", "changes", "message"),
     [
-        (PPOConfig, {"total_steps": 0}, "total_steps expected a whole number >= 1, got 0"),
         (PPOConfig, {"num_steps": 1.5}, "num_steps expected a whole number >= 1, got 1.5"),
-        (PPOConfig, {"n_epochs": 0}, "n_epochs expected a whole number >= 1"),
-        (PPOConfig, {"n_minibatches": 0}, "n_minibatches expected a whole number >= 1"),
         (PPOConfig, {"gae_lambda": 1.1}, "gae_lambda expected a share from 0 to 1, got 1.1"),
-        (PPOConfig, {"clip_range": 0.0}, "clip_range expected a number > 0, got 0.0"),
-        (PPOConfig, {"vf_coef": -1}, "vf_coef expected a number >= 0, got -1"),
-        (PPOConfig, {"lr": float("nan")}, "lr expected a number > 0, got nan"),
-        (PPOConfig, {"gamma": 1.01}, "gamma expected a share from 0 to 1, got 1.01"),
-        (PPOConfig, {"decay": -0.1}, "decay expected a share from 0 to 1"),
-        (PPOConfig, {"ent_coef": -0.1}, "ent_coef expected a number >= 0"),
-        (PPOConfig, {"max_grad_norm": 0}, "max_grad_norm expected a number > 0"),
+        (PPOConfig, {"clip_range": 0.0}, "clip_range expected a number > 0"),
         (PPOConfig, {"use_masks": 1}, "use_masks expected True or False, got 1"),
-        (ReinforceConfig, {"deep_supervision": None}, "deep_supervision expected a number >= 0"),
-        (ReinforceConfig, {"n_updates": 0}, "n_updates expected a whole number >= 1, got 0"),
-        (ReinforceConfig, {"warmup": -1}, "warmup expected a whole number >= 0, got -1"),
-        (ReinforceConfig, {"seed": "0"}, "seed expected a whole number >= 0, got '0'"),
+        (ReinforceConfig, {"baseline": "none"}, "baseline expected one of .*batch.* got 'none'"),
         (ReinforceConfig, {"seed": 2**63}, "seed expected a whole number below 2..63, got 922"),
-        (partial(FlatPolicyConfig, n_inputs=2, n_actions=2), {"hidden": 5}, "sizes, .* got 5"),
     ],
 )
 def test_wrong_settings_say_what_was_expected(kind, changes, message):

@@ -23,6 +23,7 @@ from trm_lib.models import (
     FeedForward,
     FlatPolicyConfig,
     GRUPolicy,
+    HaltingTRM,
     MLPPolicy,
     TRMConfig,
 )
@@ -72,9 +73,9 @@ def foreign():
 
 
 RUNS = {  # name -> config, kind of model and its config, data or environments
-    "fit, halting": (SUPERVISED, TRM, HALTING, SUDOKUS),
+    "fit, halting": (SUPERVISED, HaltingTRM, HALTING, SUDOKUS),
     "fit": (SUPERVISED, TRM, replace(HALTING, halting=False), SUDOKUS),
-    "fit, atan2": (replace(SUPERVISED, optimizer="adam_atan2"), TRM, HALTING, SUDOKUS),
+    "fit, atan2": (replace(SUPERVISED, optimizer="adam_atan2"), HaltingTRM, HALTING, SUDOKUS),
     "ppo, mlp": (PPO, MLPPolicy, FLAT, plain),
     "ppo, gru": (PPO, GRUPolicy, FLAT, shaped),
     "ppo, trm": (PPO, BoardPolicy, BOARD, plain),
@@ -237,7 +238,7 @@ def test_damaged_and_foreign_files_are_refused_before_the_model_changes(name, ha
 
 
 def test_places_that_will_not_do_are_refused_before_training(tmp_path):
-    model, run = new_model(TRM, HALTING), RUNS["fit, halting"]
+    model, run = new_model(HaltingTRM, HALTING), RUNS["fit, halting"]
     before = model.head.weight.clone()
     with pytest.raises(ValueError, match="checkpoint cannot be written: .*no such"):
         train(run, tmp_path / "no such" / "run.pt", model)
@@ -266,7 +267,7 @@ def test_environments_that_cannot_be_kept_serve_only_without_a_checkpoint(make, 
 
 @pytest.mark.parametrize("returned", [0.5, None, [], [1, 2], np.zeros((2, 2)), "high", [np.nan]])
 def test_evaluations_that_are_no_shares_are_refused_before_training(returned):
-    model = new_model(TRM, HALTING)
+    model = new_model(HaltingTRM, HALTING)
     before = model.head.weight.clone()
     with pytest.raises(ValueError, match="evaluate expected to return shares from 0 to 1"):
         fit(model, SUDOKUS, SUPERVISED, evaluate=lambda m: returned, progress=False)

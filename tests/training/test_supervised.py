@@ -16,9 +16,10 @@ from trm_lib.training import (
 )
 from trm_lib.training.run import rate_factor
 
-BOARD = {"vocab_size": 4, "grid": (2, 2), "width": 16, "n_layers": 1}
+BOARD = {"vocab_size": 4, "grid": (2, 2), "width": 16, "n_layers": 1, "hidden_multiple": 1}
+NET = TRMConfig(**BOARD, n_latent=1, n_cycles=1)
 QUICK = SupervisedConfig(
-    n_batches=150, batch_size=27, n_sup=2, warmup=5, lr=5e-3, ema_decay=0.9, eval_every=75
+    n_batches=100, batch_size=27, n_sup=2, warmup=5, lr=1e-2, ema_decay=0.9, eval_every=50
 )
 
 
@@ -29,7 +30,7 @@ def opposite_corner() -> PuzzleData:
 
 
 def new_model(seed=0, **changes):
-    return build_model(TRMConfig(**{**BOARD, **changes}), seed)
+    return build_model(replace(NET, **changes), seed)
 
 
 def weights(model):
@@ -39,13 +40,12 @@ def weights(model):
 def test_it_learns_a_task_that_needs_other_cells():
     data, model = opposite_corner(), new_model()
     before = exact_by_k(model, data, k_steps=2)
-    longer = replace(QUICK, n_batches=300, eval_every=150)  # far enough past the point, on any seed
-    history = fit(model, data, longer, evaluate=lambda m: exact_by_k(m, data, k_steps=2))
+    history = fit(model, data, QUICK, evaluate=lambda m: exact_by_k(m, data, k_steps=2))
     assert before.max() < 0.1
     assert exact_by_k(model, data, k_steps=2)[-1] == 1.0
     assert history.eval_success[-1] == list(exact_by_k(model, data, k_steps=2))
-    assert len(history.loss) == 300
-    assert history.eval_steps == [150, 300]
+    assert len(history.loss) == 100
+    assert history.eval_steps == [50, 100]
 
 
 def test_without_mixing_it_cannot():
@@ -84,7 +84,7 @@ def test_the_returned_weights_are_the_moving_average():
             seen.append(weights(self))
             return super().forward(carry, inputs)
 
-    model = Watched(TRMConfig(**BOARD), torch.Generator().manual_seed(0))
+    model = Watched(NET, torch.Generator().manual_seed(0))
     fit(model, opposite_corner(), config)
     last = new_model()
     fit(last, opposite_corner(), SupervisedConfig(**{**vars(config), "ema_decay": 0.0}))
@@ -106,7 +106,7 @@ def test_carry_off_restarts_every_improvement_step():
     for carry in (True, False):
         carries.clear()
         config = SupervisedConfig(n_batches=1, n_sup=3, carry=carry)
-        fit(Watched(TRMConfig(**BOARD)), opposite_corner(), config)
+        fit(Watched(NET), opposite_corner(), config)
         assert torch.equal(carries[0], carries[1]) is not carry
         assert torch.equal(carries[1], carries[2]) is not carry
 
@@ -166,17 +166,12 @@ def test_unknown_tokens_are_found_before_training():
     ("changes", "message"),
     [
         ({"lr": "1e-3"}, "lr expected a number > 0, got '1e-3'"),
-        ({"lr": float("inf")}, "lr expected a number > 0, got inf"),
+        ({"lr": float("nan")}, "lr expected a number > 0, got nan"),
         ({"carry": "no"}, "carry expected True or False, got 'no'"),
-        ({"n_batches": 0}, "n_batches expected a whole number >= 1, got 0"),
-        ({"n_sup": -1}, "n_sup expected a whole number >= 1, got -1"),
-        ({"batch_size": 2.5}, "batch_size expected a whole number >= 1"),
-        ({"lr": 0.0}, "lr expected a number > 0"),
-        ({"lr": float("nan")}, "lr expected a number > 0"),
-        ({"ema_decay": 1.0}, r"ema_decay expected a number in \[0, 1\)"),
-        ({"warmup": -1}, "warmup expected a whole number >= 0"),
-        ({"decay": 1.5}, "decay expected a share from 0 to 1"),
-        ({"weight_decay": -0.1}, "weight_decay expected a number >= 0"),
+        ({"batch_size": 2.5}, "batch_size expected a whole number >= 1, got 2.5"),
+        ({"ema_decay": 1.0}, r"ema_decay expected a number in \[0, 1\), got 1.0"),
+        ({"decay": 1.5}, "decay expected a share from 0 to 1, got 1.5"),
+        ({"optimizer": "sgd"}, "optimizer expected one of .*adamw.*, got 'sgd'"),
     ],
 )
 def test_wrong_settings_say_what_was_expected(changes, message):

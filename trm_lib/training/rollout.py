@@ -93,7 +93,7 @@ class PolicyRun(Run):
         super().__init__(policy, optimizer, config, n_updates)
 
     def learn(self, loss: Tensor) -> None:
-        """Take one optimizer step down the gradient of `loss`; errors as of `descend`."""
+        """Take one optimizer step, as `descend` does."""
         config = self.config
         factor = rate_factor(config.warmup, config.decay, self.round, self.n_rounds)
         descend(self.model, self.optimizer, loss, config.lr * factor, config.max_grad_norm)

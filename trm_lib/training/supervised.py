@@ -145,7 +145,7 @@ class TrainingRun(Run):
         return inputs.to(self.device), labels.to(self.device)
 
     def learn(self, loss: Tensor) -> None:
-        """Take one optimizer step down the gradient of `loss`, and let the average follow; errors as of `descend`."""
+        """Take one optimizer step, as `descend` does, and let the average follow."""
         factor = rate_factor(self.config.warmup, self.config.decay, self.step, self.n_steps)
         descend(self.model, self.optimizer, loss, self.config.lr * factor)
         self.average.update_parameters(self.model)
