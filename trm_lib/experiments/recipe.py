@@ -12,7 +12,7 @@ import importlib
 import json
 import re
 import sys
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,7 +40,7 @@ class Recipe:
 
     def settings(self) -> dict[str, Any]:
         """The task as plain JSON values."""
-        return _plain(self.task)
+        return json.loads(json.dumps(asdict(self.task)))
 
     def differences(self, settings: dict[str, Any]) -> list[str]:
         """The fields, by dotted names, in which stored settings mean another task; [] for none.
@@ -48,7 +48,7 @@ class Recipe:
         A field that the library has learnt since they were stored had its default value then.
         """
         try:
-            stored = _plain(_rebuilt(self.task, settings))
+            stored = replace(self, task=_rebuilt(self.task, settings)).settings()
         except (TypeError, ValueError):  # fields that are gone, or values no longer allowed
             stored = settings
         return _differing(stored, self.settings())
@@ -70,10 +70,6 @@ def _rebuilt(like: Any, settings: Any) -> Any:
             raise TypeError(f"none of {own}")
     known = {name: _rebuilt(getattr(like, name, None), v) for name, v in settings.items()}
     return type(like)(**known)
-
-
-def _plain(task: Any) -> dict[str, Any]:
-    return json.loads(json.dumps(asdict(task)))
 
 
 def _differing(a: Any, b: Any, name: str = "") -> list[str]:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -335,18 +336,17 @@ def commit(root: Path) -> str:
         library may lie inside a checkout of something else, which says nothing about it.
     """
 
-    def git(*arguments: str) -> str:
-        run = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
-        )
-        return run.stdout.strip()
-
+    # Only the code: a result just written must not make the next one look suspicious.
+    asked = (
+        "rev-parse --show-toplevel",
+        "rev-parse --short=12 HEAD",
+        "status --porcelain -- trm_lib book/recipes",
+    )
+    run = partial(subprocess.run, cwd=root, capture_output=True, text=True, check=True)
     try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != root.resolve():
-            return "unknown"
-        head = git("rev-parse", "--short=12", "HEAD")
-        # Only the code: a result just written must not make the next one look suspicious.
-        changed = git("status", "--porcelain", "--", "trm_lib", "book/recipes")
+        top, head, changed = (run(["git", *words.split()]).stdout.strip() for words in asked)
     except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    if Path(top).resolve() != root.resolve():
         return "unknown"
     return f"{head}-dirty" if changed else head
