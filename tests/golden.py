@@ -625,7 +625,7 @@ def of_policies() -> Named:
         return gym.make_vec("trm/Maze-v0", count, **{"size": 4, "goal": "random"} | options)
 
     for drawn in (None, torch.Generator().manual_seed(0)):
-        acting = evaluation.Acting(walker, False, drawn)
+        acting = training.Acting(walker, False, drawn)
         yield f"walker: episodes {drawn is None}", evaluation.play_episodes(open_(5), acting, 20, 0)
     for name, act in {
         "greedy": yardsticks.greedy_manhattan_policy,

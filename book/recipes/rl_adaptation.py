@@ -23,11 +23,11 @@ from gymnasium.vector import VectorEnv
 
 from book.recipes.script_policy import VectorPolicyConfig
 from book.recipes.unseen_mazes import core, walker
-from trm_lib.evaluation import Acting, Outcomes, play_episodes
+from trm_lib.evaluation import Outcomes, play_episodes
 from trm_lib.experiments import Recipe
 from trm_lib.models import HierarchicalConfig, MLPPolicyConfig, Policy, TRMConfig
 from trm_lib.tasks import PolicyTask, World
-from trm_lib.training import PPOConfig, ReinforceConfig
+from trm_lib.training import Acting, PPOConfig, ReinforceConfig
 
 BATCH = 16
 EPISODES = 1000  # played by the drawn policy, to measure it

@@ -9,7 +9,7 @@ import torch
 
 import trm_lib.envs  # noqa: F401
 from trm_lib.envs import exact_sudoku_policy, optimal_maze_policy
-from trm_lib.evaluation import Acting, every_maze, play_each, play_episodes, success_by_k, thinking
+from trm_lib.evaluation import every_maze, play_each, play_episodes, success_by_k, thinking
 from trm_lib.models import (
     BoardPolicy,
     BoardPolicyConfig,
@@ -21,6 +21,7 @@ from trm_lib.models import (
     TRMConfig,
 )
 from trm_lib.puzzles import Mazes, generate_mazes, generate_sudoku
+from trm_lib.training import Acting
 
 MAZE = {"size": 3, "layout": "open", "start": "random", "goal": "random", "max_steps": 9}
 CASES = every_maze(generate_mazes(3, 2, np.random.default_rng(0)).walls)  # 144

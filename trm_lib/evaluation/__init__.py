@@ -23,10 +23,8 @@ from trm_lib.evaluation.playing import (
     success_by_k,
     thinking,
 )
-from trm_lib.training import Acting
 
 __all__ = [
-    "Acting",
     "Actor",
     "Calibration",
     "HaltedAnswers",
