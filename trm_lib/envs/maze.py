@@ -140,6 +140,7 @@ class MazeVectorEnv(BatchedEnv):
         space = spaces.Box(0, 1, shape, np.float32)
         max_steps = 2 * size**2 if max_steps is None else max_steps
         super().__init__(num_envs, render_mode, space, 4, max_steps, cells=size**2)
+        self._paid = np.array([self.reward.step, self.reward.bump])
         # where each environment begins in flat views: one index is faster than several
         self._first_cell = self._everybody * size**2
         self._first_agent = (self._everybody * 6 + AGENT) * size**2
@@ -181,7 +182,7 @@ class MazeVectorEnv(BatchedEnv):
     def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         there = self._ahead.reshape(-1).take(self._first_ahead + actions)
         terminated = there == self.goal
-        rewards = np.where(there == self.agent, self.reward.bump, self.reward.step)
+        rewards = self._paid.take(there == self.agent)
         rewards[terminated] = self.reward.goal
         cells = self._observations.reshape(-1)  # a view
         cells[self._first_agent + self.agent] = 0

@@ -152,8 +152,8 @@ class _Shaping:
         self._phi = self.potential(self._everybody, observations)
         self._returns = np.zeros(len(self._everybody))
 
-    def _pay(self, rewards: np.ndarray, ahead: np.ndarray) -> np.ndarray:
-        """Return the shaped rewards of a step with Phi(s') = ``ahead``, (E,) each."""
+    def _pay(self, rewards: Any, ahead: Any) -> Any:
+        """Return the shaped rewards of a step with Phi(s') = ``ahead``: (E,) each, or floats."""
         self._returns = self._returns + rewards
         return rewards + (self.gamma * ahead - self._phi)
 
@@ -195,19 +195,20 @@ class PotentialShaping(_Shaping, gym.Wrapper, RecordConstructorArgs):
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._restart(_batch(self.env.observation_space, [observation]))
+        self._phi, self._returns = self._phi.item(), 0.0
         return observation, info | {"unshaped_reward": 0.0, "unshaped_return": 0.0}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take one action."""
         observation, reward, terminated, truncated, info = self.env.step(action)
-        ahead = np.zeros(1)
+        ahead = 0.0
         if not terminated:
             batch = _batch(self.env.observation_space, [observation])
-            ahead = self.potential(self._everybody, batch)
-        shaped = self._pay(np.array([reward], float), ahead)
+            ahead = self.potential(self._everybody, batch).item()
+        shaped = self._pay(float(reward), ahead)
         self._phi = ahead
-        unshaped = {"unshaped_reward": float(reward), "unshaped_return": self._returns.item()}
-        return observation, shaped.item(), terminated, truncated, info | unshaped
+        info = info | {"unshaped_reward": float(reward), "unshaped_return": self._returns}
+        return observation, shaped, terminated, truncated, info
 
 
 class VectorPotentialShaping(_Shaping, VectorWrapper):
