@@ -103,16 +103,6 @@ def test_no_boards_are_no_answers():
     assert out.logits.shape == (0, 4, 4, 5)
 
 
-def test_feed_forward_is_its_blocks_in_order():
-    rival = FeedForward(BoardConfig(**{**SMALL, "n_layers": 2}))
-    h = rival.embed(boards())
-    for block in rival.stack.blocks:
-        h = block(h, (4, 4))
-    carry, out = rival(rival.initial_carry(boards()), boards())
-    assert carry is None
-    torch.testing.assert_close(out.logits, rival.read(h, boards()))
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

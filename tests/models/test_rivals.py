@@ -1,0 +1,367 @@
+"""The rivals: what a step of each computes, what is carried, who sees whom, and what is stored."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from trm_lib.evaluation import answer_flops, exact_by_k
+from trm_lib.models import (
+    TRM,
+    BoardConfig,
+    FeedForward,
+    HierarchicalConfig,
+    LoopedConfig,
+    MultiScaleConfig,
+    TRMConfig,
+    build_model,
+    count_parameters,
+    load_model,
+    save_model,
+)
+from trm_lib.models.fused import rms_norm
+from trm_lib.training import PuzzleData, SupervisedConfig, fit
+
+SMALL = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}
+KINDS = {
+    "looped": (LoopedConfig, {}),
+    "scales": (MultiScaleConfig, {}),
+    "levels": (HierarchicalConfig, {"low_width": 8}),
+}
+
+
+def boards(batch=3, seed=0):
+    return torch.randint(0, 5, (batch, 4, 4), generator=torch.Generator().manual_seed(seed))
+
+
+def new(kind, seed=0, **changes):
+    config, sizes = KINDS[kind]
+    return build_model(config(**SMALL | sizes | changes), seed)
+
+
+def states(carry):
+    return list(vars(carry).values())
+
+
+def think(model, inputs, k_steps):
+    """The answers after each of K steps."""
+    carry, answers = model.initial_carry(inputs), []
+    for _ in range(k_steps):
+        carry, out = model(carry, inputs)
+        answers.append(out.logits)
+    return answers
+
+
+# What all have in common.
+
+
+@pytest.mark.parametrize("mixing", ["mlp", "attention", "conv", "gru", "none"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_answers_every_cell_and_hands_on_a_detached_state(kind, mixing):
+    model = new(kind, mixing=mixing)
+    fresh = model.initial_carry(boards())
+    carry, out = model(fresh, boards())
+    assert out.logits.shape == (3, 4, 4, 5)
+    assert out.logits.requires_grad
+    for before, after in zip(states(fresh), states(carry), strict=True):
+        assert after.shape == before.shape
+        assert after.shape[0] == 3
+        assert after.shape[-2] == 16
+        assert not after.requires_grad
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_plain_sequences_other_sizes_and_no_boards_are_answered(kind):
+    assert think(new(kind, grid=(16,)), boards().flatten(1), 1)[0].shape == (3, 16, 5)
+    larger = torch.zeros(2, 6, 7, dtype=torch.int64)
+    assert think(new(kind, mixing="conv"), larger, 1)[0].shape == (2, 6, 7, 5)
+    assert think(new(kind), boards()[:0], 2)[1].shape == (0, 4, 4, 5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_go_on_from_every_state_of_the_carry_and_from_nothing_else(kind):
+    model = new(kind)
+    first, one = model(model.initial_carry(boards()), boards())
+    _, two = model(first, boards())
+    think(model, boards(seed=9), 2)  # something else in between
+    assert torch.equal(two.logits, model(first, boards())[1].logits)
+    assert not torch.allclose(one.logits, two.logits)
+    for name, state in vars(first).items():
+        moved = type(first)(**vars(first) | {name: state + 1})
+        assert not torch.allclose(two.logits, model(moved, boards())[1].logits), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_boards_of_a_batch_do_not_see_each_other_and_rows_are_theirs(kind):
+    model = new(kind)
+    together = think(model, boards(), 2)[1]
+    alone = torch.cat([think(model, board[None], 2)[1] for board in boards()])
+    torch.testing.assert_close(together, alone)
+    some = torch.tensor([True, False, True])
+    carry, _ = model(model.initial_carry(boards()), boards())
+    _, out = model(carry.rows(some), boards()[some])
+    torch.testing.assert_close(out.logits, together[some])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_seed_fixes_the_model_and_starts_are_fixed_not_learned(kind):
+    before = torch.get_rng_state()
+    first, again, other = (new(kind, seed).state_dict() for seed in (0, 0, 1))
+    assert torch.equal(before, torch.get_rng_state())
+    for name, tensor in first.items():
+        assert torch.equal(tensor, again[name]), name
+        assert not torch.equal(tensor, other[name]), name
+    model = new(kind)
+    starts = {name for name, _ in model.named_buffers()}
+    assert starts == {f"{name[0]}0" for name in vars(model.initial_carry(boards()))}
+    for name, state in vars(model.initial_carry(boards())).items():
+        start = getattr(model, f"{name[0]}0").unsqueeze(-2)  # the same in every cell
+        assert torch.equal(state, start.expand_as(state))
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "few"),
+    [
+        ("looped", {"n_calls": 2, "n_cycles": 3}, {"n_calls": 2, "n_cycles": 1}),
+        ("scales", {"n_cycles": 3}, {"n_cycles": 1}),
+        ("levels", {"n_cycles": 3, "full_gradient": False}, {"n_cycles": 1}),
+    ],
+)
+def test_cycles_before_the_last_add_thought_but_no_gradient(kind, more, few):
+    long, short = new(kind, **more), new(kind, **few)
+    carry = short.initial_carry(boards())
+    for _ in range(2):
+        carry, _ = short(carry, boards())
+    _, expected = short(carry, boards())
+    _, out = long(long.initial_carry(boards()), boards())
+    torch.testing.assert_close(out.logits, expected.logits)
+    expected.logits.square().sum().backward()
+    out.logits.square().sum().backward()
+    for ours, theirs in zip(long.parameters(), short.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_puzzle_tokens_think_along_and_are_cut_off(kind):
+    model = new(kind, puzzle_tokens=2, n_puzzles=3, mixing="attention")
+    torch.nn.init.normal_(model.puzzle_embedding, generator=torch.Generator().manual_seed(0))
+    start = model.initial_carry(boards())
+    carry, plain = model(start, boards())
+    _, other = model(start, boards(), torch.tensor([0, 1, 2]))
+    assert all(state.shape[-2] == 18 for state in states(carry))
+    assert torch.equal(plain.logits[0], other.logits[0])
+    assert not torch.allclose(plain.logits[1:], other.logits[1:])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_learns_what_only_mixing_can_know_and_comes_back_from_disk(kind, tmp_path):
+    """Every cell's answer is the token at the opposite end."""
+    inputs = np.random.default_rng(0).integers(0, 5, (512, 2, 2))
+    data = PuzzleData(inputs, inputs[:, ::-1, ::-1])
+    config = SupervisedConfig(
+        n_batches=60, batch_size=64, n_sup=2, lr=1e-2, warmup=10, ema_decay=0.0
+    )
+    few = {"looped": {"n_calls": 2}, "scales": {"n_cycles": 1, "n_latent": 1}, "levels": {}}[kind]
+    mixed = new(kind, grid=(2, 2), expansion=2.0, **few)
+    assert exact_by_k(mixed, data, 2)[1] < 0.1
+    fit(mixed, data, config, progress=False)
+    assert exact_by_k(mixed, data, 2)[1] > 0.95
+    save_model(mixed, tmp_path / "rival.safetensors")
+    again = load_model(tmp_path / "rival.safetensors")
+    assert type(again) is type(mixed)
+    assert again.config == mixed.config
+    torch.testing.assert_close(again.state_dict(), mixed.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("looped", {"n_calls": 0}, "n_calls expected a whole number >= 1, got 0"),
+        ("scales", {"n_latent": 0}, "n_latent expected a whole number >= 1, got 0"),
+        ("levels", {"n_low": 1.5}, "n_low expected a whole number >= 1, got 1.5"),
+        ("levels", {"activation": "gelu"}, r"^activation expected one of .*'relu'.* got 'gelu'"),
+        ("levels", {"carry": 1}, "carry expected True or False, got 1"),
+    ],
+)
+def test_wrong_configurations_say_what_was_expected(kind, changes, message):
+    with pytest.raises(ValueError, match=message):
+        new(kind, **changes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wrong_inputs_and_carries_of_other_boards_are_refused(kind):
+    model = new(kind)
+    with pytest.raises(ValueError, match=r"int64 tokens of shape \(B, 4, 4\), got torch.float32"):
+        model(model.initial_carry(boards()), boards().float())
+    with pytest.raises(ValueError, match=r"carry expected states of shapes \[\(3, .*got \[\(2, "):
+        model(model.initial_carry(boards(2)), boards(3))
+
+
+# One pass.
+
+
+def test_feed_forward_is_its_blocks_in_order():
+    rival = FeedForward(BoardConfig(**{**SMALL, "n_layers": 2}))
+    h = rival.embed(boards())
+    for block in rival.stack.blocks:
+        h = block(h, (4, 4))
+    carry, out = rival(rival.initial_carry(boards()), boards())
+    assert carry is None
+    torch.testing.assert_close(out.logits, rival.read(h, boards()))
+
+
+# The loop.
+
+
+def test_a_step_of_the_loop_is_so_many_calls_on_state_and_question():
+    model, step = new("looped", n_calls=3), new("looped", n_calls=1)
+    x, h = model.embed(boards()), model.h0.expand(3, 16, -1)
+    for _ in range(3):
+        h = model.stack(h + x, (4, 4))
+    model.read(h, boards()).sum().backward()
+    by_hand = [parameter.grad.clone() for parameter in model.parameters()]
+    model.zero_grad()
+    carry, out = model(model.initial_carry(boards()), boards())
+    torch.testing.assert_close(carry.h, h)
+    torch.testing.assert_close(out.logits, think(step, boards(), 3)[-1])
+    out.logits.sum().backward()  # through every call
+    for expected, parameter in zip(by_hand, model.parameters(), strict=True):
+        torch.testing.assert_close(parameter.grad, expected)
+
+
+# A state for every thought.
+
+
+@pytest.mark.parametrize("mixing", ["mlp", "attention", "conv"])
+def test_with_one_thought_multi_scale_is_the_trm(mixing):
+    sizes = {"mixing": mixing, "n_latent": 1, "n_cycles": 2}
+    ours, trm = new("scales", **sizes), TRM(TRMConfig(**SMALL, **sizes))
+    for a, b in zip(think(ours, boards(), 3), think(trm, boards(), 3), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_every_thought_sees_the_newest_of_the_others():
+    model = new("scales", n_latent=2, n_cycles=2)
+    x, y = model.embed(boards()), model.y0.expand(3, 16, -1)
+    first, second = (z0.expand(3, 16, -1) for z0 in model.z0)
+    for _ in range(2):
+        first = model.stack(x + y + first + second, (4, 4))
+        second = model.stack(x + y + first + second, (4, 4))
+        y = model.stack(y + first + second, (4, 4))
+    carry, out = model(model.initial_carry(boards()), boards())
+    torch.testing.assert_close(out.logits, model.read(y, boards()))
+    torch.testing.assert_close(carry.z, torch.stack([first, second], 1))
+    torch.testing.assert_close(carry.y, y)
+
+
+# Two levels.
+
+
+def test_a_cycle_is_what_the_docstring_says():
+    """Recomputed with plain matrices: high level, projection, low level, feedback, answer."""
+    trm = new("levels", mixing="none", n_cycles=2).requires_grad_(False)
+    w = trm.state_dict()
+
+    def norm(h):
+        return h / (h.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+
+    x = 16**0.5 * w["embedding"][boards().flatten(1)]
+    high, low = w["h0"], w["l0"]
+    for _ in range(2):
+        high = high + x
+        gate, up = (high @ w["stack.blocks.0.swiglu.gate_up.weight"].T).chunk(2, -1)
+        high = norm(high + (F.silu(gate) * up) @ w["stack.blocks.0.swiglu.down.weight"].T)
+        low = low + high @ w["high_to_low.weight"].T
+        hidden = (low @ w["low_stack.blocks.0.swiglu.up.weight"].T).clamp(min=0)
+        low = norm(low + hidden @ w["low_stack.blocks.0.swiglu.down.weight"].T)
+        high = norm(high + low @ w["low_to_high.weight"].T)
+    carry, out = trm(trm.initial_carry(boards()), boards())
+    torch.testing.assert_close(out.logits.flatten(1, 2), high @ w["head.weight"].T)
+    torch.testing.assert_close(carry.high, high)
+    torch.testing.assert_close(carry.low, low)
+
+
+def test_without_carry_every_call_says_the_same():
+    one, two, three = think(new("levels", carry=False), boards(), 3)
+    assert torch.equal(one, two)
+    assert torch.equal(one, three)
+    assert torch.equal(one, think(new("levels"), boards(), 1)[0])
+
+
+@pytest.mark.parametrize("activation", ["swiglu", "relu"])
+@pytest.mark.parametrize("mixing", ["mlp", "attention", "conv", "none"])
+def test_the_gradient_of_one_cycle_reaches_every_parameter(mixing, activation):
+    trm = new(
+        "levels", mixing=mixing, activation=activation, low_activation=activation, n_layers=2,
+        n_low=2, positions="learned",
+    )  # fmt: skip
+    target = boards(seed=1)
+    F.cross_entropy(think(trm, boards(), 1)[0].flatten(0, 2), target.flatten()).backward()
+    for name, parameter in trm.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("mixing", ["mlp", "attention", "conv", "none"])
+def test_cells_meet_in_the_mixing_of_the_high_level_alone(mixing):
+    trm, changed = new("levels", mixing=mixing, n_low=3), boards(1)
+    changed[0, 1, 2] = (changed[0, 1, 2] + 1) % 5
+    before, after = (think(trm, inputs, 4)[-1][0] for inputs in (boards(1), changed))
+    moved = ~torch.isclose(before, after, atol=1e-6).all(-1)
+    assert moved[1, 2]
+    assert int(moved.sum()) == (1 if mixing == "none" else 16)
+
+
+def test_parameters_and_operations_counted_by_hand():
+    exact = {"hidden_multiple": 1, "expansion": 3.0, "mixing": "none"}
+    around = 5 * 16 + 5 * 16 + 16 * 8 + 8 * 16  # embedding, head, down and up between the levels
+    # SwiGLU: three matrices, hidden 2 * width; ReLU: two matrices, hidden 3 * width
+    for name, high, low in [("swiglu", 3 * 16 * 32, 3 * 8 * 16), ("relu", 2 * 16 * 48, 2 * 8 * 24)]:
+        trm = new("levels", **exact, activation=name, low_activation=name, n_layers=2, n_low=3)
+        assert count_parameters(trm) == around + 2 * high + 3 * low
+    # with hidden sizes rounded up to 32: high SwiGLU 64, low ReLU 32, and SwiGLU over 16 cells 64
+    whole = new("levels")
+    assert count_parameters(whole) == around + 3 * 16 * 64 + 3 * 16 * 64 + 2 * 8 * 32
+    head, matrices = 2 * 16 * 5 * 16, count_parameters(whole) - 5 * 16 - 5 * 16
+    # every matrix meets each of 16 cells once; that of the mixing meets each of 16 channels
+    once = 2 * 16 * matrices + head
+    assert answer_flops(whole, (4, 4)) == once
+    assert answer_flops(whole, (4, 4), 3) == 3 * once
+    assert answer_flops(new("levels", n_cycles=3), (4, 4)) == 3 * once - 2 * head
+
+
+# The mixing that only rivals use.
+
+
+def test_gru_mixing_is_two_grus_and_a_matrix():
+    """Against the equations, cell by cell, forwards and backwards."""
+    net = FeedForward(BoardConfig(**SMALL, mixing="gru"))
+    mixing = net.stack.blocks[0].mixing
+    h = torch.randn(2, 16, 16, generator=torch.Generator().manual_seed(1))
+
+    def read(cells, suffix):
+        w = {name.removesuffix(suffix): t for name, t in mixing.gru.named_parameters()
+             if name.endswith("reverse") == (suffix == "_reverse")}  # fmt: skip
+        state, said = torch.zeros(2, 8), []
+        for cell in cells:
+            a = cell @ w["weight_ih_l0"].T + w["bias_ih_l0"]
+            b = state @ w["weight_hh_l0"].T + w["bias_hh_l0"]
+            r, u = ((a + b)[:, i : i + 8].sigmoid() for i in (0, 8))
+            new_state = (a[:, 16:] + r * b[:, 16:]).tanh()
+            state = (1 - u) * new_state + u * state
+            said.append(state)
+        return said
+
+    cells = list(h.unbind(1))
+    onwards, back = read(cells, ""), read(cells[::-1], "_reverse")[::-1]
+    both = torch.stack([torch.cat(pair, -1) for pair in zip(onwards, back, strict=True)], 1)
+    torch.testing.assert_close(mixing(h, (4, 4)), rms_norm(h + mixing.out(both)))
+
+
+def test_gru_mixing_of_an_odd_width_counts_its_products():
+    sizes = SMALL | {"width": 15, "expansion": 3.0, "hidden_multiple": 1}
+    net = FeedForward(BoardConfig(**sizes, mixing="gru"))
+    matrices = 2 * 3 * (15 * 8 + 8 * 8) + 16 * 15 + 3 * 15 * 30 + 15 * 5
+    assert answer_flops(net, (4, 4)) == 2 * math.prod((4, 4)) * matrices
