@@ -47,12 +47,6 @@ def test_the_entropy_is_that_of_the_allowed_subset():
     assert torch.equal(ours[mask.sum(-1) == 1], torch.zeros_like(ours)[mask.sum(-1) == 1])
 
 
-def test_equal_logits_have_the_entropy_of_their_number():
-    mask = torch.arange(A)[None] <= torch.arange(A)[:, None]
-    even = entropy(log_probs(torch.full((A, A), 7.0), mask))
-    torch.testing.assert_close(even, torch.arange(1.0, A + 1).log())
-
-
 def test_a_masked_logit_has_no_gradient_and_no_influence():
     logits, mask = drawn()
     logits.requires_grad_()
@@ -87,12 +81,6 @@ def test_imitation_is_least_where_every_answer_is_the_last_one():
     assert imitation_loss(log_p[-1:]) == 0
     same = log_p[-1].detach()
     torch.testing.assert_close(imitation_loss(same.expand(3, *same.shape)), entropy(same).mean())
-
-
-def test_masks_serve_all_k_at_once():
-    logits, mask = drawn()
-    for k in range(3):
-        assert torch.equal(log_probs(logits, mask[0])[k], log_probs(logits[k], mask[0]))
 
 
 def test_draws_have_the_probabilities_and_follow_the_generator():

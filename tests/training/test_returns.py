@@ -59,24 +59,6 @@ def test_advantages_are_weighted_sums_of_temporal_differences(gamma, gae_lambda)
             torch.testing.assert_close(ours[t, env], expected)
 
 
-def test_with_lambda_0_they_trust_the_values_after_one_step():
-    rewards, values, following, terminated, truncated = episodes()
-    ours = advantages(rewards, values, following, terminated, truncated, 0.9, 0.0)
-    one_step = rewards + 0.9 * torch.where(terminated, 0.0, following) - values
-    torch.testing.assert_close(ours, one_step)
-
-
-def test_with_lambda_1_they_are_returns_less_values():
-    """What comes after a cut, or after the last step, is worth its value; after the end nothing."""
-    rewards, values, following, terminated, truncated = episodes()
-    done = terminated | truncated
-    cut = truncated.clone()
-    cut[-1] = ~terminated[-1]
-    bootstrapped = rewards + 0.9 * torch.where(cut, following, 0.0)
-    ours = advantages(rewards, values, following, terminated, truncated, 0.9, 1.0)
-    torch.testing.assert_close(ours, discounted_returns(bootstrapped, done, 0.9) - values)
-
-
 @pytest.mark.parametrize("gae_lambda", [0.0, 0.5, 1.0])
 def test_in_a_world_that_pays_1_for_ever_right_values_leave_nothing_to_gain(gae_lambda):
     """V = 1 / (1 - gamma), whether the time limit cuts the episode off or not."""

@@ -54,18 +54,6 @@ def rng(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.mark.parametrize("name", POLICIES)
-def test_shapes(name):
-    rollout = new_player(name).play(S, rng())
-    assert rollout.observations.shape == (S, E, 6, 3, 3)
-    assert rollout.masks.shape == (S, E, 4)
-    for part in (
-        "previous", "actions", "rewards", "terminated", "truncated", "success",
-        "log_probs", "values", "next_values",
-    ):  # fmt: skip
-        assert getattr(rollout, part).shape == (S, E), part
-
-
 def test_the_environments_say_the_same_when_the_actions_are_played_again():
     """Two rollouts, one after the other, against the same environments stepped by hand."""
     player = new_player(seed=5)
@@ -216,11 +204,6 @@ def test_environments_that_begin_anew_otherwise_are_refused():
     envs = gym.make_vec("trm/Maze-v0", num_envs=2, vectorization_mode="sync", **MAZE)
     with pytest.raises(ValueError, match=r"expected AutoresetMode.SAME_STEP, got .*NEXT_STEP"):
         new_player(envs=envs)
-
-
-def test_policies_with_other_actions_are_refused():
-    with pytest.raises(ValueError, match="policy expected 64 actions, .* got 4"):
-        new_player(envs=SudokuVectorEnv(2))
 
 
 def test_environments_without_masks_are_refused_unless_none_are_wanted():

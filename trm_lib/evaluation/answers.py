@@ -95,7 +95,7 @@ def exact_by_k(
         labels = data.labels[step.rows]
         cells = (step.answers == labels) | (labels == IGNORE)
         right[step.k - 1] += cells.reshape(len(labels), -1).all(-1).sum()
-    return right / len(data)
+    return right / len(data.inputs)
 
 
 def answers_by_k(
