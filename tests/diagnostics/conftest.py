@@ -9,7 +9,6 @@ import torch
 
 import trm_lib.envs  # noqa: F401  registers trm/Maze-v0
 from book.recipes.basic_trm import MODEL
-from tests.diagnostics.script_puzzles import obstacles, rooms, toy
 from trm_lib.models import (
     BoardPolicyConfig,
     FlatPolicyConfig,
@@ -84,24 +83,6 @@ def on_a_grid(side, vocabulary, **options):
     sizes = {"width": 16, "n_layers": 1, "mixing": "conv", "positions": "learned"}
     sizes |= {"expansion": 2.0, "hidden_multiple": 1, "n_latent": 1, "n_cycles": 1}
     return trm(TRMConfig(vocab_size=vocabulary, grid=side, **sizes | options))
-
-
-BRIEF = SupervisedConfig(n_batches=25, batch_size=32, n_sup=2, lr=2e-2, warmup=5, ema_decay=0.9)
-
-
-@pytest.fixture(scope="session")
-def scripts():
-    """Name to what a script trained: model, training and validation puzzles, and K."""
-    made = {}
-    for name, make, model in (
-        ("obstacles", obstacles, on_a_grid((8, 8), 4)),
-        ("rooms", rooms, on_a_grid((10, 10), 4)),
-        ("toy", toy, on_a_grid((16,), 10, mixing="none", positions="none")),
-    ):
-        rng = np.random.default_rng(0)
-        train, validation = make(300, rng), make(60, rng)
-        made[name] = trained(model, train, BRIEF), train, validation, BRIEF.n_sup
-    return made
 
 
 @pytest.fixture(scope="session")

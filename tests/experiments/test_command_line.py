@@ -89,7 +89,7 @@ def test_a_policys_learning_is_drawn(tmp_path):
         (["report", "unrun"], "python -m trm_lib run unrun/fair"),
         (["list", "--recipes", "nowhere"], "name their folder with --recipes"),
         (["report", "coins", "--figure-learning", "a.svg"], "to have measured 'watched_steps'"),
-        (["report", "coins", "--figure", "a.gif"], "must end in ('.svg', '.png', '.pdf')"),
+        (["report", "coins", "--figure", "a.nothing"], "Format 'nothing' is not supported"),
         (["report", "coins", "--figure", "nowhere/a.svg"], "nowhere/a.svg"),
         (
             ["report", "coins", "--results", "nowhere"],

@@ -92,20 +92,19 @@ def test_one_run_is_smoothed_without_a_band():
     assert not figure.axes[0].collections
     assert line(figure, "run").get_ydata()[30] == pytest.approx(2 / 3)
     assert "centred moving average over 3 points" in figure.get_supxlabel()
-    assert learning_curves({"run": (X, X / 59)}, "episodes", "success", title="Maze").alt == (
-        "Maze: success against episodes. run, 1 seed: from 0.000 to 1.000, best 1.000 at 59."
+    assert learning_curves({"run": (X, X / 59)}, "episodes", "success").alt == (
+        "Line chart of success against episodes. "
+        "run, 1 seed: from 0.000 to 1.000, best 1.000 at 59."
     )
 
 
-def test_accuracy_by_k_draws_every_seed_at_whole_k():
+def test_accuracy_by_k_draws_whole_k_and_says_every_number():
     accuracy = np.random.default_rng(3).random((4, 5))
     figure = accuracy_by_k(K, {"TRM": accuracy}, "exact accuracy")
-    np.testing.assert_allclose(line(figure, "TRM").get_ydata(), trim_mean(accuracy, 0.25, axis=0))
-    np.testing.assert_array_equal(figure.axes[0].get_xticks(), K)
-    faint = [drawn.get_ydata() for drawn in figure.axes[0].lines if drawn.get_alpha()]
-    np.testing.assert_array_equal(faint, accuracy)
-    low, high = bootstrap_interval(accuracy)
     middle = trim_mean(accuracy, 0.25, axis=0)
+    np.testing.assert_allclose(line(figure, "TRM").get_ydata(), middle)
+    np.testing.assert_array_equal(figure.axes[0].get_xticks(), K)
+    low, high = bootstrap_interval(accuracy)
     for i in range(5):
         numbers = [four_figures(v) for v in (middle[i], low[i], high[i])]
         assert "{} ({} to {}) at K = {}".format(*numbers, i + 1) in figure.alt
@@ -133,13 +132,13 @@ def test_seed_dots_draw_every_seed_the_middle_and_its_interval():
 def test_dollars_are_drawn_as_they_are(words):
     scores = np.array([0.25, 0.5])
     for figure in (
-        seed_dots({words: scores}, words, title=words),
-        learning_curves({words: (scores, scores)}, words, words, title=words),
-        accuracy_by_k([1, 2], {words: scores}, words, words, title=words),
+        seed_dots({words: scores}, words),
+        learning_curves({words: (scores, scores)}, words, words),
+        accuracy_by_k([1, 2], {words: scores}, words, words),
     ):
         assert words in figure.alt
         drawn = re.findall(r"<!-- (.*?) -->", figure_html(figure))  # Matplotlib says what it draws
-        assert sum(said.startswith(words) for said in drawn) >= 3  # name, title, axes
+        assert sum(said.startswith(words) for said in drawn) >= 2  # name, axes
 
 
 def test_a_saved_svg_stands_alone_with_its_words_and_is_the_same_at_every_run(tmp_path):
@@ -220,7 +219,7 @@ def test_figures_are_opaque_whatever_the_readers_style():
         "import matplotlib.pyplot as plt; plt.style.use('dark_background')\n"
         "plt.rcParams['savefig.facecolor'] = 'black'\n"
         "from trm_lib.viz import learning_curves\n"
-        "figure = learning_curves({'run': ([0, 1], [0, 1])}, 'x', 'y', title='T')\n"
+        "figure = learning_curves({'run': ([0, 1], [0, 1])}, 'x', 'y')\n"
         "print(plt.get_fignums(), figure._repr_html_().lower())"
     )
     said = subprocess.run(
@@ -239,24 +238,16 @@ NAN = np.where(X == 3, np.nan, X)
     ("draw", "message"),
     [
         (lambda: learning_curves({}, "x", "y"), "1 to 7 names, got 0"),
-        (lambda: learning_curves({i: (X, X) for i in range(8)}, "x", "y"), "1 to 7 names, got 8"),
         (lambda: learning_curves({"a": (X, X[1:])}, "x", "y"), r"got \(60,\) and \(59,\)"),
         (lambda: learning_curves({"a": (X[::-1], X)}, "x", "y"), "x of 'a' must increase"),
         (lambda: learning_curves({"a": (X, NAN)}, "x", "y"), "'a' has 1 values in y"),
         (lambda: learning_curves({"a": (X, X)}, "x", "y", window=4), "odd number"),
-        (lambda: learning_curves({"a": (X, X)}, "x", "y", best="top"), "got 'top'"),
         (lambda: accuracy_by_k(K, {"a": np.full(5, 70.0)}, "y"), "divide percentages by 100"),
-        (lambda: accuracy_by_k(K + 0.5, {"a": np.ones(5)}, "y"), "whole numbers"),
         (lambda: seed_dots({}, "x"), "at least one group"),
         (lambda: seed_dots({"a": np.ones((2, 2))}, "x"), r"shape \(seeds,\)"),
-        (lambda: seed_dots({"a": [np.nan]}, "x"), "finite"),
-        (lambda: seed_dots({"a": K}, "x", title=3), "title must be text, got 3"),
-        (lambda: seed_dots({"a": K}, "x").save("a.gif"), r"must end in \('.svg', '.png', '.pdf'\)"),
+        (lambda: seed_dots({"a": K}, "x").save("a.nothing"), "not supported"),
         (lambda: lines({"a": NAN}, "x", "y"), "'a' has 1 values in y"),
-        (lambda: carry_chart(np.array([[1], [3]]), 6), "they jump"),
         (lambda: carry_chart(np.array([[0, 1]]), 6), "whole numbers from 1 to 6 of shape"),
-        (lambda: carry_chart(np.array([[7]]), 6), "whole numbers from 1 to 6 of shape"),
-        (lambda: carry_chart(np.array([[1.5]]), 6), "whole numbers from 1 to 6 of shape"),
     ],
 )
 def test_errors_say_what_was_expected(draw, message):
@@ -279,14 +270,14 @@ def test_errors_are_drawn_as_logarithms_of_what_is_missing():
 
 def test_a_bar_of_the_carry_is_a_stay_and_its_number_the_steps_it_got():
     steps = np.array([[1, 5], [2, 6], [1, 1], [1, 2], [2, 3]])  # the second came in the middle
-    figure = carry_chart(steps, n_sup=6, title="Early")
+    figure = carry_chart(steps, n_sup=6)
     (axes,) = figure.axes
     boxes = [path.get_extents() for path in axes.collections[0].get_paths()]
     drawn = [(round((box.y0 + box.y1) / 2), box.x0, box.width) for box in boxes]
     assert drawn == [(0, 0, 2), (0, 2, 1), (0, 3, 2), (1, 0, 2), (1, 2, 3)]
     # a stay of one step has no room; who is still there has not left
     assert texts(figure) == ["2", "6"]
-    assert figure.alt.startswith("Early. 2 seats over 5 improvement steps. 3 fresh puzzles")
+    assert figure.alt.startswith("2 seats over 5 improvement steps. 3 fresh puzzles")
     assert "longest stay was 6" in figure.alt
 
 

@@ -9,7 +9,7 @@ many copies, `use_masks` says whether actions are drawn from the mask, and `seed
 everything that is drawn.
 """
 
-from trm_lib.diagnostics.battery import diagnose_policy, diagnose_puzzles, practice
+from trm_lib.diagnostics.battery import diagnose_policy, diagnose_puzzles
 from trm_lib.diagnostics.data import (
     contradictions,
     label_audit,
@@ -23,11 +23,9 @@ from trm_lib.diagnostics.networks import (
     carried,
     dead_units,
     drift,
-    gradient_by_call,
     gradients,
     halting,
     judge_by_k,
-    judge_gradients,
     overthinking,
     reach,
     score,
@@ -37,18 +35,15 @@ from trm_lib.diagnostics.policies import (
     certainty,
     credit,
     first_choices,
-    gains_of,
     learned,
     listening,
-    total_variation,
     value,
     yardsticks,
 )
 
 __all__ = [
     "Finding", "carried", "certainty", "contradictions", "credit", "dead_units", "diagnose_policy",
-    "diagnose_puzzles", "drift", "first_choices", "gains_of", "gradient_by_call", "gradients",
-    "halting", "judge_by_k", "judge_gradients", "label_audit", "leak", "learned", "listening",
-    "overlap", "overthinking", "page", "practice", "reach", "score", "sight", "targets",
-    "total_variation", "value", "what_labels_need", "yardsticks",
+    "diagnose_puzzles", "drift", "first_choices", "gradients", "halting", "judge_by_k",
+    "label_audit", "leak", "learned", "listening", "overlap", "overthinking", "page", "reach",
+    "score", "sight", "targets", "value", "what_labels_need", "yardsticks",
 ]  # fmt: skip

@@ -9,31 +9,10 @@ import torch
 from torch import nn
 
 from trm_lib.checks import whole
+from trm_lib.diagnostics import networks, policies
 from trm_lib.diagnostics.data import label_audit
 from trm_lib.diagnostics.finding import Finding
-from trm_lib.diagnostics.networks import (
-    carried,
-    dead_units,
-    drift,
-    gradient_by_call,
-    gradients,
-    halting,
-    judge_gradients,
-    overthinking,
-    score,
-    sight,
-)
-from trm_lib.diagnostics.policies import (
-    Make,
-    certainty,
-    credit,
-    first_choices,
-    gains_of,
-    learned,
-    listening,
-    value,
-    yardsticks,
-)
+from trm_lib.diagnostics.policies import Make
 from trm_lib.evaluation import answers_by_k
 from trm_lib.models import Policy
 from trm_lib.training import History, Player, PolicyConfig, PPOConfig, PuzzleData, Rollout
@@ -48,7 +27,7 @@ def diagnose_puzzles(
     """Everything that can be asked of a trained model and its puzzles.
 
     Args:
-        model: trained, with the interface of `TRM`; it is left as it came.
+        model: trained.
         train: what it was trained on.
         validation: puzzles it has not seen.
         k_steps: K, the steps it was trained for.
@@ -60,17 +39,17 @@ def diagnose_puzzles(
     )
     findings = [
         *label_audit(train, validation),
-        score(model, learnt, some, k_steps),
-        sight(model, some, k_steps),
-        drift(model, some.inputs, k_steps),
-        carried(model, some.inputs, k_steps),
-        overthinking(model, some, k_steps),
-        dead_units(model, lambda: answers_by_k(model, some.inputs, k_steps)),
+        networks.score(model, learnt, some, k_steps),
+        networks.sight(model, some, k_steps),
+        networks.drift(model, some.inputs, k_steps),
+        networks.carried(model, some.inputs, k_steps),
+        networks.overthinking(model, some, k_steps),
+        networks.dead_units(model, lambda: answers_by_k(model, some.inputs, k_steps)),
     ]
     if isinstance(getattr(model, "stack", None), nn.Module):
-        findings.append(gradients(model, learnt, k_steps))
+        findings.append(networks.gradients(model, learnt, k_steps))
     if getattr(getattr(model, "config", None), "halting", False):
-        findings.append(halting(model, some, k_steps))
+        findings.append(networks.halting(model, some, k_steps))
     return findings
 
 
@@ -87,7 +66,7 @@ def diagnose_policy(
     """Everything that can be asked of a policy, its learner and its environment.
 
     Args:
-        policy: trained or not; it is left as it came.
+        policy: trained or not.
         make: environments of so many copies, as it learned in.
         config: how it learns.
         num_envs: E, environments of a batch: it decides what an episode is compared with.
@@ -97,26 +76,26 @@ def diagnose_policy(
         seed: of everything that is drawn.
     """
     first = policy if untrained is None else untrained
-    task = yardsticks(make, config.use_masks, seed=seed)
+    task = policies.yardsticks(make, config.use_masks, seed=seed)
     batches = practice(first, make, config, num_envs, seed)
     findings = [task]
     if untrained is not None or history is None:
-        findings.append(first_choices(first, make, config.use_masks, seed))
-    findings.append(credit([(rollout, gains_of(rollout, config)) for rollout in batches]))
-    findings += listening(policy, make, config.use_masks, seed)
+        findings.append(policies.first_choices(first, make, config.use_masks, seed))
+    findings.append(policies.credit(batches, config))
+    findings += policies.listening(policy, make, config.use_masks, seed)
     generator = torch.Generator().manual_seed(seed)
     player = Player(policy, make(_EPISODES // 2), seed, config.use_masks)
     few, played = (player.play(steps, generator) for steps in (8, _EPISODES))
     with torch.no_grad():
-        findings.append(dead_units(policy, lambda: _judged(policy, played)))
+        findings.append(networks.dead_units(policy, lambda: _judged(policy, played)))
     stack = getattr(getattr(policy, "core", None), "stack", None)
     if stack is not None:
-        norms = gradient_by_call(stack, lambda: _judged(policy, few).mean())
-        findings.append(judge_gradients(norms))
+        norms = networks.gradient_by_call(stack, lambda: _judged(policy, few).mean())
+        findings.append(networks.judge_gradients(norms))
     if history is not None:
-        findings += [learned(history, task.numbers["chance"]), certainty(history)]
+        findings += [policies.learned(history, task.numbers["chance"]), policies.certainty(history)]
         if isinstance(config, PPOConfig):
-            findings.append(value(played, config.gamma))
+            findings.append(policies.value(played, config.gamma))
     return findings
 
 
@@ -124,7 +103,6 @@ def practice(
     policy: Policy, make: Make, config: PolicyConfig, num_envs: int, seed: int = 0
 ) -> list[Rollout]:
     """Batches as this learner would play them, until there are 64 episodes; nothing is learned."""
-    num_envs = whole(num_envs, "num_envs", 1)
     player = Player(policy, make(num_envs), seed, config.use_masks)
     generator = torch.Generator().manual_seed(seed)
     return [player.play_once(generator) for _ in range(math.ceil(_EPISODES / num_envs))]

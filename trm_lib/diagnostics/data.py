@@ -13,27 +13,22 @@ from functools import partial
 
 import numpy as np
 
-from trm_lib.diagnostics.finding import Finding
+from trm_lib.diagnostics.finding import Finding, first_fault
 from trm_lib.training import IGNORE, PuzzleData
 from trm_lib.viz import BookFigure, bars, shades
 
+# A fixed answer, or a table of tokens, that is right for more puzzles than this makes a fault: who
+# has learnt nothing would be right more often than wrong.
 FIXED = 0.5
-"""A fixed answer, or a table of tokens, that is right for more puzzles than this makes a fault:
-who has learnt nothing would be right more often than wrong."""
-EMPTY = 0.05
-"""Puzzles whose answer is one token all over: one in twenty may be an accident."""
-SETTLED = 0.995
-"""Cell accuracy at which a table explains the labels: a slip in 200 cells is not a rule."""
-PLACE_TELLS = 0.05
-"""What knowing the place must add to a table of tokens before labels count as places' own."""
+EMPTY = 0.05  # puzzles whose answer is one token all over: one in twenty may be an accident
+SETTLED = 0.995  # cell accuracy that explains the labels: a slip in 200 cells is not a rule
+PLACE_TELLS = 0.05  # what knowing the place must add to a table of tokens to count
 
 
 def label_audit(train: PuzzleData, test: PuzzleData | None = None) -> list[Finding]:
     """Four questions to a data set: is there something to learn, and does the test ask for it?
 
-    Args:
-        train: the puzzles to learn from.
-        test: the puzzles to be measured on; without them, the fourth question is left out.
+    Without a `test`, the fourth is left out.
 
     Raises:
         ValueError: the two hold boards of different shapes.
@@ -44,29 +39,27 @@ def label_audit(train: PuzzleData, test: PuzzleData | None = None) -> list[Findi
 
 def targets(data: PuzzleData) -> Finding:
     """Do different puzzles have different answers? And how far would one fixed answer get?"""
-    labels = flat(data.labels)
-    asked, (answer, right) = labels != IGNORE, fixed_answer(data)
+    labels = _flat(data.labels)
+    asked, (answer, right) = labels != IGNORE, _fixed_answer(data)
     exact, cell = right.all(1).mean(), right[asked].mean()
-    low, high = _range(labels)
-    empty = float(((low.min(1) == high.max(1)) & (asked.sum(1) > 1)).mean())
-    fault, remedy = None, ""
-    if empty > EMPTY:
-        fault = "empty targets"
-        remedy = "look at these puzzles: a goal that cannot be reached has no path to label"
-    elif exact == 1:
-        fault = "constant targets"
-        remedy = "draw puzzles whose answers differ; until then any accuracy is a constant"
-    elif exact > FIXED:
-        fault = "near-constant targets"
-        remedy = "draw more varied puzzles, and report accuracy beside the fixed answer's"
+    one = labels == labels[np.arange(len(labels)), asked.argmax(1), None]
+    empty = float(((one | ~asked).all(1) & (asked.sum(1) > 1)).mean())
+    fault, remedy = first_fault(
+        (empty > EMPTY, "empty targets",
+         "look at these puzzles: a goal that cannot be reached has no path to label"),
+        (exact == 1, "constant targets",
+         "draw puzzles whose answers differ; until then any accuracy is a constant"),
+        (exact > FIXED, "near-constant targets",
+         "draw more varied puzzles, and report accuracy beside the fixed answer's"),
+    )  # fmt: skip
     evidence = (
         f"one fixed answer is exactly right for {exact:.1%} of {len(data)} puzzles and for "
         f"{cell:.1%} of their cells; {empty:.1%} ask for the same token in every cell"
     )
     grid = data.labels.shape[1:]
     answer, varying = answer.reshape(grid), (~right).mean(0).reshape(grid)
-    numbers = {"exact": float(exact), "cell": float(cell), "empty": empty}
-    numbers |= {"answer": answer, "varying": varying}
+    numbers = {"exact": float(exact), "cell": float(cell), "empty": empty, "answer": answer,
+               "varying": varying}  # fmt: skip
 
     def figure() -> BookFigure:
         tokens = f"white 0, black {answer.max()}" if answer.any() else "0 everywhere"
@@ -90,8 +83,8 @@ def leak(data: PuzzleData) -> Finding:
     A table from tokens to labels is made on one half of the puzzles and asked about the other. It
     is a leak only where the labels differ: what one fixed answer explains needs no table.
     """
-    (right, known), fixed = held_out(data, "token"), targets(data).numbers["exact"]
-    exact, cell = float((right & known).all(1).mean()), share_told(data, "token")
+    (right, known), fixed = _held_out(data, "token"), targets(data).numbers["exact"]
+    exact, cell = float((right & known).all(1).mean()), _share_told(data, "token")
     fault = "leaked targets" if exact > FIXED >= fixed else None
     evidence = (
         f"a table from a cell's token to its label is exactly right for {exact:.1%} of unseen "
@@ -106,15 +99,12 @@ def leak(data: PuzzleData) -> Finding:
 def contradictions(train: PuzzleData, test: PuzzleData | None = None) -> Finding:
     """Can the input determine the label at all? Not where equal inputs have different labels."""
     every = [train] if test is None else [train, test]
-    inputs = flat(np.concatenate([_same_grid(data, train).inputs for data in every]))
-    labels = flat(np.concatenate([data.labels for data in every])).astype(np.int64)
-    _, which = np.unique(_keys(inputs), return_inverse=True)
-    shape, (lows, highs) = (which.max() + 1, labels.shape[1]), _range(labels)
-    low, high = np.full(shape, np.iinfo(np.int64).max), np.full(shape, np.iinfo(np.int64).min)
-    np.minimum.at(low, which, lows)
-    np.maximum.at(high, which, highs)
-    torn = (high > low).any(1)  # (U,): inputs with two answers
-    share, repeated = float(torn[which].mean()), 1 - len(torn) / len(which)
+    inputs = _flat(np.concatenate([_same_grid(data, train).inputs for data in every]))
+    labels = _flat(np.concatenate([data.labels for data in every]))
+    unlike, which = np.unique(_keys(inputs), return_inverse=True)
+    keys = which[:, None] * labels.shape[1] + np.arange(labels.shape[1])  # an input and a place
+    torn = which[~_by_table(keys, labels, keys, labels)[1].all(1)]
+    share, repeated = float(np.isin(which, torn).mean()), 1 - len(unlike) / len(which)
     evidence = (
         f"{share:.1%} of {len(which)} puzzles have an equal input with another answer; "
         f"{repeated:.1%} repeat an input, and only repeats can show it"
@@ -128,8 +118,8 @@ def contradictions(train: PuzzleData, test: PuzzleData | None = None) -> Finding
 
 def overlap(train: PuzzleData, test: PuzzleData) -> Finding:
     """Is any test puzzle among the training puzzles?"""
-    known = set(_keys(flat(train.inputs)).tolist())
-    seen = [key in known for key in _keys(flat(_same_grid(test, train).inputs)).tolist()]
+    known = set(_keys(_flat(train.inputs)).tolist())
+    seen = [key in known for key in _keys(_flat(_same_grid(test, train).inputs)).tolist()]
     share = float(np.mean(seen))
     evidence = f"{share:.1%} of {len(test)} test puzzles are training puzzles"
     remedy = "split by puzzle, better by symmetry class (trm_lib.puzzles.split_by_class)"
@@ -144,36 +134,36 @@ def what_labels_need(data: PuzzleData) -> str:
     "nothing" but one fixed answer; its own "token"; its token and its "place". What no such table
     tells is called "cells": it takes other cells, or it is noise that nothing explains.
     """
-    if fixed_answer(data)[1][flat(data.labels) != IGNORE].mean() >= SETTLED:
+    if _fixed_answer(data)[1][_flat(data.labels) != IGNORE].mean() >= SETTLED:
         return "nothing"
-    told = (need for need in ("token", "place") if share_told(data, need) >= SETTLED)
+    told = (need for need in ("token", "place") if _share_told(data, need) >= SETTLED)
     return next(told, "cells")
 
 
 def place_tells(data: PuzzleData) -> bool:
     """Whether knowing its place helps a cell that knows its token."""
-    return share_told(data, "place") - share_told(data, "token") > PLACE_TELLS
+    return _share_told(data, "place") - _share_told(data, "token") > PLACE_TELLS
 
 
-def fixed_answer(data: PuzzleData) -> tuple[np.ndarray, np.ndarray]:
+def _fixed_answer(data: PuzzleData) -> tuple[np.ndarray, np.ndarray]:
     """The commonest label of each place, (L,), and where it is right or not asked, (N, L)."""
-    labels = flat(data.labels)
+    labels = _flat(data.labels)
     places = np.broadcast_to(np.arange(labels.shape[1]), labels.shape)
     answers, right = _by_table(places, labels, places, labels)
     return answers[0], right
 
 
-def share_told(data: PuzzleData, need: str) -> float:
+def _share_told(data: PuzzleData, need: str) -> float:
     """Share of cells that a table gets right, where it has an entry; 0 if it has none."""
-    right, known = held_out(data, need)
-    asked = flat(data.labels[_halves(data)[1]]) != IGNORE
+    right, known = _held_out(data, need)
+    asked = _flat(data.labels[_halves(data)[1]]) != IGNORE
     return float(right[asked & known].mean()) if (asked & known).any() else 0.0
 
 
-def held_out(data: PuzzleData, need: str) -> tuple[np.ndarray, np.ndarray]:
+def _held_out(data: PuzzleData, need: str) -> tuple[np.ndarray, np.ndarray]:
     """Which cells (N / 2, L) a table of the other half of the puzzles gets right, and has."""
     table, judged = _halves(data)
-    keys, labels = np.searchsorted(np.unique(data.inputs), flat(data.inputs)), flat(data.labels)
+    keys, labels = np.searchsorted(np.unique(data.inputs), _flat(data.inputs)), _flat(data.labels)
     if need == "place":
         keys = keys * keys.shape[1] + np.arange(keys.shape[1])
     _, right = _by_table(keys[table], labels[table], keys[judged], labels[judged])
@@ -197,13 +187,7 @@ def _halves(data: PuzzleData) -> tuple[np.ndarray, np.ndarray]:
     return order[:half], order[-half:]
 
 
-def _range(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Labels twice, for a minimum and for a maximum that leave out what is not asked."""
-    asked, ends = labels != IGNORE, np.iinfo(np.int64)
-    return np.where(asked, labels, ends.max), np.where(asked, labels, ends.min)
-
-
-def flat(boards: np.ndarray) -> np.ndarray:
+def _flat(boards: np.ndarray) -> np.ndarray:
     """(N, *grid) -> (N, L)."""
     return boards.reshape(len(boards), -1)
 

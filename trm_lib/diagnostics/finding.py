@@ -44,6 +44,11 @@ class Finding:
         return "\n".join(_wrapped(line) for line in lines)
 
 
+def first_fault(*rules: tuple[bool, str, str]) -> tuple[str | None, str]:
+    """Of (does it hold, fault, remedy), the fault and the remedy of the first that holds."""
+    return next(((fault, remedy) for holds, fault, remedy in rules if holds), (None, ""))
+
+
 def page(findings: list[Finding]) -> str:
     """All findings on one page: first what is wrong, then what is healthy."""
     faults = [finding for finding in findings if not finding.healthy]

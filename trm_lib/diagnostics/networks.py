@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,49 +16,33 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trm_lib.checks import whole
 from trm_lib.diagnostics.data import place_tells, targets, what_labels_need
-from trm_lib.diagnostics.finding import Finding
+from trm_lib.diagnostics.finding import Finding, first_fault
 from trm_lib.evaluation import answers_by_k, answers_with_halting, calibration, exact_by_k
 from trm_lib.models import ReluMLP, SwiGLU, device_of
 from trm_lib.training import IGNORE, PuzzleData, answer_loss
 from trm_lib.viz import BookFigure, bars, lines, shades
 
-ABOVE = 0.02
-"""What cell accuracy must gain on the best fixed answer, on training puzzles, to be learning."""
-BY_HEART = 0.2
-"""A fifth of all puzzles right in training only: more than the luck of a split."""
-UNCHANGED = 1e-9
-"""Part of the logits' size below which a change is rounding: `reach` runs in float64."""
-SOLVED = 0.95
-"""A model that is exactly right this often sees far enough for its task."""
-LONGER = 4
-"""Times the usual K that `drift` looks at."""
-REST = 0.01
-"""Change in a step, as part of the state, below which it is at rest."""
-CIRCLE = 0.3
-"""A state that comes this much nearer to an earlier one than its steps are long goes in circles."""
-AWAY = 100.0
-"""Growth of a state, beyond the usual K, that no later layer was trained for."""
-FLIPPED = 0.05
-"""Share of answer cells that still change in every step: one in twenty is no detail."""
-SAME = 1e-5
-"""Part of the logits' size below which two answers are the same."""
-FALLEN = 0.05
-"""Puzzles that were right and are wrong later, net: one in twenty."""
-SILENT = 1e-3
-"""A unit that never gets this far, as part of the layer's largest activation, says nothing."""
-WASTED = 0.5
-"""Half of a layer: a few silent units are usual, above all where inputs are few."""
-FADED, GROWN = 1e-3, 1e3
-"""A first call that hears a thousandth of the last, or a thousand times as much, is not taught in
-the same step as the others."""
-MISJUDGED = 0.1
-"""Mean gap between stated and true chance of being right; guesses are worth no more."""
+ABOVE = 0.02  # what cell accuracy must gain on a fixed answer, in training, to be learning
+BY_HEART = 0.2  # a fifth of all puzzles right in training only: more than the luck of a split
+UNCHANGED = 1e-9  # part of the logits' size below which a change is rounding, in float64
+SOLVED = 0.95  # a model that is exactly right this often sees far enough for its task
+LONGER = 4  # times the usual K that `drift` looks at
+REST = 0.01  # change in a step, as part of the state, below which it is at rest
+CIRCLE = 0.3  # a state so much nearer to an earlier one than its steps are long goes in circles
+AWAY = 100.0  # growth of a state, beyond the usual K, that no later layer was trained for
+FLIPPED = 0.05  # share of answer cells that change in every late step: one in twenty
+SAME = 1e-5  # part of the logits' size below which two answers are the same
+FALLEN = 0.05  # puzzles that were right and are wrong later, net: one in twenty
+SILENT = 1e-3  # a unit that never gets so far beside the layer's largest activation says nothing
+WASTED = 0.5  # half of a layer: a few silent units are usual, above all where inputs are few
+FADED, GROWN = 1e-3, 1e3  # a first call that hears so much of the last is not taught with it
+MISJUDGED = 0.1  # mean gap between stated and true chance of being right; guesses are no better
 
 _K = "improvement step K"
-_NEEDS = {"nothing": "no input at all", "token": "its own token"}
-_NEEDS |= {"place": "its token and its place", "cells": "other cells"}
+_FEW = 64  # puzzles that are enough where shares are not counted
+_NEEDS = {"nothing": "no input at all", "token": "its own token",
+          "place": "its token and its place", "cells": "other cells"}  # fmt: skip
 
 
 def score(model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: int) -> Finding:
@@ -73,13 +57,13 @@ def score(model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: 
         asked = data.labels != IGNORE
         shares[f"{name}, cells"] = float(right[asked].mean())
         shares[f"{name}, exact"] = float((right | ~asked).reshape(len(data), -1).all(1).mean())
-    fault, remedy = None, ""
-    if shares["training, cells"] < fixed["cell"] + ABOVE and shares["training, exact"] < 0.5:
-        fault = "nothing learned"
-        remedy = "mend what the other probes name; else train longer, or at another rate"
-    elif shares["training, exact"] > shares["validation, exact"] + BY_HEART:
-        fault = "learnt by heart"
-        remedy = "give it more puzzles, augmentation or weight decay, or a smaller model"
+    learnt = shares["training, cells"] >= fixed["cell"] + ABOVE or shares["training, exact"] >= 0.5
+    fault, remedy = first_fault(
+        (not learnt, "nothing learned",
+         "mend what the other probes name; else train longer, or at another rate"),
+        (shares["training, exact"] > shares["validation, exact"] + BY_HEART, "learnt by heart",
+         "give it more puzzles, augmentation or weight decay, or a smaller model"),
+    )  # fmt: skip
     evidence = (
         f"exactly right: {shares['training, exact']:.1%} of training and "
         f"{shares['validation, exact']:.1%} of validation puzzles (cells "
@@ -90,26 +74,25 @@ def score(model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: 
     return Finding("score", fault, evidence, remedy, {"shares": shares}, figure)
 
 
-def sight(model: nn.Module, data: PuzzleData, k_steps: int, n_boards: int = 3) -> Finding:
+def sight(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
     """Can the model see what the labels depend on?
 
-    `n_boards` of the puzzles are perturbed. A model that solves them is not called short-sighted.
+    Three boards are perturbed. A model that solves the puzzles is not called short-sighted.
     """
-    seen = reach(model, data.inputs[:n_boards], k_steps)
+    some = data.inputs[:3]
+    seen = reach(model, some, k_steps)
     K, L = seen.shape[:2]
     share = seen[:, ~np.eye(L, dtype=bool)].mean(1)
-    need, blind = what_labels_need(data), _is_blind(model, data.inputs[:n_boards], k_steps)
+    need, blind = what_labels_need(data), _is_blind(model, some, k_steps)
     right = float(exact_by_k(model, data, k_steps)[-1])
-    fault, remedy = None, ""
-    if need == "cells" and not share[-1]:
-        fault = "cells never meet"
-        remedy = "give the blocks a mixing ('mlp', 'attention', 'conv'): no K replaces it"
-    elif need != "nothing" and blind and place_tells(data):
-        fault = "position-blind"
-        remedy = "tell cells where they stand: positions='learned', or a mixing that knows places"
-    elif need == "cells" and share[-1] < 1 and right < SOLVED:
-        fault = "short sight"
-        remedy = "ask for more steps, more layers or a global mixing, unless labels are local"
+    fault, remedy = first_fault(
+        (need == "cells" and not share[-1], "cells never meet",
+         "give the blocks a mixing ('mlp', 'attention', 'conv'): no K replaces it"),
+        (need != "nothing" and blind and place_tells(data), "position-blind",
+         "tell cells where they stand: positions='learned', or a mixing that knows places"),
+        (need == "cells" and share[-1] < 1 and right < SOLVED, "short sight",
+         "ask for more steps, more layers or a global mixing, unless labels are local"),
+    )  # fmt: skip
     evidence = (
         f"at K = {k_steps} an answer cell is changed by {share[-1]:.1%} of the other cells "
         f"({share[0]:.1%} at K = 1); its label needs {_NEEDS[need]}; "
@@ -131,26 +114,24 @@ def sight(model: nn.Module, data: PuzzleData, k_steps: int, n_boards: int = 3) -
     return Finding("sight", fault, evidence, remedy, numbers, figure)
 
 
-def reach(model: nn.Module, boards: np.ndarray, k_steps: int, seed: int = 0) -> np.ndarray:
+def reach(model: nn.Module, boards: np.ndarray, k_steps: int) -> np.ndarray:
     """Which input cells change which answer cells, after each of K improvement steps.
 
     The carry is detached between steps, so gradients cannot tell; perturbation can. On each board,
     every cell in turn gets another of the tokens that the boards hold. Any change above rounding
     counts, be it a billionth of the logits' size: this is an upper bound on what the model uses.
-
     A copy of the model in float64 is asked; a few boards are enough.
 
     Returns:
         (K, L, L) bool: [k, i, j] whether input cell i changed answer cell j on any board.
 
     Raises:
-        ValueError: the boards hold a single token, or `k_steps` is out of range.
+        ValueError: the boards hold a single token.
     """
-    boards, k_steps = np.asarray(boards), whole(k_steps, "k_steps (K)", 1)
     tokens = np.unique(boards)
     if len(tokens) < 2:
         raise ValueError(f"boards expected at least two different tokens, got only {tokens}")
-    rng, asked = np.random.default_rng(seed), copy.deepcopy(model).double()
+    rng, asked = np.random.default_rng(0), copy.deepcopy(model).double()
     L = boards[0].size
     changed = np.zeros((k_steps, L, L), bool)
     for board in boards:
@@ -178,15 +159,11 @@ def _is_blind(model: nn.Module, boards: np.ndarray, k_steps: int) -> bool:
 
 
 def drift(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
-    """Follow every carried state for four times the usual number of steps.
-
-    64 of the boards are thought about.
-    """
-    k_steps = whole(k_steps, "k_steps (K)", 1)
+    """Follow every carried state for four times the usual number of steps."""
     kept: dict[str, list[Tensor]] = {}
     answers = []
-    for carry, logits in _steps(model, np.asarray(boards)[:64], LONGER * max(k_steps, 2)):
-        for name, state in states_of(carry).items():
+    for carry, logits in _steps(model, boards[:_FEW], LONGER * max(k_steps, 2)):
+        for name, state in _states_of(carry).items():
             kept.setdefault(name, []).append(state.double().flatten(1).cpu())
         answers.append(logits.argmax(-1))
     states = {name: torch.stack(steps) for name, steps in kept.items()}  # (K, B, -1) each
@@ -198,13 +175,12 @@ def drift(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
         kinds = {name: _kind(s, float(size[name][-1] / size[name][k_steps - 1]))
                  for name, s in states.items()}  # fmt: skip
     moving = float(flips[-4:].mean())
-    fault, remedy = None, ""
-    if "explosion" in kinds.values():
-        fault = "exploding state"
-        remedy = "normalise the state after every call (the norm comes last in every block)"
-    elif "oscillation" in kinds.values() and moving > FLIPPED:
-        fault = "flipping answers"
-        remedy = "train with more steps or deep supervision, and do not read a single late answer"
+    fault, remedy = first_fault(
+        ("explosion" in kinds.values(), "exploding state",
+         "normalise the state after every call (the norm comes last in every block)"),
+        ("oscillation" in kinds.values() and moving > FLIPPED, "flipping answers",
+         "train with more steps or deep supervision, and do not read a single late answer"),
+    )  # fmt: skip
     told = "; ".join(
         f"{name}: {kinds[name]}, last change {change[name][-1]:.2g} of its size" for name in states
     )
@@ -223,10 +199,10 @@ def drift(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
     return Finding("drift", fault, evidence, remedy, numbers, figure)
 
 
-def states_of(carry: Any) -> dict[str, Tensor]:
+def _states_of(carry: Any) -> dict[str, Tensor]:
     """The states that a carry holds, by name: its floating-point tensors."""
     if isinstance(carry, Tensor):
-        carry = {"carry": carry}
+        return {"carry": carry}
     parts = carry if isinstance(carry, dict) else getattr(carry, "__dict__", {})
     return {n: t for n, t in parts.items() if isinstance(t, Tensor) and t.is_floating_point()}
 
@@ -251,10 +227,9 @@ def _kind(state: Tensor, growth: float) -> str:
 def carried(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
     """Do later steps say anything that the first has not said?
 
-    64 of the boards are thought about. A model that is asked once (K = 1) need not carry.
+    A model that is asked once (K = 1) need not carry.
     """
-    k_steps = whole(k_steps, "k_steps (K)", 1)
-    said = [logits for _, logits in _steps(model, boards[:64], k_steps)]
+    said = [logits for _, logits in _steps(model, boards[:_FEW], k_steps)]
     size = said[0].abs().max().clamp_min(1e-12)
     change = np.array([float((logits - said[0]).abs().max() / size) for logits in said])
     fault = "carry ignored" if k_steps > 1 and change.max() < SAME else None
@@ -269,7 +244,6 @@ def carried(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
 
 def overthinking(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
     """Does thinking on, up to twice as long as usual, lose answers that were right?"""
-    k_steps = whole(k_steps, "k_steps (K)", 1)
     return judge_by_k(exact_by_k(model, data, 2 * k_steps), k_steps)
 
 
@@ -295,7 +269,6 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
     `run` makes the model work on everything it should be judged by.
     """
     most: dict[str, Tensor] = {}
-    hooks = []
 
     def watch(name: str, activation: Callable[[Tensor], Tensor]) -> Callable:
         @torch.no_grad()
@@ -305,14 +278,11 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
 
         return hook
 
-    try:
+    with ExitStack() as hooks:
         for name, module in model.named_modules():
             if activation := _activation(module):
-                hooks.append(module.register_forward_pre_hook(watch(name, activation)))
+                hooks.enter_context(module.register_forward_pre_hook(watch(name, activation)))
         run()
-    finally:
-        for hook in hooks:
-            hook.remove()
     dead = {n: float((seen <= SILENT * seen.max()).float().mean()) for n, seen in most.items()}
     worst = max(dead, key=dead.get, default="")
     share = dead.get(worst, 0.0)
@@ -338,14 +308,12 @@ def _activation(module: nn.Module) -> Callable[[Tensor], Tensor] | None:
     return torch.relu if isinstance(module, nn.ReLU) else None
 
 
-def gradients(model: nn.Module, data: PuzzleData, k_steps: int = 1) -> Finding:
+def gradients(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
     """Does the gradient of one improvement step reach its first call?
 
-    64 puzzles are asked of a model with a `stack`; it is step `k_steps` that is looked at, after
-    k_steps - 1 without a gradient.
+    It is step `k_steps` of a model with a `stack`; those before have no gradient.
     """
-    k_steps = whole(k_steps, "k_steps (K)", 1)
-    inputs, labels = (t.to(device_of(model)) for t in data[:64].tensors())
+    inputs, labels = (t.to(device_of(model)) for t in data[:_FEW].tensors())
     with evaluating(model):
         with torch.no_grad():
             carry = model.initial_carry(inputs)
@@ -358,13 +326,10 @@ def gradients(model: nn.Module, data: PuzzleData, k_steps: int = 1) -> Finding:
 
 
 def gradient_by_call(stack: nn.Module, loss: Callable[[], Tensor]) -> list[float]:
-    """Norms of the gradient at the output of every call of a stack that has one: (C,), in order.
+    """Norms of the gradient of a loss at the output of every call of a stack that has one: (C,).
 
-    Calls that the loss cannot reach, behind a detached carry, are left out.
-
-    Args:
-        stack: the blocks that are called again and again.
-        loss: calls the model once and returns a scalar. No parameter's gradient is touched.
+    Calls that the loss cannot reach, behind a detached carry, are left out; `loss` calls the model
+    once, and no parameter's gradient is touched.
     """
     outputs: list[Tensor] = []
 
@@ -372,12 +337,8 @@ def gradient_by_call(stack: nn.Module, loss: Callable[[], Tensor]) -> list[float
         if output.requires_grad:
             outputs.append(output)
 
-    hook = stack.register_forward_hook(keep)
-    try:
-        with torch.enable_grad():
-            value = loss()
-    finally:
-        hook.remove()
+    with stack.register_forward_hook(keep), torch.enable_grad():
+        value = loss()
     gradients = torch.autograd.grad(value, outputs, allow_unused=True)
     return np.trim_zeros([0.0 if g is None else float(g.norm()) for g in gradients], "f")
 
@@ -386,13 +347,12 @@ def judge_gradients(norms: list[float]) -> Finding:
     """The verdict on the norms that `gradient_by_call` measured."""
     last = norms[-1] if len(norms) else 0.0
     ratio = float(norms[0] / last) if last > 0 else float("inf" if len(norms) > 1 else 1)
-    fault, remedy = None, ""
-    if len(norms) > 1 and ratio < FADED:
-        fault = "vanishing gradient"
-        remedy = "keep the residual and the norm in every block, or let fewer calls have a gradient"
-    elif len(norms) > 1 and ratio > GROWN:
-        fault = "exploding gradient"
-        remedy = "normalise the states, cut long gradients, or let fewer calls have a gradient"
+    fault, remedy = first_fault(
+        (len(norms) > 1 and ratio < FADED, "vanishing gradient",
+         "keep the residual and the norm in every block, or let fewer calls have a gradient"),
+        (len(norms) > 1 and ratio > GROWN, "exploding gradient",
+         "normalise the states, cut long gradients, or let fewer calls have a gradient"),
+    )  # fmt: skip
     evidence = (
         f"of {len(norms)} calls with a gradient the first has {ratio:.3g} times the norm of the "
         f"last ({last:.3g})"
@@ -404,10 +364,7 @@ def judge_gradients(norms: list[float]) -> Finding:
 
 
 def halting(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
-    """Is the model right as often as its halt head says, where it stops?
-
-    The model is a `TRM` with `halting`; it takes at most `k_steps`.
-    """
+    """Is the model right as often as its halt head says, where it stops?"""
     halted = answers_with_halting(model, data.inputs, k_steps)
     right = (halted.answers == data.labels) | (data.labels == IGNORE)
     found = calibration(halted.halt_logit, right.reshape(len(data), -1).all(1))

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
-from trm_lib.checks import number, whole
-from trm_lib.diagnostics.finding import Finding
+from trm_lib.diagnostics.finding import Finding, first_fault
 from trm_lib.diagnostics.networks import evaluating
 from trm_lib.envs import (
     MazeVectorEnv,
@@ -32,7 +32,6 @@ from trm_lib.training import (
     History,
     Player,
     PolicyConfig,
-    PPOConfig,
     ReinforceConfig,
     Rollout,
     advantages,
@@ -44,86 +43,72 @@ from trm_lib.training import (
 )
 from trm_lib.viz import BookFigure, bars, dots, lines
 
-Make = Callable[[int], VectorEnv]
-"""Gives an environment of so many copies."""
+Make = Callable[[int], VectorEnv]  # gives an environment of so many copies
 
-EASY = 0.9
-"""Success of chance above which success means little."""
-PREJUDICED = 0.5
-"""Share of the greatest entropy below which an untrained policy has made up its mind."""
-DEAF = 0.01
-"""What moves the policy less than a hundredth of what another observation does is not heard."""
-ROUNDING = 1e-6
-"""What moves the policy less than this has changed nothing but last bits."""
-ALIKE = 1e-3
-"""Spread of the episodes' mean gains, as part of the gains' own, that is rounding: a baseline, even
-a learnt one, leaves a hundred times as much."""
-ABOVE_CHANCE = 0.05
-"""What success must gain on chance by the end to be learning; less drowns in the episodes' luck."""
-LOST = 0.2
-"""What success must once have gained on chance to say that it was there, and has been lost."""
-NEARLY_ALL = 0.95
-"""Success that is learning enough, however good chance is."""
-LATE = 0.2
-"""The last share of a run, by which it is judged."""
-SURE = 0.1
-"""Share of its first entropy below which a policy tries nothing any more."""
-FAILING = 0.5
-"""Success below which being sure is no virtue."""
-EXPLAINED = 0.1
-"""Share of the returns' variance below which a value is no better than the mean return."""
+EASY = 0.9  # success of chance above which success means little
+PREJUDICED = 0.5  # share of the greatest entropy below which a new policy has made up its mind
+DEAF = 0.01  # what moves the policy less than this part of what another observation does
+ROUNDING = 1e-6  # what moves the policy less than this has changed nothing but last bits
+ALIKE = 1e-3  # spread of the episodes' mean gains, as part of the gains' own, that is rounding: a
+# baseline, even a learnt one, leaves a hundred times as much
+ABOVE_CHANCE = 0.05  # what success must gain on chance; less drowns in the episodes' luck
+LOST = 0.2  # what success must once have gained on chance to say that it was there, and is lost
+NEARLY_ALL = 0.95  # success that is learning enough, however good chance is
+LATE = 0.2  # the last share of a run, by which it is judged
+SURE = 0.1  # share of its first entropy below which a policy tries nothing any more
+FAILING = 0.5  # success below which being sure is no virtue
+EXPLAINED = 0.1  # a value that explains less of the returns' variance is no better than their mean
 
+_MANY = 512  # episodes that are begun, or played by each yardstick
 _STEPS = 4  # into the episodes, where there is something to remember
 
 
-def yardsticks(make: Make, use_masks: bool = True, episodes: int = 512, seed: int = 0) -> Finding:
+def yardsticks(make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
     """What chance, a rule of thumb and perfect play achieve, and how many tasks there are.
 
-    Each plays so many `episodes`, each in an environment of its own, with masks in its info. Mazes
-    and Sudokus have all yardsticks.
+    Each plays 512 episodes, each in an environment of its own, with masks in its info. Mazes and
+    Sudokus have all yardsticks.
     """
-    episodes, chance = whole(episodes, "episodes", 1), "random legal" if use_masks else "random"
-    envs = make(episodes)
+    envs = make(_MANY)
     first, _ = envs.reset(seed=seed)
-    different = len(np.unique(first.reshape(episodes, -1), axis=0))
+    different = len(np.unique(first.reshape(_MANY, -1), axis=0))
     success, returns, length = {}, {}, {}
     for name, policy in _policies(envs, seed).items():
-        played = play_episodes(make(episodes), policy, episodes, seed)
+        played = play_episodes(make(_MANY), policy, _MANY, seed)
         success[name] = float(played.success.mean())
         returns[name] = float(played.returns.mean())
         length[name] = float(played.lengths.mean())
-    fault, remedy = None, ""
-    if different == 1:
-        fault = "one and only task"
-        remedy = "draw starts, goals or layouts at random, and measure on cases never played"
-    elif success[chance] > EASY:
-        fault = "chance solves it"
-        remedy = "make the task harder, or take the mask away where it holds the answer"
+    chance = success["random legal" if use_masks else "random"]
+    fault, remedy = first_fault(
+        (different == 1, "one and only task",
+         "draw starts, goals or layouts at random, and measure on cases never played"),
+        (chance > EASY, "chance solves it",
+         "make the task harder, or take the mask away where it holds the answer"),
+    )  # fmt: skip
     told = ", ".join(f"{n} {share:.1%} in {length[n]:.1f} steps" for n, share in success.items())
-    evidence = f"{different} different beginnings in {episodes} episodes; success: {told}"
-    numbers = {"different": different, "success": success, "return": returns, "length": length}
-    numbers["chance"] = success[chance]
+    evidence = f"{different} different beginnings in {_MANY} episodes; success: {told}"
+    numbers = {"different": different, "success": success, "return": returns, "length": length,
+               "chance": chance}  # fmt: skip
     figure = partial(bars, success, "success, share of episodes", most=1.0)
     return Finding("task", fault, evidence, remedy, numbers, figure)
 
 
 def _policies(envs: VectorEnv, seed: int) -> dict[str, Callable]:
     """The yardsticks that there are for a world, by name."""
-    rng = np.random.default_rng(seed)
+    rng, world = np.random.default_rng(seed), envs.unwrapped
     policies = {"random": random_policy(rng), "random legal": random_legal_policy(rng)}
-    world = envs.unwrapped
     if isinstance(world, MazeVectorEnv):
-        policies |= {"straight to the goal": greedy_manhattan_policy}
-        return policies | {"optimal": optimal_maze_policy}
+        policies["straight to the goal"] = greedy_manhattan_policy
+        policies["optimal"] = optimal_maze_policy
     readable = getattr(world, "observation", "channels") == "channels"
     if isinstance(world, SudokuVectorEnv | SudokuCellVectorEnv) and readable:
-        return policies | {"exact": exact_sudoku_policy}
+        policies["exact"] = exact_sudoku_policy
     return policies
 
 
 def first_choices(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
     """How an untrained policy chooses at the beginning of 512 episodes."""
-    observations, infos = make(512).reset(seed=seed)
+    observations, infos = make(_MANY).reset(seed=seed)
     masks = torch.from_numpy(infos["action_mask"] > 0)
     allowed = masks if use_masks else torch.ones_like(masks)
     previous = torch.full((len(observations),), policy.n_actions)
@@ -156,39 +141,35 @@ def listening(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0)
     even another observation moves them, silence means nothing, and the evidence says so.
     A policy that has neither (no `y_of_action`, not `remembers`) yields no finding.
     """
-    with evaluating(policy), torch.no_grad():
-        moved = _moved(policy, make, use_masks, seed)
-    heard = {"previous action": hasattr(policy, "y_of_action"), "memory": policy.remembers}
-    return [_judge_listening(what, moved) for what, has in heard.items() if has]
-
-
-def _moved(policy: Policy, make: Make, use_masks: bool, seed: int) -> dict[str, float]:
-    """Mean total variation by what was exchanged."""
     player = Player(policy, make(64), seed, use_masks)
     player.play(_STEPS, torch.Generator().manual_seed(seed))
     seen, previous, memory = player.observations, player.previous, player.memory
+    inside, others = previous < policy.n_actions, torch.arange(len(seen)).roll(1)
 
     def chances(seen: Tensor, previous: Tensor, memory: PolicyMemory | None) -> Tensor:
         known = memory if policy.remembers else None
         return policy(seen, previous, known)[0].logits[-1].softmax(-1)
 
-    usual, others = chances(seen, previous, memory), torch.arange(len(seen)).roll(1)
-    inside = previous < policy.n_actions
-    moved = {"another observation": 0.0, "previous action": 0.0, "memory": 0.0}
-    for shift in range(1, policy.n_actions if inside.any() else 0):
-        other = torch.where(inside, (previous + shift) % policy.n_actions, previous)
-        far = total_variation(usual, chances(seen, other, memory))[inside].mean()
-        moved["previous action"] = max(moved["previous action"], float(far))
-    far = total_variation(usual, chances(seen[others], previous, memory)).mean()
-    moved["another observation"] = float(far)
-    if policy.remembers:
-        far = total_variation(usual, chances(seen, previous, policy.rows(memory, others))).mean()
-        moved["memory"] = float(far)
-    return moved
+    def moved(*known: Any) -> Tensor:  # total variation: half the sum of |p - q| over the actions
+        return (chances(*known) - usual).abs().sum(-1) / 2
+
+    found = []
+    with evaluating(policy), torch.no_grad():
+        usual = chances(seen, previous, memory)
+        yardstick = float(moved(seen[others], previous, memory).mean())
+        if hasattr(policy, "y_of_action"):
+            heard = 0.0
+            for shift in range(1, policy.n_actions if inside.any() else 0):
+                other = torch.where(inside, (previous + shift) % policy.n_actions, previous)
+                heard = max(heard, float(moved(seen, other, memory)[inside].mean()))
+            found.append(_judge_listening("previous action", heard, yardstick))
+        if policy.remembers:
+            heard = float(moved(seen, previous, policy.rows(memory, others)).mean())
+            found.append(_judge_listening("memory", heard, yardstick))
+    return found
 
 
-def _judge_listening(what: str, moved: dict[str, float]) -> Finding:
-    heard, yardstick = moved[what], moved["another observation"]
+def _judge_listening(what: str, heard: float, yardstick: float) -> Finding:
     deaf = yardstick > ROUNDING and heard < DEAF * yardstick
     evidence = (
         f"another {what} moves the policy's probabilities by {heard:.2g}, another observation by "
@@ -199,35 +180,22 @@ def _judge_listening(what: str, moved: dict[str, float]) -> Finding:
     look = {"previous action": "it reaches the network", "memory": "memory is handed on"}[what]
     remedy = f"look whether {look}, or leave it out: the board may say it all"
     fault = f"{what} ignored" if deaf else None
-    shown = {f"another {what}": heard, "another observation": yardstick}
-    figure = partial(bars, shown, "total variation of the policy's probabilities")
-    return Finding(what, fault, evidence, remedy, {"moved": shown}, figure)
+    moved = {f"another {what}": heard, "another observation": yardstick}
+    figure = partial(bars, moved, "total variation of the policy's probabilities")
+    return Finding(what, fault, evidence, remedy, {"moved": moved}, figure)
 
 
-def total_variation(p: Tensor, q: Tensor) -> Tensor:
-    """Half the sum of |p - q| over the actions: (..., A) and (..., A) -> (...), from 0 to 1."""
-    return (p - q).abs().sum(-1) / 2
-
-
-def credit(batches: Sequence[tuple[Rollout, Tensor]]) -> Finding:
+def credit(batches: Sequence[Rollout], config: PolicyConfig) -> Finding:
     """Are episodes that went better praised more?
 
     Args:
-        batches: what a learner learns from in one update each, with the gains (S, E) it gives.
-            Only whole first episodes of each environment are looked at.
-
-    Raises:
-        ValueError: there are no batches, or gains of another shape than their rollout.
+        batches: what a learner of this config learns from in one update each. Only whole first
+            episodes of each environment are looked at.
+        config: it decides the praise.
     """
-    if not batches:
-        raise ValueError("batches expected at least one rollout with its gains, got none")
     kept_returns, kept_success, episodes = [], [], []  # the last: gains, an array an episode
-    for rollout, gains in batches:
-        if gains.shape != rollout.rewards.shape:
-            raise ValueError(
-                f"gains expected shape {tuple(rollout.rewards.shape)}, one an action, got "
-                f"{tuple(gains.shape)}"
-            )
+    for rollout in batches:
+        gains = _gains(rollout, config)
         for e in rollout.done.any(0).nonzero()[:, 0].tolist():
             on = rollout.first[:, e]
             kept_returns.append(float(rollout.rewards[on, e].sum()))
@@ -265,29 +233,24 @@ def credit(batches: Sequence[tuple[Rollout, Tensor]]) -> Finding:
     return Finding("credit", fault, evidence, remedy, numbers, figure)
 
 
-def gains_of(rollout: Rollout, config: PolicyConfig) -> Tensor:
+def _gains(rollout: Rollout, config: PolicyConfig) -> Tensor:
     """The praise and blame (S, E) that a learner of this config would give to each action."""
     if isinstance(config, ReinforceConfig):
         returns = discounted_returns(rollout.rewards, rollout.done, config.gamma)
         return baselined(returns, rollout.first, inside=config.baseline == "episode")
-    if isinstance(config, PPOConfig):
-        return standardised(
-            advantages(
-                rollout.rewards, rollout.values, rollout.next_values, rollout.terminated,
-                rollout.truncated, config.gamma, config.gae_lambda,
-            )
-        )  # fmt: skip
-    raise ValueError(f"config expected a ReinforceConfig or a PPOConfig, got {config!r}")
+    return standardised(
+        advantages(
+            rollout.rewards, rollout.values, rollout.next_values, rollout.terminated,
+            rollout.truncated, config.gamma, config.gae_lambda,
+        )
+    )  # fmt: skip
 
 
 def learned(history: History, chance: float) -> Finding:
     """Does the success of training episodes rise above chance?
 
-    Args:
-        history: of a whole run.
-        chance: success of the random policy, as `yardsticks` measures it.
+    What `chance` achieves, `yardsticks` measures.
     """
-    chance = number(chance, "chance", lambda v: 0 <= v <= 1, "a share from 0 to 1")
     late = _late(history)
     episodes = np.array(history.episodes)
     rate, parts = _rate(history, late), np.arange(len(episodes))
@@ -304,9 +267,8 @@ def learned(history: History, chance: float) -> Finding:
     curve = history.success_rate()
     numbers = {"rate": rate, "best": best, "chance": chance, "curve": curve}
     shown = {"training episodes": curve, "chance": np.full(len(curve), chance)}
-    return Finding(
-        "learning", fault, evidence, remedy, numbers, partial(lines, shown, "update", "success")
-    )
+    figure = partial(lines, shown, "update", "success")
+    return Finding("learning", fault, evidence, remedy, numbers, figure)
 
 
 def certainty(history: History) -> Finding:
@@ -342,11 +304,8 @@ def value(rollout: Rollout, gamma: float) -> Finding:
     """How much of the returns' variance do the values explain, in episodes that ended?
 
     1 - Var(G - V) / Var(G): 1 is perfect, 0 is as good as any constant, less is worse. Where an
-    episode was cut off, its last value stands for what would have come, as in training.
-
-    Args:
-        rollout: played by the policy; best many steps, of which only episodes that ended count.
-        gamma: the learner's discount.
+    episode was cut off, its last value stands for what would have come, as in training. Of a
+    rollout, best a long one, only episodes that ended count.
     """
     beyond = gamma * rollout.next_values * rollout.truncated
     returns = discounted_returns(rollout.rewards + beyond, rollout.done, gamma)

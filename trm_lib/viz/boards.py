@@ -24,7 +24,6 @@ from trm_lib.viz.style import (
     WRONG_CELL,
     WRONG_DIGIT,
     SVGPicture,
-    check_text,
 )
 
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
@@ -41,7 +40,7 @@ def sudoku_svg(
     title: str | None = None,
     cell: float = 36,
 ) -> SVGPicture:
-    """Draw a Sudoku board.
+    """Draw a Sudoku board; its text alternative reads it row by row.
 
     Clues are bold on a shaded cell; answers plain; wrong digits struck through, so that no
     colour is needed to find them; empty cells hold a small dot.
@@ -54,17 +53,12 @@ def sudoku_svg(
         confidence: the model's belief in each cell that is not a clue, same shape, in [0, 1];
             drawn as a bar along the bottom of the cell, as long as the belief is strong.
         title: one line to write above the board.
-        cell: side of a cell in pixels, at least 12.
-
-    Returns:
-        The drawing, with the board read row by row as its text alternative.
+        cell: side of a cell in pixels.
 
     Raises:
         ValueError: a shape or a value is not as above.
     """
     sudoku = _known(board, clues, solution, confidence)
-    if not cell >= 12:
-        raise ValueError(f"cell must be at least 12 pixels to hold a digit, got {cell}.")
     return framed(sudoku.elements(cell), len(board) * cell, 4, title, sudoku.words())
 
 
@@ -84,9 +78,6 @@ def thinking_strip(
         solution: the solved board, shape (N, N), from 1 to N.
         labels: one a step; "K = 1", "K = 2" ... by default.
 
-    Returns:
-        One drawing, the same text at every run.
-
     Raises:
         ValueError: a shape or a value is not as above, or the labels are not S texts.
     """
@@ -97,10 +88,6 @@ def thinking_strip(
         )
     count = len(boards)
     labels = [f"K = {k + 1}" for k in range(count)] if labels is None else list(labels)
-    if len(labels) != count:
-        raise ValueError(f"{count} boards need as many labels, got {len(labels)}.")
-    for label in labels:
-        check_text("each label", label)
     sudokus = [_known(board, clues, solution) for board in boards]
     most, cell = _STRIP[np.shape(boards)[-1]]
     side = np.shape(boards)[-1] * cell
@@ -256,7 +243,6 @@ def framed(
     """A square board of `side` pixels with a margin all round, its title, and its words."""
     width, head, heading = side + 2 * margin, 0, []
     if title is not None:
-        check_text("title", title)
         head = 26
         heading = [
             f'<text x="{width / 2:g}" y="19" font-size="15" font-weight="600" '
@@ -268,7 +254,7 @@ def framed(
 
 
 def stroke(data: str, colour: str, width: str, part: str, look: str, transform: str = "") -> str:
-    """A path that is drawn and not filled."""
+    """A path that is not filled."""
     return (
         f'<path d="{data}" {transform}fill="none" stroke="{colour}" stroke-width="{width}" '
         f'{look} data-part="{part}"/>'

@@ -1,11 +1,16 @@
-"""Charts of other shapes: dots of seeds, stays of a carry, bars, clouds of dots, shaded boards."""
+"""Charts of other shapes: dots of seeds, stays of a carry, bars, clouds of dots, shaded boards.
+
+Axes: R seeds of a learner, S steps of a batch, B places in it.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
@@ -24,7 +29,6 @@ from trm_lib.viz.style import (
     literal,
     new_figure,
     write_note,
-    write_title,
 )
 
 _DOTS = 40  # how many would fill a row side by side: nearer ones would overlap
@@ -35,21 +39,13 @@ _STEPS = LinearSegmentedColormap.from_list("steps", [PALE, COLOURS[0]])
 _NARROW = 5.2  # inches: a phone shrinks it by little more than a quarter, its words stay legible
 
 
-def seed_dots(
-    groups: Mapping[str, np.ndarray], xlabel: str, title: str | None = None
-) -> BookFigure:
-    """Draw one row a learner: every seed a dot, the interquartile mean and its interval.
-
-    The interval is a 95% bootstrap interval (2,000 resamples, generator seed 0); a learner with
-    one seed has none.
+def seed_dots(groups: Mapping[str, np.ndarray], xlabel: str) -> BookFigure:
+    """Draw one row a learner: every seed a dot, the interquartile mean and its 95% interval.
 
     Args:
-        groups: learner's name to its seeds' scores, shape (R,); drawn from top to bottom.
+        groups: learner's name to its seeds' scores, shape (R,); drawn from top to bottom. A
+            learner with one seed has no interval.
         xlabel: what the score measures.
-        title: one line above the chart.
-
-    Returns:
-        The figure; `alt` says the numbers of every row.
 
     Raises:
         ValueError: there are no groups, or scores are not a row of finite numbers.
@@ -91,15 +87,17 @@ def seed_dots(
         )
     axes.set(xlabel=literal(xlabel), ylim=(tops[-1] - 0.15, -0.25))
     axes.set_yticks(tops[:-1], labels=[literal(name) for name in groups])
+    _without_left_axis(axes)
+    axes.grid(True, axis="x", color=GRID, linewidth=0.8)
+    write_note(figure, "Dots: seeds. Bar: interquartile mean with its 95% bootstrap interval.")
+    figure.alt = " ".join([f"Dot plot of {xlabel}, one dot a seed.", *words])
+    return figure
+
+
+def _without_left_axis(axes: Axes) -> None:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.grid(False, axis="y")
-    axes.grid(True, axis="x", color=GRID, linewidth=0.8)
-    write_title(axes, title)
-    write_note(figure, "Dots: seeds. Bar: interquartile mean with its 95% bootstrap interval.")
-    opening = f"Dot plot of {xlabel}, one dot a seed." if title is None else f"{title}: {xlabel}."
-    figure.alt = " ".join([opening, *words])
-    return figure
+    axes.grid(False)
 
 
 def _decimals(scores: np.ndarray) -> int:
@@ -109,7 +107,7 @@ def _decimals(scores: np.ndarray) -> int:
 
 
 def _stacked(values: np.ndarray, apart: float) -> np.ndarray:
-    """The place below its row, from 0, that keeps each dot clear of all earlier ones: (R,) int."""
+    """The place below its row, from 0, that keeps each dot clear of earlier ones: (R,) int."""
     places = np.zeros(len(values), int)
     for i, value in enumerate(values):
         taken = places[:i][np.abs(values[:i] - value) <= apart]
@@ -117,20 +115,16 @@ def _stacked(values: np.ndarray, apart: float) -> np.ndarray:
     return places
 
 
-def carry_chart(steps: np.ndarray, n_sup: int, title: str | None = None) -> BookFigure:
+def carry_chart(steps: np.ndarray, n_sup: int) -> BookFigure:
     """Draw each place of a batch as a row, and each stay of a puzzle as a bar in it.
 
     A bar grows darker with every improvement step its puzzle is given, and ends where the puzzle
     halts and makes room for the next.
 
     Args:
-        steps: (S, B) integers, how many improvement steps the puzzle in each of B places had had
-            after each of S steps of the batch, as `carry.steps` tells; a 1 is a fresh puzzle.
+        steps: (S, B) integers, how many improvement steps the puzzle in each place had had after
+            each step of the batch, as `carry.steps` tells; a 1 is a fresh puzzle.
         n_sup: most steps a puzzle can get; the darkest shade.
-        title: one line above the chart.
-
-    Returns:
-        The figure; `alt` says how many puzzles came and how long they stayed.
 
     Raises:
         ValueError: `steps` is not such an array.
@@ -142,8 +136,6 @@ def carry_chart(steps: np.ndarray, n_sup: int, title: str | None = None) -> Book
             f"steps expected whole numbers from 1 to {n_sup} of shape (S, B), got {steps!r}"
         )
     S, B = steps.shape
-    if not ((steps[1:] == 1) | (steps[1:] == steps[:-1] + 1)).all():
-        raise ValueError("steps expected to count up by one, or begin again at 1; they jump")
     figure, axes = new_figure(height=1.3 + 0.2 * B)
     axes.imshow(
         steps.T, cmap=_STEPS, vmin=1, vmax=n_sup, aspect="auto", interpolation="nearest",
@@ -152,30 +144,25 @@ def carry_chart(steps: np.ndarray, n_sup: int, title: str | None = None) -> Book
     stays = []
     for place in range(B):
         begins = np.flatnonzero((steps[:, place] == 1) | (np.arange(S) == 0))
-        ends = np.append(begins[1:], S)
-        stays += [Rectangle((begin, place - 0.5), end - begin, 1) for begin, end in
-                  zip(begins, ends, strict=True)]  # fmt: skip
-        for end in ends[(ends - begins > 1) & (ends < S)]:  # who is still there has no last step
-            last = steps[end - 1, place]
-            axes.text(
-                end - 0.3, place, str(last), ha="right", va="center", fontsize=7.5,
-                color=PAPER if last > n_sup / 2 else INK,
-            )  # fmt: skip
+        for begin, end in pairwise([*begins, S]):
+            stays.append(Rectangle((begin, place - 0.5), end - begin, 1))
+            if end - begin > 1 and end < S:  # who is still there has no last step
+                last = steps[end - 1, place]
+                axes.text(
+                    end - 0.3, place, str(last), ha="right", va="center", fontsize=7.5,
+                    color=PAPER if last > n_sup / 2 else INK,
+                )  # fmt: skip
     axes.add_collection(PatchCollection(stays, facecolor="none", edgecolor=PAPER, linewidth=2.4))
     axes.set(
         xlim=(0, S), ylim=(B - 0.5, -0.5), xlabel="improvement steps of the batch", ylabel="seat"
     )
     axes.set_yticks([0, B - 1], labels=["1", str(B)])
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(False)
+    _without_left_axis(axes)
     axes.yaxis.label.set_color(FAINT_INK)
-    write_title(axes, title)
     write_note(figure, "A bar is one puzzle; the number at its end, the steps it had when it left.")
     fresh = (steps[1:] == 1).sum()
-    opening = "" if title is None else f"{title}. "
     figure.alt = (
-        f"{opening}{B} seats over {S} improvement steps. {fresh} fresh puzzles came in; "
+        f"{B} seats over {S} improvement steps. {fresh} fresh puzzles came in; "
         f"the longest stay was {steps.max()} improvement steps."
     )
     return figure
@@ -219,8 +206,10 @@ def dots(
     figure, axes = new_figure(_NARROW, height=3.2)
     told = []
     for style, (name, (x, y)) in enumerate(groups.items()):
-        look = {"color": COLOURS[style], "marker": MARKERS[style], "label": f"{name} ({len(x)})"}
-        axes.scatter(x, y, s=40, edgecolors=PAPER, linewidths=0.6, alpha=0.8, **look)
+        axes.scatter(
+            x, y, s=40, color=COLOURS[style], marker=MARKERS[style], edgecolors=PAPER,
+            linewidths=0.6, alpha=0.8, label=f"{name} ({len(x)})",
+        )  # fmt: skip
         told.append(f"{len(x)} {name}")
         if len(x):
             told[-1] += f" at {min(x):.3g} to {max(x):.3g}: from {min(y):.3g} to {max(y):.3g}"
@@ -228,8 +217,10 @@ def dots(
     axes.update_datalim([(0, -least), (0, least)], updatex=False)
     axes.autoscale_view()
     axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
-    look = {"fontsize": TEXT_SIZE, "labelcolor": INK, "frameon": False, "ncols": 2}
-    figure.legend(loc="outside upper left", handlelength=1.8, columnspacing=1.2, **look)
+    figure.legend(
+        loc="outside upper left", ncols=2, handlelength=1.8, columnspacing=1.2, frameon=False,
+        fontsize=TEXT_SIZE, labelcolor=INK,
+    )  # fmt: skip
     figure.alt = f"Dots, {ylabel} against {xlabel}: {'; '.join(told)}."
     return figure
 

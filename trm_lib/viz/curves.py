@@ -1,5 +1,9 @@
 """Charts of lines: learning over steps, accuracy over K, and plain numbers over a count.
 
+Every seed is drawn faint; the bold line is the interquartile mean over seeds, the band its 95%
+bootstrap interval at each point (whole seeds are drawn anew). One seed has no band. The `alt` of a
+chart says its numbers.
+
 Axes: R seeds (runs), S points of a curve.
 """
 
@@ -27,7 +31,6 @@ from trm_lib.viz.style import (
     literal,
     new_figure,
     write_note,
-    write_title,
 )
 
 Array = np.ndarray
@@ -53,13 +56,8 @@ def learning_curves(
     ylabel: str,
     window: int = 1,
     best: str = "max",
-    title: str | None = None,
 ) -> BookFigure:
-    """Draw how runs learn: raw values faint, a smooth line bold, the best of it marked.
-
-    Each seed is smoothed by a centred moving average; the bold line is the interquartile mean of
-    the smoothed seeds, and the band its 95% bootstrap interval at each step (2,000 resamples of
-    whole seeds, generator seed 0). One seed has no band.
+    """Draw how runs learn; each seed is smoothed by a centred moving average.
 
     Args:
         series: name to (x, y); x of shape (S,), y of shape (S,) or (R, S).
@@ -67,17 +65,11 @@ def learning_curves(
         ylabel: what y measures, for example "success rate".
         window: number of values in the moving average, odd; 1 leaves the values as they are.
         best: "max" or "min", the better end of y. The best point of each bold line is marked.
-        title: one line above the chart.
-
-    Returns:
-        The figure; `alt` says where each line begins, ends and is best.
 
     Raises:
-        ValueError: a shape does not fit, a value is not finite, `window` is even or longer
-            than a curve, or `best` is neither end.
+        ValueError: a shape does not fit, a value is not finite, or `window` is even or longer
+            than a curve.
     """
-    if best not in ("max", "min"):
-        raise ValueError(f'best must be "max" or "min", got {best!r}.')
     figure, axes = new_figure()
     curves, words = [], []
     for style, (name, (x, y)) in enumerate(_told_apart(series)):
@@ -88,50 +80,34 @@ def learning_curves(
         peak = f"best {four_figures(middle[top])} at {x[top]:,.6g}"
         curves.append(_Curve(name, x, y, middle, _interval(smooth), peak))
         _draw(axes, curves[-1], style)
-        ring = {"markersize": 9, "markerfacecolor": PAPER, "markeredgewidth": 1.8, "zorder": 4}
-        colour = COLOURS[style]
-        axes.plot(x[top], middle[top], marker=MARKERS[style], markeredgecolor=colour, **ring)
+        axes.plot(
+            x[top], middle[top], marker=MARKERS[style], markersize=9, markerfacecolor=PAPER,
+            markeredgecolor=COLOURS[style], markeredgewidth=1.8, zorder=4,
+        )  # fmt: skip
         first, final = four_figures(middle[0]), four_figures(middle[-1])
         words.append(f"{_seeds(name, y)}: from {first} to {final}, {peak}.")
-    _label(axes, curves)
     if max(curve.x[-1] for curve in curves) >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k, 1M: long numbers collide
     write_note(figure, _note(curves, window))
-    return _finished(figure, xlabel, ylabel, title, f"{ylabel} against {xlabel}", words)
+    return _finished(figure, curves, xlabel, ylabel, words)
 
 
 def accuracy_by_k(
-    k: Array,
-    accuracy: Mapping[str, Array],
-    ylabel: str,
-    xlabel: str = "K",
-    title: str | None = None,
-    errors: bool = False,
+    k: Array, accuracy: Mapping[str, Array], ylabel: str, xlabel: str = "K", errors: bool = False
 ) -> BookFigure:
-    """Draw accuracy against the depth of recursion: every seed faint, their middle bold.
-
-    The bold line is the interquartile mean over seeds, and the band its 95% bootstrap interval
-    at each K (2,000 resamples of whole seeds, generator seed 0). One seed has no band.
+    """Draw accuracy against the depth of recursion.
 
     Args:
-        k: depths, whole numbers, increasing, shape (K,).
-        accuracy: name to fractions in [0, 1], shape (K,) or (R, K).
+        k: depths, whole numbers, increasing, shape (S,).
+        accuracy: name to fractions in [0, 1], shape (S,) or (R, S).
         ylabel: which accuracy it is, for example "exact accuracy, 1,000 test boards".
         xlabel: what k counts.
-        title: one line above the chart.
         errors: draw what is missing to 1, on a logarithmic axis, where 0.99 and 0.999 are far
             apart; `ylabel` then names the errors. Less than 0.0001 is drawn as 0.0001.
 
-    Returns:
-        The figure; `alt` says the accuracy and its interval at every K.
-
     Raises:
-        ValueError: a shape does not fit, k is not whole and increasing, or an accuracy lies
-            outside [0, 1].
+        ValueError: a shape does not fit, k does not increase, or an accuracy lies outside [0, 1].
     """
-    k = np.asarray(k)
-    if not np.array_equal(k, np.round(k)):
-        raise ValueError(f"k must hold whole numbers, got {k}.")
     figure, axes = new_figure()
     curves, words = [], []
     for style, (name, y) in enumerate(_told_apart(accuracy)):
@@ -149,10 +125,9 @@ def accuracy_by_k(
         decades = np.arange(int(np.log10(_LEAST_ERROR)), 1)
         axes.set_yticks(decades, [f"{100 * 10.0**decade:g}%" for decade in decades])
     axes.set_xticks(k if len(k) <= 16 else k[:: -(-len(k) // 12)])
-    _label(axes, curves)
     write_note(figure, _note(curves, window=1))
-    subject = f"{ylabel}, on a logarithmic axis; in words, the accuracy" if errors else ylabel
-    return _finished(figure, xlabel, ylabel, title, f"{subject} against {xlabel}", words)
+    said = f"{ylabel}, on a logarithmic axis; in words, the accuracy" if errors else ylabel
+    return _finished(figure, curves, xlabel, ylabel, words, said)
 
 
 def lines(
@@ -167,19 +142,13 @@ def lines(
     """Draw a line for each name over `first`, `first` + 1, ...
 
     Args:
-        curves: name to finite values (S,).
+        curves: name to finite values (S,); at most seven.
         xlabel: what is counted.
         ylabel: what is measured.
         first: where the first axis begins.
         log: a logarithmic axis; less than 1e-12 is drawn as 1e-12.
         marked: a place on the first axis: what it is called, and where.
         level: a threshold on the second axis: what it says, and its value.
-
-    Returns:
-        The figure; `alt` says where each line begins and ends.
-
-    Raises:
-        ValueError: there are no curves or more than seven, or a value is not finite.
     """
     figure, axes = new_figure()
     drawn, words = [], []
@@ -202,8 +171,7 @@ def lines(
     if log:
         axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _label(axes, drawn)
-    return _finished(figure, xlabel, ylabel, None, f"{ylabel} against {xlabel}", words)
+    return _finished(figure, drawn, xlabel, ylabel, words)
 
 
 def _told_apart(series: Mapping) -> list[tuple]:
@@ -224,18 +192,17 @@ def _seeds_by_steps(name: str, x: Array, y: Array) -> tuple[Array, Array]:
             f"{name!r} must have x of shape (steps,) and y of shape (steps,) or (seeds, steps), "
             f"got {x.shape} and {y.shape}."
         )
-    if not np.all(np.diff(x) > 0):
-        raise ValueError(f"x of {name!r} must increase from one point to the next; sort it first.")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+    if not (np.diff(x) > 0).all():
+        raise ValueError(f"x of {name!r} must increase, got {x}.")
+    if not np.isfinite(y).all():
         raise ValueError(
-            f"{name!r} has {(~np.isfinite(y)).sum()} values in y and {(~np.isfinite(x)).sum()} in "
-            "x that are not finite; leave these steps out, and say so beside the chart."
+            f"{name!r} has {(~np.isfinite(y)).sum()} values in y that are not finite; leave these "
+            "steps out, and say so beside the chart."
         )
     return x, np.atleast_2d(y)
 
 
 def _interval(y: Array) -> tuple[Array, Array] | None:
-    """The bootstrap's band over the seeds (R, S); None for a single one."""
     return bootstrap_interval(y) if len(y) > 1 else None
 
 
@@ -249,17 +216,22 @@ def _as_errors(curve: _Curve) -> _Curve:
     return replace(curve, seeds=missing(curve.seeds), middle=missing(curve.middle), band=band)
 
 
+def _look(style: int) -> dict:
+    """How a bold line is drawn, and the short stroke beside its name."""
+    return {"color": COLOURS[style], "linestyle": DASHES[style], "linewidth": 2.1}
+
+
 def _draw(axes: Axes, curve: _Curve, style: int, marker: str | None = None) -> None:
     """One curve: every seed faint, its interval as a band, its middle bold."""
     colour = COLOURS[style]
     if len(curve.seeds) > 1 or not np.array_equal(curve.seeds[0], curve.middle):
-        for row in curve.seeds:
-            axes.plot(curve.x, row, color=colour, linewidth=0.8, alpha=0.28, zorder=1.5)
+        axes.plot(curve.x, curve.seeds.T, color=colour, linewidth=0.8, alpha=0.28, zorder=1.5)
     if curve.band is not None:
         axes.fill_between(curve.x, *curve.band, color=colour, alpha=0.17, linewidth=0, zorder=1.8)
-    look = {"color": colour, "linestyle": DASHES[style], "linewidth": 2.1, "zorder": 3}
-    look |= {"marker": marker, "markersize": 6, "label": literal(curve.name)}
-    axes.plot(curve.x, curve.middle, **look)
+    axes.plot(
+        curve.x, curve.middle, zorder=3, marker=marker, markersize=6, label=literal(curve.name),
+        **_look(style),
+    )  # fmt: skip
 
 
 def _label(axes: Axes, curves: list[_Curve]) -> None:
@@ -276,17 +248,17 @@ def _label(axes: Axes, curves: list[_Curve]) -> None:
     ends = [(curve.x[-1], curve.middle[-1]) for curve in curves]
     heights = spread(axes.transLimits.transform(axes.transScale.transform(ends))[:, 1], gap)
     arrow = {"arrowstyle": "-", "color": FAINT_INK, "alpha": 0.5, "linewidth": 0.7, "shrinkB": 3}
-    words = {"color": INK, "fontsize": TEXT_SIZE - 0.5, "va": "center", "linespacing": 1.15}
-    words |= {"xycoords": "axes fraction", "annotation_clip": False}
     for style, (name, end, height) in enumerate(zip(names, ends, heights, strict=True)):
         axes.annotate(
             "", xy=end, xytext=(1.06, height), textcoords="axes fraction",
             annotation_clip=False, arrowprops=arrow,
         )  # fmt: skip
-        look = {"color": COLOURS[style], "linestyle": DASHES[style], "linewidth": 2.1}
-        key = Line2D([1.06, 1.13], [height, height], transform=axes.transAxes, **look)
+        key = Line2D([1.06, 1.13], [height, height], transform=axes.transAxes, **_look(style))
         axes.figure.add_artist(key)
-        axes.annotate(literal(name), xy=(1.15, height), **words)
+        axes.annotate(
+            literal(name), xy=(1.15, height), xycoords="axes fraction", annotation_clip=False,
+            color=INK, fontsize=TEXT_SIZE - 0.5, va="center", linespacing=1.15,
+        )  # fmt: skip
 
 
 def spread(heights: Array, gap: float) -> Array:
@@ -307,14 +279,18 @@ def spread(heights: Array, gap: float) -> Array:
 
 
 def _finished(
-    figure: BookFigure, xlabel: str, ylabel: str, title: str | None, subject: str, words: list[str]
+    figure: BookFigure,
+    curves: list[_Curve],
+    xlabel: str,
+    ylabel: str,
+    words: list[str],
+    said: str | None = None,
 ) -> BookFigure:
-    """The figure with its axes named, its title, and its text alternative, a sentence a line."""
+    """The figure with names and an `alt`: what y is `said` to be, then the `words`."""
     (axes,) = figure.axes
+    _label(axes, curves)
     axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
-    write_title(axes, title)
-    opening = f"Line chart of {subject}." if title is None else f"{title}: {subject}."
-    figure.alt = " ".join([opening, *words])
+    figure.alt = " ".join([f"Line chart of {said or ylabel} against {xlabel}.", *words])
     return figure
 
 
@@ -336,15 +312,10 @@ def _at_every_k(curve: _Curve, xlabel: str) -> str:
 
 def _note(curves: list[_Curve], window: int) -> str:
     """How faint lines, bold lines and bands were made."""
-    counts = [len(curve.seeds) for curve in curves]
-    least, most = min(counts), max(counts)
+    counts = sorted({len(curve.seeds) for curve in curves})
     smooth = f"centred moving average over {window} points"
-    if most == 1:
-        said = [f"Faint: raw values. Bold: {smooth}." if window > 1 else "One seed."]
-    else:
-        count = f"{most}" if least == most else f"{least} to {most}"
-        bold = "interquartile mean" + (f" of a {smooth}" if window > 1 else "")
-        said = [f"Faint: each of {count} seeds. Bold: {bold}."]
-    if any(curve.band is not None for curve in curves):
-        said.append("Band: 95% bootstrap interval.")
-    return "\n".join(said)
+    if counts == [1]:
+        return f"Faint: raw values. Bold: {smooth}." if window > 1 else "One seed."
+    count = " to ".join(map(str, [counts[0], *counts[1:][-1:]]))
+    bold = "interquartile mean" + (f" of a {smooth}" if window > 1 else "")
+    return f"Faint: each of {count} seeds. Bold: {bold}.\nBand: 95% bootstrap interval."

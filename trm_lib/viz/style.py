@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -40,19 +39,15 @@ GOAL = "#007A5A"  # dark enough for a white letter
 TEXT_SIZE = 11.5  # points; a chart 6.4 inches wide is still legible on a phone
 NOTE_SIZE = 9.0
 
-_SUFFIXES = (".svg", ".png", ".pdf")
 _DPI = 2 * 96  # of a PNG: sharp on screens with two pixels to a CSS pixel
 _SHAPE = "max-width:100%;height:auto;border-radius:6px"
 _SVG_LIMIT = 250_000  # characters; above it, a PNG may be the lighter of the two
-_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ID = re.compile(r'((?<![\w-])(?:id|for)="|href="#|url\(#)([^")\s]+)')
 
 
 @dataclass(frozen=True)
 class SVGPicture:
-    """A drawing as SVG text, with the words that stand for it.
-
-    A notebook shows it inline: as the last value of a cell, or through `display`.
+    """A drawing that a notebook shows inline, as the last value of a cell or through `display`.
 
     Attributes:
         svg: one complete `<svg>` element.
@@ -74,11 +69,7 @@ class SVGPicture:
 
 
 class BookFigure(Figure):
-    """A Matplotlib figure that a notebook shows without pyplot, with its text alternative.
-
-    A plain `Figure` made without pyplot is printed as `<Figure size ...>`, and one made with it
-    is shown twice and has no text alternative. This one is shown once, wherever it is the last
-    value of a cell.
+    """A Matplotlib figure that a notebook shows without pyplot, once, with its words.
 
     Attributes:
         alt: what the chart says, in words. Functions that return a figure fill it in from the
@@ -91,17 +82,8 @@ class BookFigure(Figure):
         return figure_html(self)
 
     def save(self, path: str | Path) -> None:
-        """Write the figure to a file, an SVG together with its text alternative.
-
-        Args:
-            path: the file to write, ending in .svg, .png or .pdf; its folder must exist.
-
-        Raises:
-            ValueError: it ends otherwise.
-        """
+        """Write an .svg, with its text alternative, a .png or a .pdf into a folder that exists."""
         path = Path(path)
-        if path.suffix not in _SUFFIXES:
-            raise ValueError(f"a figure's file must end in {_SUFFIXES}, got {str(path)!r}.")
         if path.suffix == ".svg":
             path.write_text(_labelled(_svg_text(self), escape(self.alt)) + "\n", encoding="utf-8")
         else:
@@ -109,11 +91,7 @@ class BookFigure(Figure):
 
 
 def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[BookFigure, Axes]:
-    """Make an empty chart in the book's style, of so many inches.
-
-    Returns:
-        The figure and its only axes. Set `figure.alt` before showing it.
-    """
+    """Make an empty chart in the book's style, of so many inches; set `figure.alt` to its words."""
     figure = BookFigure(figsize=(width, height), facecolor=PAPER, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     axes = figure.subplots()
@@ -127,14 +105,6 @@ def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[BookFigure, Axe
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     return figure, axes
-
-
-def write_title(axes: Axes, title: str | None) -> None:
-    """Write a title above the chart, from its left edge, if there is one."""
-    if title is not None:
-        check_text("title", title)
-        look = {"color": INK, "fontsize": TEXT_SIZE + 1, "fontweight": "bold"}
-        axes.set_title(literal(title), loc="left", **look)
 
 
 def write_note(figure: Figure, note: str) -> None:
@@ -154,30 +124,14 @@ def four_figures(value: float) -> str:
     return f"{value:#.4g}".rstrip(".")
 
 
-def check_text(what: str, text: Any) -> None:
-    """Refuse what is no `str`, or holds a control character, which no SVG may."""
-    if not isinstance(text, str):
-        raise ValueError(f"{what} must be text, got {text!r}; write it as a str.")
-    if found := _NOT_IN_XML.search(text):
-        raise ValueError(
-            f"{what} must be text without control characters, got {found[0]!r} in {text!r}; "
-            "leave it out."
-        )
-
-
 def figure_html(figure: Figure, alt: str | None = None, id_prefix: str | None = None) -> str:
-    """Render a figure as one HTML fragment that needs no other file.
-
-    It becomes inline SVG, sharp at any size, unless that is heavy and a PNG is lighter.
+    """Render a figure as an `<svg>`, or as an `<img>` where that is heavy and a PNG is lighter.
 
     Args:
         figure: any Matplotlib figure.
         alt: the text alternative; by default the figure's own `alt`.
         id_prefix: what to put before the ids inside the SVG; by default a hash of the drawing,
             so that the text is the same at every run.
-
-    Returns:
-        An `<svg>` or `<img>` element that never grows wider than its container.
     """
     alt = escape(getattr(figure, "alt", "") if alt is None else alt)
     svg = _svg_text(figure)
@@ -192,11 +146,10 @@ def figure_html(figure: Figure, alt: str | None = None, id_prefix: str | None = 
 
 
 def unique_ids(markup: str, prefix: str) -> str:
-    """Put `prefix` before every id declared in a fragment, and before what points at it.
+    """Put `prefix` before every id that a fragment declares, and before what points at it.
 
-    Two drawings made by the same program name their parts alike (`clip_1`, `line2d_3`), and on
-    one page the second would be drawn with the first one's parts. What points at an id is `for`,
-    `href` and `url(#...)`; ids that the fragment does not declare are left alone.
+    Drawings of one program name their parts alike (`clip_1`), and on one page the second would be
+    drawn with the first one's parts.
     """
     declared = {match[2] for match in _ID.finditer(markup) if match[1] == 'id="'}
     return _ID.sub(lambda m: m[1] + (prefix if m[2] in declared else "") + m[2], markup)
@@ -212,11 +165,7 @@ def _labelled(svg: str, alt: str, id_prefix: str | None = None) -> str:
 
 
 def _svg_text(figure: Figure) -> str:
-    """The figure as an `<svg>` element fit to stand inside an HTML page.
-
-    Matplotlib writes a file of its own: a prologue, metadata with links and a date, and a style
-    rule for `*` that would reach every other drawing on the page. These are taken out.
-    """
+    """The figure without what only a file needs: prologue, metadata, a style rule for `*`."""
     file = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "trm_lib"}):
         figure.savefig(file, format="svg", facecolor=figure.get_facecolor())
