@@ -7,14 +7,16 @@ official code; else, where it pays, it is the same up to rounding in two ways:
       together from single operations: no views to join again, no sum that is taken twice. This
       pays on every processor that was measured (x86, PyTorch with MKL).
     - Float32 matrices are multiplied by oneDNN where there is AVX-512. PyTorch hands them to MKL,
-      which on processors that are not Intel's never uses it; with AVX2 alone, MKL is as fast.
+      which on processors that are not Intel's uses half of what it can do; with AVX2 alone, MKL
+      is as fast.
 
-So two processors may round differently; all recorded results come from one with AVX-512. A train
-step of the TRM is faster than the official code by these factors (`tests/bench/bench_trm.py`):
+So two processors may round differently; recorded results were made on ones with AVX-512. On one
+core of an AMD EPYC, and on the same one told to use no more than AVX2, a train step of the TRM
+took this many times less processor time than `tests/bench/readable_trm.py`, the official order:
 
     L, D, B       mixing     AVX-512   AVX2
-    16, 64, 128   mlp        1.6       1.3
-    16, 64, 128   attention  1.1       1.1
+    16, 64, 128   mlp        1.5       1.3
+    16, 64, 128   attention  1.15      1.1
     81, 128, 32   mlp        1.2       1.1
 
 The more of the time goes into the products themselves, the less there is to win.
