@@ -59,9 +59,9 @@ def interquartile_mean(values: np.ndarray) -> np.ndarray:
 def bootstrap_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A 95% bootstrap interval of the interquartile mean over seeds, (R, ...): its ends, (...).
 
-    Whole seeds are drawn with replacement, 2,000 times by a generator of seed 0, so that steps of
-    one run stay together; the interval itself is pointwise. With few seeds it is too narrow: it
-    knows only the runs it saw.
+    Whole seeds are drawn with replacement, 2,000 times by a generator of seed 0; steps of one run
+    stay together, and the interval is pointwise. With few seeds it is too narrow: it knows only
+    the runs it saw.
 
     Raises:
         ValueError: there are fewer than two seeds, or a value is NaN.
@@ -102,15 +102,12 @@ class Estimate:
 def probability_of_improvement(a: np.ndarray, b: np.ndarray) -> Estimate:
     """How probable it is that a seed drawn from a scores above one drawn from b; ties count half.
 
-    It is the Mann-Whitney U statistic over the number of pairs, with a 95% interval as that of
-    `bootstrap_interval`, a's seeds drawn from a's and b's from b's. With few seeds it is too
-    narrow; where all of a lies above all of b, it is the point 1.
+    It is the Mann-Whitney U statistic over the number of pairs. In its 95% bootstrap interval, a's
+    seeds are drawn from a's and b's from b's. With few seeds it is too narrow; where all of a lies
+    above all of b, it is the point 1.
 
     Args:
-        a, b: scores of the two learners, shapes (R_a,) and (R_b,), R >= 2.
-
-    Raises:
-        ValueError: there are fewer than two seeds, or a score is not finite.
+        a, b: finite scores of the two learners, shapes (R_a,) and (R_b,), R >= 2.
     """
     a, b = _scores(a, "a"), _scores(b, "b")
     ends = _bootstrap((a, b), _share_of_pairs)
@@ -140,10 +137,9 @@ class Comparison:
     def winner(self) -> str | None:
         """The learner that scores higher, or None where these seeds cannot tell.
 
-        To win, the intervals of the two means must lie apart, the interval of the probability of
-        improvement must lie on the same side of 0.5, and the test must reject at 5%. The test is
-        asked too because a bootstrap knows only the seeds it saw: with two or three a learner,
-        equal learners often fall apart by chance, and both intervals would believe it.
+        The intervals of the two means must lie apart, and that of the probability of improvement on
+        the same side of 0.5. A bootstrap knows only the seeds it saw, and with two or three a
+        learner, equal ones often fall apart by chance; so the test must reject at 5% too.
         """
         if self.p_value > 1 - _LEVEL:
             return None

@@ -223,10 +223,6 @@ def alone_with_itself(walker):
     return diagnose_policy(board_policy(), mazes, ALONE, 1)
 
 
-def inside_of_many(walker):
-    return diagnose_policy(board_policy(), mazes, replace(ALONE, baseline="episode"), 16)
-
-
 def standing_still(walker):
     still = replace(ALONE, lr=1e-9)
     policy = board_policy()
@@ -275,7 +271,6 @@ POLICIES = [
     ("chance solves it", mask_holds_the_answer),
     ("prejudiced start", made_up_its_mind),
     ("success and failure praised alike", alone_with_itself),
-    ("success and failure praised alike", inside_of_many),
     ("nothing learned", standing_still),
     ("entropy collapse", sure_and_failing),
     ("the value explains nothing", without_a_value),

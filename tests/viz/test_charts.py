@@ -63,19 +63,14 @@ def test_learning_curves_draw_raw_seeds_and_the_trimmed_mean_of_smoothed_ones():
     )
 
 
-def test_best_is_the_best_of_the_bold_line_marked_and_written():
-    for best, pick in (("max", np.argmax), ("min", np.argmin)):
-        figure = learning_curves(TWO, "episodes", "loss", window=3, best=best)
-        bold = line(figure, "TRM").get_ydata()
-        at = pick(bold)
-        marks = [
-            (drawn.get_xdata()[0], drawn.get_ydata()[0])
-            for drawn in figure.axes[0].lines
-            if len(drawn.get_xdata()) == 1
-        ]
-        assert (X[at], bold[at]) in marks
-        assert len(marks) == 2
-        assert f"TRM\nbest {four_figures(bold[at])} at {X[at]:.0f}" in texts(figure)
+@pytest.mark.parametrize(("best", "pick"), [("max", np.argmax), ("min", np.argmin)])
+def test_best_is_the_best_of_the_bold_line_marked_and_written(best, pick):
+    figure = learning_curves(TWO, "episodes", "loss", window=3, best=best)
+    bold = line(figure, "TRM").get_ydata()
+    at = pick(bold)
+    [mark, _] = [d for d in figure.axes[0].lines if len(d.get_xdata()) == 1]
+    assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (X[at], bold[at])
+    assert f"TRM\nbest {four_figures(bold[at])} at {X[at]:.0f}" in texts(figure)
 
 
 def test_a_band_is_the_bootstrap_of_smoothed_seeds():
@@ -110,20 +105,19 @@ def test_accuracy_by_k_draws_whole_k_and_says_every_number():
         assert "{} ({} to {}) at K = {}".format(*numbers, i + 1) in figure.alt
 
 
+def dots_of(figure):
+    return [d for d in figure.axes[0].lines if d.get_marker() in MARKERS]
+
+
 def test_seed_dots_draw_every_seed_the_middle_and_its_interval():
     groups = {"TRM": np.random.default_rng(4).random(12), "one": np.array([0.5])}
     figure = seed_dots(groups, "success")
-    dots = [d.get_xdata() for d in figure.axes[0].lines if d.get_marker() in MARKERS]
-    assert len(dots) == 2
-    for drawn, scores in zip(dots, groups.values(), strict=True):
-        np.testing.assert_array_equal(drawn, scores)
+    for drawn, scores in zip(dots_of(figure), groups.values(), strict=True):
+        np.testing.assert_array_equal(drawn.get_xdata(), scores)
     middles = [d.get_xdata()[0] for d in figure.axes[0].lines if d.get_marker() == "|"]
     np.testing.assert_allclose(middles, [trim_mean(groups["TRM"], 0.25), 0.5])
-    low, high = bootstrap_interval(groups["TRM"])
-    [bar] = [
-        d for d in figure.axes[0].lines if d.get_linestyle() == "-" and len(d.get_xdata()) == 2
-    ]
-    np.testing.assert_array_equal(bar.get_xdata(), [low, high])
+    [bar] = [d for d in figure.axes[0].lines if len(d.get_xdata()) == 2]
+    np.testing.assert_array_equal(bar.get_xdata(), bootstrap_interval(groups["TRM"]))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["TRM", "one"]
     assert "one: interquartile mean 0.50, 1 seed from 0.50 to 0.50." in figure.alt
 
@@ -155,10 +149,10 @@ def test_a_saved_svg_stands_alone_with_its_words_and_is_the_same_at_every_run(tm
 
 def test_equal_scores_do_not_hide_one_another_nor_reach_the_next_row():
     figure = seed_dots({"a": np.full(10, 0.7), "b": np.full(10, 0.7)}, "success")
-    rows = [d.get_ydata() for d in figure.axes[0].lines if d.get_marker() in MARKERS]
+    rows = [drawn.get_ydata() for drawn in dots_of(figure)]
     assert all(len(np.unique(row)) == 10 for row in rows)
     near = {"wide": np.array([0.0, 1.0]), "near": np.array([1, 0.999, 1, 0.998, 0.997])}
-    _, row = (d for d in seed_dots(near, "x").axes[0].lines if d.get_marker() in MARKERS)
+    _, row = dots_of(seed_dots(near, "x"))
     assert len(np.unique(row.get_ydata())) == 5  # apart even where only nearly equal
     first, second = (d.get_ydata()[0] for d in figure.axes[0].lines if d.get_marker() == "|")
     assert first < rows[0].min() < rows[0].max() < second < rows[1].min()

@@ -79,12 +79,6 @@ def test_every_wall_is_drawn_once_and_where_it_is(size, layout, seed):
     np.testing.assert_array_equal(drawn_walls(maze_svg(walls).svg, size), walls)
 
 
-def test_walls_in_line_are_one_stroke_and_a_cell_is_as_wide_as_asked():
-    svg = maze_svg(OPEN, cell=40).svg
-    assert path(svg, "walls") == "M0 0h5M0 5h5M0 0v5M5 0v5"
-    assert re.search(r'<path d="M0 0h5[^>]* transform="scale\(40\)"', svg)
-
-
 @pytest.mark.parametrize(("cell", "small"), [(40, False), (15, False), (8, True)])
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32))

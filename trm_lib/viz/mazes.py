@@ -243,35 +243,36 @@ class _Maze:
 
     def _figures(self) -> list[str]:
         """The start, the goal and the agent, each a shape of its own."""
-        cell, parts = self.cell, []
-        radius = max(0.3 * cell, 5)
-        if self.start is not None:
-            x, y = self._middle(self.start)
-            look = f'fill="{PAPER}" stroke="{INK}" stroke-width="{max(1.5, cell / 20):.4g}"'
-            parts.append(_disc(x, y, radius, look, "start"))
-            if cell >= _LETTERS and self.start != self.agent:
-                parts.append(_letter("S", x, y, cell, INK))
-        if self.goal is not None:
-            x, y = self._middle(self.goal)
-            parts.append(
-                f'<rect x="{x - radius:g}" y="{y - radius:g}" width="{2 * radius:g}" '
-                f'height="{2 * radius:g}" rx="{radius / 5:.4g}" fill="{GOAL}" stroke="{PAPER}" '
-                'data-part="goal"/>'
-            )
-            if cell >= _LETTERS and self.goal != self.agent:
-                parts.append(_letter("G", x, y, cell, PAPER))
-        if self.agent is not None:
-            look = f'fill="{AGENT}" stroke="{PAPER}" stroke-width="{max(1, cell / 28):.4g}"'
-            parts.append(_disc(*self._middle(self.agent), 0.75 * radius, look, "agent"))
+        cell, size, parts = self.cell, len(self.walls), []
+        R = max(0.3 * cell, 5)
+        looks = {
+            "start": f'fill="{PAPER}" stroke="{INK}" stroke-width="{max(1.5, cell / 20):.4g}"',
+            "goal": f'fill="{GOAL}" stroke="{PAPER}"',
+            "agent": f'fill="{AGENT}" stroke="{PAPER}" stroke-width="{max(1, cell / 28):.4g}"',
+        }
+        for (part, look), at in zip(
+            looks.items(), (self.start, self.goal, self.agent), strict=True
+        ):
+            if at is None:
+                continue
+            x, y, end = (at % size + 0.5) * cell, (at // size + 0.5) * cell, f'data-part="{part}"/>'
+            if part == "goal":
+                side = f'width="{2 * R:g}" height="{2 * R:g}" rx="{R / 5:.4g}"'
+                parts.append(f'<rect x="{x - R:g}" y="{y - R:g}" {side} {look} {end}')
+            else:
+                radius = R if part == "start" else 0.75 * R
+                parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" {look} {end}')
+            if part != "agent" and cell >= _LETTERS and at != self.agent:
+                parts.append(
+                    f'<text x="{x:g}" y="{y + 0.133 * cell:g}" font-size="{0.37 * cell:g}" '
+                    f'font-weight="700" text-anchor="middle" '
+                    f'fill="{INK if part == "start" else PAPER}">{part[0].upper()}</text>'
+                )
         return parts
 
     def _busy(self, row: int, column: int) -> bool:
         """Whether somebody or something stands in a cell."""
         return row * len(self.walls) + column in (self.start, self.goal, self.agent)
-
-    def _middle(self, at: int) -> tuple[float, float]:
-        row, column = divmod(at, len(self.walls))
-        return (column + 0.5) * self.cell, (row + 0.5) * self.cell
 
 
 def _runs(mask: np.ndarray) -> Iterator[tuple[int, int, int]]:
@@ -280,12 +281,3 @@ def _runs(mask: np.ndarray) -> Iterator[tuple[int, int, int]]:
     rows, first = np.nonzero(change == 1)
     lengths = np.nonzero(change == -1)[1] - first
     return zip(rows.tolist(), first.tolist(), lengths.tolist(), strict=True)
-
-
-def _disc(x: float, y: float, radius: float, look: str, part: str) -> str:
-    return f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" {look} data-part="{part}"/>'
-
-
-def _letter(letter: str, x: float, y: float, cell: float, colour: str) -> str:
-    look = f'font-size="{0.37 * cell:g}" font-weight="700" text-anchor="middle" fill="{colour}"'
-    return f'<text x="{x:g}" y="{y + 0.133 * cell:g}" {look}>{letter}</text>'

@@ -44,19 +44,13 @@ class KSlider:
     label: str
     start: int
 
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __repr__(self) -> str:
-        return f"KSlider of {len(self)} frames, {self.names[0]} to {self.names[-1]}"
-
     def _repr_html_(self) -> str:
         content = "\0".join((*self.frames, *self.names, *(self.captions or ()), self.label))
         digest = hashlib.sha256(content.encode()).hexdigest()[:8]
         uid = f"trm-slider-{digest}-{next(_SHOWN)}"
         # It is written with the last step in view, which is what a reader without JavaScript keeps;
         # the script then uncovers the controls and goes to `start`.
-        last, label = len(self) - 1, escape(self.label)
+        last, label = len(self.frames) - 1, escape(self.label)
         stage = "\n".join(
             f'<div class="trm-slider-frame" data-name="{escape(name)}"'
             f"{'' if i == last else ' hidden'}>{unique_ids(frame, f'{uid}-{i}-')}</div>"
