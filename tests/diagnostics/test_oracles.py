@@ -23,7 +23,6 @@ from trm_lib.diagnostics import (
     first_choices,
     gradients,
     judge_by_k,
-    label_audit,
     leak,
     learned,
     listening,
@@ -339,22 +338,12 @@ def test_a_page_begins_with_what_is_wrong():
     assert max(map(len, page([found("a " * 99, "b " * 99)]).splitlines())) <= 80
 
 
-def same_as_asked(length):
-    return PuzzleData(np.eye(length, dtype=int), np.eye(length, dtype=int))
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: reach(trm(CORE), np.zeros((1, 3, 3), int), 1), "at least two different tokens"),
         (lambda: carried(trm(CORE), np.zeros((1, 3, 3)), 1), "boards expected an array of integ"),
         (lambda: certainty(History()), "history expected at least one update"),
-        (
-            lambda: label_audit(
-                *(PuzzleData(x, x) for x in (np.eye(4, dtype=int), np.eye(5, dtype=int)))
-            ),
-            r"got \(5,\)",
-        ),
         (lambda: diagnose_puzzles(trm(CORE), None, None, 0), "a whole number >= 1, got 0"),
     ],
 )
