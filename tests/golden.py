@@ -519,7 +519,9 @@ def drawings() -> dict[str, Callable[[], Any]]:
             walls, start, goal, trail=[start], moves=rng.integers(0, 4, (6, 6))
         ),
         "maze small": lambda: viz.maze_svg(walls, start, goal, marks, label, cell=9),
-        "strip": lambda: viz.thinking_strip(boards, clues, solution),
+        "strip": lambda: viz.thinking_strip(
+            boards, clues, solution, [f"K = {k}" for k in range(1, 5)]
+        ),
         "strip labels": lambda: viz.thinking_strip(boards, clues, solution, list("abcd")),
         "carries": lambda: viz.carry_chart(stays, 4),
         "curves": lambda: viz.learning_curves(curves, "steps", "success", window=3),

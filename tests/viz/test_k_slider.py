@@ -61,14 +61,6 @@ def test_ids_differ_between_frames_between_sliders_and_between_two_showings(read
         assert sum(f"'[id=\"{attributes['id']}\"]'" in text for _, text in page.all("script")) == 1
 
 
-def test_references_inside_frames_are_to_ids_of_the_page(read_page):
-    html = k_slider(charts(2))._repr_html_()
-    declared = set(read_page(html).ids())
-    used = re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", html)
-    assert len(used) > 10
-    assert {first or second for first, second in used} <= declared
-
-
 def test_what_points_at_an_id_of_the_fragment_is_renamed_with_it():
     before = (
         '<clipPath id="a"/><use href="#a"/><g clip-path="url(#a)"/><label for="a">L</label>'

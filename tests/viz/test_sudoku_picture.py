@@ -110,7 +110,7 @@ def test_drawings_scale_and_bring_no_ids(tmp_path, read_page):
 
 def test_strip_draws_every_board_with_its_score(read_page):
     boards = np.stack([CLUES, np.where(CLUES > 0, CLUES, 1), SOLUTION])
-    strip = thinking_strip(boards, CLUES, SOLUTION)
+    strip = thinking_strip(boards, CLUES, SOLUTION, ["K = 1", "K = 2", "K = 3"])
     page = read_page(strip.svg)
     texts = [text for _, text in page.all("text") if len(text) > 1]
     ones = int((SOLUTION == 1).sum() - (CLUES == 1).sum())
@@ -155,7 +155,7 @@ def test_board_errors_say_what_was_expected(arguments, message):
 
 
 def test_strip_errors_say_what_was_expected():
-    with pytest.raises(ValueError, match=r"got \(4, 4\); pass one board as board\[None\]"):
-        thinking_strip(SOLUTION, CLUES, SOLUTION)
+    with pytest.raises(ValueError, match=r"expected shape .* got \(4,\)"):
+        thinking_strip(SOLUTION, CLUES, SOLUTION, list("abcd"))
     with pytest.raises(ValueError, match="longer than|shorter than"):
         thinking_strip(SOLUTION[None], CLUES, SOLUTION, labels=["a", "b"])

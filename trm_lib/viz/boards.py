@@ -63,10 +63,7 @@ def sudoku_svg(
 
 
 def thinking_strip(
-    boards: np.ndarray,
-    clues: np.ndarray,
-    solution: np.ndarray,
-    labels: Sequence[str] | None = None,
+    boards: np.ndarray, clues: np.ndarray, solution: np.ndarray, labels: Sequence[str]
 ) -> SVGPicture:
     """Draw a model's boards in the order of its steps, in as few even rows as fit a page.
 
@@ -76,21 +73,15 @@ def thinking_strip(
         boards: digits after each step, shape (S, N, N), from 0 (empty) to N.
         clues: the puzzle, shape (N, N), 0 where nothing was given.
         solution: the solved board, shape (N, N), from 1 to N.
-        labels: one a step; "K = 1", "K = 2" ... by default.
+        labels: one a step, "K = 1", "K = 2" ...
 
     Raises:
-        ValueError: a shape or a value is not as above, or the labels are not S texts.
+        ValueError: a shape or a value is not as above, or the labels are not S.
     """
-    if np.ndim(boards) != 3 or not len(boards):
-        raise ValueError(
-            f"boards must have shape (S, N, N) with S >= 1, got {np.shape(boards)}; "
-            "pass one board as board[None]."
-        )
     count = len(boards)
-    labels = [f"K = {k + 1}" for k in range(count)] if labels is None else list(labels)
     sudokus = [_known(board, clues, solution) for board in boards]
-    most, cell = _STRIP[np.shape(boards)[-1]]
-    side = np.shape(boards)[-1] * cell
+    most, cell = _STRIP[len(clues)]
+    side = len(clues) * cell
     rows = -(-count // most)
     columns = -(-count // rows)
     parts = []
