@@ -2,7 +2,6 @@
 
 import gymnasium as gym
 import numpy as np
-import pytest
 
 import trm_lib.envs  # noqa: F401
 from trm_lib.envs import optimal_maze_policy, random_legal_policy
@@ -48,12 +47,3 @@ def test_cases_keep_their_order_over_several_batches() -> None:
     np.testing.assert_array_equal(
         play_each(make, mazes[some], optimal_maze_policy).lengths, outcomes.lengths[some]
     )
-
-
-def test_wrong_ways_of_counting_are_refused() -> None:
-    envs = gym.make_vec("trm/Maze-v0", num_envs=4)
-    with pytest.raises(ValueError, match="episodes expected a multiple of 4, got 6"):
-        play_episodes(envs, optimal_maze_policy, 6)
-    other = gym.make_vec("trm/Maze-v0", num_envs=2, vectorization_mode="sync")
-    with pytest.raises(ValueError, match=r"envs expected AutoresetMode\.SAME_STEP"):
-        play_episodes(other, optimal_maze_policy, 2)

@@ -1,4 +1,4 @@
-"""Adam-atan2 against its formula, against Adam, and against the scale of the loss."""
+"""Adam-atan2 against its formula, and against the scale of the loss."""
 
 import math
 
@@ -8,12 +8,11 @@ import torch
 from trm_lib.training import AdamAtan2
 
 
-def descend(make, scale=1.0, steps=20):
-    """Minimise a small quadratic; the parameter after every step."""
-    start = torch.linspace(-1, 2, 6, dtype=torch.float64)
-    p = torch.nn.Parameter(start.clone())
-    optimizer, seen = make([p]), []
-    for step in range(steps):
+def descend(optimizer_class, scale=1.0):
+    """Minimise a small quadratic; the parameter after every step, (20, 6)."""
+    p, seen = torch.nn.Parameter(torch.linspace(-1, 2, 6, dtype=torch.float64)), []
+    optimizer = optimizer_class([p], lr=0.1)
+    for step in range(20):
         loss = scale * ((p - torch.arange(6)) ** 2 * torch.arange(1, 7)).sum() * (1 + step % 3)
         optimizer.zero_grad()
         loss.backward()
@@ -42,16 +41,9 @@ def test_it_is_the_formula():
 
 
 def test_the_scale_of_the_loss_does_not_matter_however_small():
-    plain = descend(lambda p: AdamAtan2(p, lr=0.1))
-    torch.testing.assert_close(plain, descend(lambda p: AdamAtan2(p, lr=0.1), scale=1e-30))
-    adam = descend(lambda p: torch.optim.Adam(p, lr=0.1), scale=1e-30)
+    torch.testing.assert_close(descend(AdamAtan2), descend(AdamAtan2, scale=1e-30))
+    adam = descend(torch.optim.Adam, scale=1e-30)
     assert (adam[-1] - adam[0]).abs().max() < 1e-3  # its epsilon has swallowed the gradient
-
-
-def test_a_first_step_has_the_length_of_adams():
-    ours = descend(lambda p: AdamAtan2(p, lr=0.1), steps=1)
-    adam = descend(lambda p: torch.optim.Adam(p, lr=0.1), steps=1)
-    torch.testing.assert_close(ours, adam)
 
 
 def test_no_gradient_no_step():
@@ -62,14 +54,3 @@ def test_no_gradient_no_step():
     p.grad = torch.zeros(2)
     optimizer.step()
     assert p.tolist() == pytest.approx([0.5, 0.5])  # decay alone: atan2(0, 0) is 0
-
-
-@pytest.mark.parametrize("scale", [1e-12, 1e12])
-def test_float32_forgives_a_wide_range_of_scales(scale):
-    steps = []
-    for factor in (1.0, scale):
-        p = torch.nn.Parameter(torch.zeros(3))
-        p.grad = factor * torch.tensor([1.0, -2.0, 0.5])
-        AdamAtan2([p], lr=0.1).step()
-        steps.append(p.detach().clone())
-    torch.testing.assert_close(steps[0], steps[1])

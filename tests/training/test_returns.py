@@ -1,9 +1,10 @@
-"""Returns and advantages: against their definitions as sums, and in worlds with known values."""
+"""Returns, advantages and baselines: against definitions, and in worlds with known values."""
 
+import numpy as np
 import pytest
 import torch
 
-from trm_lib.training import advantages, discounted_returns
+from trm_lib.training import advantages, baselined, discounted_returns, standardised
 
 S, E = 9, 30
 
@@ -96,23 +97,34 @@ def test_neither_changes_what_it_is_given():
     assert all(torch.equal(a, b) for a, b in zip(given, before, strict=True))
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-def test_rewards_that_are_no_numbers_are_refused(bad):
-    rewards, *others = episodes()
-    rewards[4, 7] = bad
-    message = f"rewards expected finite numbers, got {bad} at step 4 of environment 7"
-    with pytest.raises(ValueError, match=message):
-        discounted_returns(rewards, others[2], 0.9)
-    with pytest.raises(ValueError, match=message):
-        advantages(rewards, *others, 0.9, 0.9)
+def test_a_baseline_is_of_all_steps_played_or_of_those_of_the_own_episode():
+    """Episodes of 7, 3, 1 and 5 steps; one of a single step has nothing to compare with."""
+    returns = torch.from_numpy(np.random.default_rng(0).normal(size=(7, 4)))
+    played = torch.arange(7)[:, None] < torch.tensor([7, 3, 1, 5])
+    some = returns[played].numpy()
+    expected = (some - some.mean()) / some.std()
+    np.testing.assert_allclose(baselined(returns, played)[played], expected, atol=1e-7)
+    gains = baselined(returns, played, inside=True)
+    for e in range(4):
+        own = returns[played[:, e], e].numpy()
+        expected = (own - own.mean()) / (own.std() + 1e-8)
+        np.testing.assert_allclose(gains[played[:, e], e], expected, atol=1e-7)
+    assert gains[0, 2] == 0
 
 
-@pytest.mark.parametrize("wrong", [lambda r: r.long(), lambda r: r[:, 0], lambda r: r[:0]])
-def test_rewards_that_are_no_steps_are_refused(wrong):
-    """Whole numbers would cut what is discounted."""
-    rewards, *others = episodes()
-    message = r"rewards expected \(S, E\) float, at least one step, got"
-    with pytest.raises(ValueError, match=message):
-        discounted_returns(wrong(rewards), others[2], 0.9)
-    with pytest.raises(ValueError, match=message):
-        advantages(wrong(rewards), *others, 0.9, 0.9)
+@pytest.mark.parametrize("paid", [0.3, -0.01, 10.1, 0.0])
+@pytest.mark.parametrize(
+    "gains",
+    [
+        standardised,
+        lambda returns: baselined(returns, torch.ones_like(returns, dtype=torch.bool)),
+        lambda returns: baselined(returns, torch.ones_like(returns, dtype=torch.bool), inside=True),
+    ],
+    ids=["ppo", "batch", "episode"],
+)
+def test_equal_returns_have_no_gains_but_small_differences_do(gains, paid):
+    """Their mean is not one of them to the last bit, but nothing is to be learned from that."""
+    returns = torch.full((1000, 3), paid)
+    assert (gains(returns) == 0).all()
+    returns[::2] += 1e-3
+    torch.testing.assert_close(gains(returns).abs(), torch.ones(1000, 3), atol=1e-3, rtol=0)

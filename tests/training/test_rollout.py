@@ -8,41 +8,13 @@ import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
 
-from tests.training.worlds import PAYS, OneStep, Table
+from tests.training.worlds import FLAT, MAZE, PAYS, POLICIES, OneStep, Table, new_policy
 from trm_lib.envs import MazeEnv, MazeVectorEnv, SudokuCellVectorEnv, SudokuVectorEnv
-from trm_lib.models import (
-    BoardPolicy,
-    BoardPolicyConfig,
-    FlatPolicyConfig,
-    GRUPolicy,
-    MLPPolicy,
-    TRMConfig,
-)
+from trm_lib.models import MLPPolicy
 from trm_lib.training import Player
 
 S, E = 14, 6
-MAZE = {"size": 3, "layout": "open", "start": "random", "goal": "random", "max_steps": 4}
-CORE = TRMConfig(
-    vocab_size=32, grid=(3, 3), width=8, n_layers=1, hidden_multiple=1, n_latent=1, n_cycles=1,
-    n_answers=5,
-)  # fmt: skip
-BOARD = BoardPolicyConfig(core=CORE, n_actions=4, marker=4, k_steps=2)
-FLAT = FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8, 8))
-POLICIES = {
-    "mlp": (MLPPolicy, FLAT),
-    "gru": (GRUPolicy, FLAT),
-    "trm": (BoardPolicy, BOARD),
-    "trm, previous": (BoardPolicy, replace(BOARD, previous_action=True)),
-    "trm, over time": (BoardPolicy, replace(BOARD, carry_over_time=True)),
-}
-
-
-def new_policy(name="mlp"):
-    kind, config = POLICIES[name]
-    policy = kind(config, torch.Generator().manual_seed(0))
-    with torch.no_grad():  # as sure of itself as after training
-        (policy.core.head if kind is BoardPolicy else policy.actor[-1]).weight.mul_(100)
-    return policy
+MAZE = MAZE | {"max_steps": 4}
 
 
 def new_player(name="mlp", envs=None, seed=0, **how):
@@ -138,28 +110,18 @@ def test_what_follows_has_the_value_of_what_is_seen_then(name):
     assert rollout.truncated.any()
 
 
+def assert_same(ours, theirs):
+    for part, tensor in vars(ours).items():
+        assert part == "memory" or torch.equal(tensor, getattr(theirs, part)), part
+
+
 @pytest.mark.parametrize("name", ["gru", "trm"])
 def test_gymnasiums_own_vector_environments_serve_as_well(name):
     """The same mazes one by one: the same rollout, final observations included."""
     alone = SyncVectorEnv([lambda: MazeEnv(**MAZE)] * E, autoreset_mode="SameStep")
-    ours, theirs = new_player(name).play(S, rng()), new_player(name, alone).play(S, rng())
-    for part, tensor in vars(ours).items():
-        assert part == "memory" or torch.equal(tensor, getattr(theirs, part)), part
+    ours = new_player(name).play(S, rng())
+    assert_same(ours, new_player(name, alone).play(S, rng()))
     assert ours.truncated.any()
-
-
-def test_a_seed_fixes_what_is_played():
-    def played(seed, draws):
-        return new_player(seed=seed).play(S, rng(draws))
-
-    torch.manual_seed(1)
-    first = played(0, 0)
-    torch.manual_seed(2)  # the global generator is not consulted
-    again = played(0, 0)
-    assert torch.equal(first.actions, again.actions)
-    assert torch.equal(first.observations, again.observations)
-    assert not torch.equal(first.actions, played(0, 1).actions)
-    assert not torch.equal(first.observations[0], played(9, 0).observations[0])
 
 
 @pytest.mark.parametrize("name", ["mlp", "gru", "trm, over time"])
@@ -176,28 +138,27 @@ def test_play_once_begins_anew_and_ends_every_first_episode(name):
     torch.testing.assert_close(rollout.values, afresh.values[-1])  # nothing is left of before
 
 
-def three_worlds():
-    """A maze in which half of all moves are forbidden, a Sudoku, and a question about one cell."""
-    tree = {"size": 3, "layout": "tree"}
-    return [MazeVectorEnv(E, **tree), SudokuVectorEnv(E), SudokuCellVectorEnv(E, empties=8)]
-
-
-@pytest.mark.parametrize("which", range(3))
-def test_masks_are_kept_unless_they_shall_not_be(which):
-    for use_masks in (True, False):
-        envs = three_worlds()[which]
-        n_inputs = int(np.prod(envs.single_observation_space.shape))
-        n_actions = int(envs.single_action_space.n)
-        policy = MLPPolicy(FlatPolicyConfig(n_inputs=n_inputs, n_actions=n_actions, hidden=(4,)))
-        rollout = Player(policy, envs, 0, use_masks).play(20, rng())
-        assert rollout.masks.all() != use_masks
-        envs = three_worlds()[which]
-        _, infos = envs.reset(seed=0)
-        kept = []
-        for actions in rollout.actions.numpy():
-            kept.append(infos["action_mask"][np.arange(E), actions] > 0)
-            infos = envs.step(actions)[4]
-        assert np.all(kept) == use_masks
+@pytest.mark.parametrize("use_masks", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (MazeVectorEnv, {"size": 3}),  # a tree forbids half of all moves
+        (SudokuVectorEnv, {}),
+        (SudokuCellVectorEnv, {"empties": 8}),
+    ],
+)
+def test_masks_are_kept_unless_they_shall_not_be(kind, options, use_masks):
+    envs, again = kind(E, **options), kind(E, **options)
+    n_inputs = int(np.prod(envs.single_observation_space.shape))
+    sizes = replace(FLAT, n_inputs=n_inputs, n_actions=int(envs.single_action_space.n))
+    rollout = Player(MLPPolicy(sizes), envs, 0, use_masks).play(20, rng())
+    assert rollout.masks.all() != use_masks
+    _, infos = again.reset(seed=0)
+    kept = []
+    for actions in rollout.actions.numpy():
+        kept.append(infos["action_mask"][np.arange(E), actions] > 0)
+        infos = again.step(actions)[4]
+    assert np.all(kept) == use_masks
 
 
 def test_environments_that_begin_anew_otherwise_are_refused():
@@ -206,14 +167,15 @@ def test_environments_that_begin_anew_otherwise_are_refused():
         new_player(envs=envs)
 
 
+class Mute(gym.Wrapper):
+    def reset(self, **how):
+        return self.env.reset(**how)[0], {}
+
+    def step(self, action):
+        return *self.env.step(action)[:4], {}
+
+
 def test_environments_without_masks_are_refused_unless_none_are_wanted():
-    class Mute(gym.Wrapper):
-        def reset(self, **how):
-            return self.env.reset(**how)[0], {}
-
-        def step(self, action):
-            return *self.env.step(action)[:4], {}
-
     mute = SyncVectorEnv([lambda: Mute(MazeEnv(**MAZE))] * 2, autoreset_mode="SameStep")
     with pytest.raises(ValueError, match="infos with an action_mask, got none: set use_masks=Fal"):
         new_player(envs=mute).play(1, rng())
@@ -223,72 +185,49 @@ def test_environments_without_masks_are_refused_unless_none_are_wanted():
     assert not rollout.success.any()  # of which nothing is told
 
 
-def test_an_episode_that_ends_and_runs_out_of_time_at_once_has_ended():
-    class Both(OneStep):
-        def step(self, actions):
-            observations, rewards, terminated, _, infos = super().step(actions)
-            return observations, rewards, terminated, terminated, infos
-
-    rollout = Player(Table(), Both(), 0).play(3, rng())
-    assert rollout.terminated.all()
-    assert not rollout.truncated.any()
-    assert (rollout.next_values == 0).all()
-
-
 class Reusing(OneStep):
-    """Environments that write each step over the one before."""
+    """Environments that write each step over the one before; every third ends twice over."""
 
     kept = None
 
     def step(self, actions):
         observations, *told, infos = super().step(actions)
-        told[1][:] = self.steps % 3 == 0
-        if self.kept is None:
-            self.kept = told
+        told[1][:] = told[2][:] = self.steps % 3 == 0
+        self.kept = self.kept or told
         for mine, new in zip(self.kept, told, strict=True):
             mine[:] = new
         return observations, *self.kept, infos
 
 
-def test_environments_may_reuse_what_they_return():
+def test_environments_may_reuse_what_they_return_and_who_ends_is_not_out_of_time():
     rollout = Player(Table(), Reusing(), 0).play(S, rng())
     states = rollout.observations.argmax(-1).numpy()
     np.testing.assert_allclose(rollout.rewards, PAYS[states, rollout.actions.numpy()], rtol=1e-6)
     assert rollout.terminated[:, 0].tolist() == [t % 3 == 0 for t in range(1, S + 1)]
-
-
-class Shifted:
-    """Environments whose observations begin four bytes later in memory."""
-
-    def __init__(self, envs):
-        self.envs = envs
-
-    def __getattr__(self, name):
-        return getattr(self.envs, name)
-
-    def reset(self, **how):
-        observations, infos = self.envs.reset(**how)
-        return shifted(observations), infos
-
-    def step(self, actions):
-        observations, *others = self.envs.step(actions)
-        return shifted(observations), *others
+    assert not rollout.truncated.any()
+    assert (rollout.next_values[rollout.terminated] == 0).all()
 
 
 def shifted(array):
+    """The same numbers, one number after a multiple of 64 bytes in memory."""
     room = np.empty(array.size + 17, array.dtype)
-    start = (-room.ctypes.data % 64) // 4 + 1  # one number after a multiple of 64 bytes
+    start = (-room.ctypes.data % 64) // 4 + 1
     room[start : start + array.size] = array.ravel()
     return room[start : start + array.size].reshape(array.shape)
 
 
-def test_where_observations_lie_in_memory_makes_no_difference():
+class Shifted(MazeVectorEnv):
+    def reset(self, **how):
+        observations, infos = super().reset(**how)
+        return shifted(observations), infos
+
+    def step(self, actions):
+        observations, *others = super().step(actions)
+        return shifted(observations), *others
+
+
+@pytest.mark.parametrize("n_envs", [4, 6])
+def test_where_observations_lie_in_memory_makes_no_difference(n_envs):
     """Not in the last bit: else a resumed run would slowly leave the one it goes on with."""
-    kind = FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,))
-    for n_envs in (4, 6):
-        rollouts = [
-            Player(MLPPolicy(kind), envs, 0).play(S, rng())
-            for envs in (MazeVectorEnv(n_envs, **MAZE), Shifted(MazeVectorEnv(n_envs, **MAZE)))
-        ]
-        for part, tensor in vars(rollouts[0]).items():
-            assert part == "memory" or torch.equal(tensor, getattr(rollouts[1], part)), part
+    envs = (kind(n_envs, **MAZE) for kind in (MazeVectorEnv, Shifted))
+    assert_same(*(Player(MLPPolicy(FLAT), each, 0).play(S, rng()) for each in envs))

@@ -12,16 +12,15 @@ import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
 
-from tests.training.worlds import one_thread  # noqa: F401
+from tests.training import worlds
+from tests.training.worlds import FLAT, SIZES, one_thread  # noqa: F401
 from trm_lib.envs import MazeEnv, MazeVectorEnv, VectorPotentialShaping
 from trm_lib.evaluation import exact_by_k, success_by_k
 from trm_lib.models import (
     TRM,
     BoardConfig,
     BoardPolicy,
-    BoardPolicyConfig,
     FeedForward,
-    FlatPolicyConfig,
     GRUPolicy,
     HaltingTRM,
     MLPPolicy,
@@ -43,12 +42,9 @@ from trm_lib.training import (
 from trm_lib.training.run import Run
 
 E, EVERY = 4, 3  # environments, and rounds between checkpoints
-SIZES = {"width": 8, "n_layers": 1, "hidden_multiple": 1, "n_latent": 1, "n_cycles": 1}
+MAZE = worlds.MAZE | {"max_steps": 5}
+BOARD = replace(worlds.BOARD, k_steps=1)
 HALTING = TRMConfig(vocab_size=5, grid=(4, 4), halting=True, n_sup=4, explore=0.3, **SIZES)
-CORE = TRMConfig(vocab_size=32, grid=(3, 3), n_answers=5, **SIZES)
-BOARD = BoardPolicyConfig(core=CORE, n_actions=4, marker=4)
-FLAT = FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,))
-MAZE = {"size": 3, "layout": "open", "start": "random", "goal": "random", "max_steps": 5}
 SUPERVISED = SupervisedConfig(
     n_batches=8, batch_size=16, n_sup=2, lr=1e-2, warmup=5, eval_every=3, ema_decay=0.9
 )
@@ -134,6 +130,18 @@ def test_every_checkpoint_leads_to_the_same_end(name, tmp_path, monkeypatch):
     assert_same(finished, train(RUNS[name]))  # keeping files changes nothing
     for path in kept[1:]:  # the last is of a finished run, which stays finished
         assert_same(finished, train(RUNS[name], path))
+
+
+@pytest.mark.parametrize("name", ["fit, halting", "ppo, mlp", "reinforce, gru"])
+def test_a_seed_fixes_the_run_and_another_changes_it(name):
+    torch.manual_seed(1)
+    first = train(RUNS[name])
+    torch.manual_seed(2)  # the global generator is not consulted
+    assert_same(first, train(RUNS[name]))
+    config, *rest = RUNS[name]
+    other, _ = train((replace(config, seed=1), *rest))
+    pairs = zip(first[0].parameters(), other.parameters(), strict=True)
+    assert any(not torch.equal(ours, theirs) for ours, theirs in pairs)
 
 
 @pytest.mark.parametrize("name", ["fit, halting", "ppo, gru"])
@@ -253,16 +261,15 @@ def test_what_a_killed_writer_left_is_swept_away(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
 
 
-@pytest.mark.parametrize(
-    "make", [foreign, lambda: VectorPotentialShaping(foreign(), "manhattan", 0.9)]
-)
-def test_environments_that_cannot_be_kept_serve_only_without_a_checkpoint(make, tmp_path):
-    config, kind, sizes, _ = RUNS["ppo, mlp"]
-    with pytest.raises(ValueError, match="environments that can be kept in a checkpoint .*: train"):
-        train((config, kind, sizes, make), tmp_path / "run.pt")
+def test_environments_that_cannot_be_kept_serve_only_without_a_checkpoint(tmp_path):
+    *run, plain_envs = RUNS["ppo, mlp"]
+    for make in (foreign, lambda: VectorPotentialShaping(foreign(), "manhattan", 0.9)):
+        with pytest.raises(
+            ValueError, match="environments that can be kept in a checkpoint .*: tr"
+        ):
+            train((*run, make), tmp_path / "run.pt")
     assert not list(tmp_path.iterdir())
-    if make is foreign:
-        assert_same(train((config, kind, sizes, make)), train(RUNS["ppo, mlp"]))
+    assert_same(train((*run, foreign)), train((*run, plain_envs)))
 
 
 @pytest.mark.parametrize("returned", [0.5, None, [], [1, 2], np.zeros((2, 2)), "high", [np.nan]])
@@ -284,27 +291,27 @@ def test_bars_speak_unless_silenced(variable, shown, speaks, monkeypatch, capsys
     assert ("counting" in capsys.readouterr().err) is speaks
 
 
+def drawn(history, **options):
+    """The points of each line of the plot of a history, by label."""
+    (axes,) = history.plot(**options).axes
+    return {line.get_label(): line.get_xydata() for line in axes.get_lines()}
+
+
 def test_the_plot_of_a_history_shows_accuracy_at_powers_of_two():
     history, rows = History(), np.random.default_rng(0).random((3, 6))
-    with pytest.raises(ValueError, match="pass evaluate= to fit"):
-        history.plot()
     for i, row in enumerate(rows):
         history.log(eval_steps=10 * (i + 1), eval_seconds=1.0, eval_success=row.tolist())
-    figure = history.plot()
-    (axes,) = figure.axes
-    drawn = {line.get_label(): line.get_xydata() for line in axes.get_lines()}
+    lines = drawn(history)
     for k in (1, 2, 4):
-        np.testing.assert_allclose(drawn[f"K = {k}"][:, 0], [10, 20, 30])
-        np.testing.assert_allclose(drawn[f"K = {k}"][:, 1], rows[:, k - 1])
-    assert "K = 8" not in drawn
-    assert "K = 4" in figure.alt
+        np.testing.assert_allclose(lines[f"K = {k}"], np.stack([[10, 20, 30], rows[:, k - 1]], 1))
+    assert "K = 8" not in lines
+    assert "K = 4" in history.plot().alt
 
 
 def test_the_plot_of_a_history_of_episodes_shows_their_success():
     history = History()
     for steps, episodes, successes in [(10, 2, 1), (20, 0, 0), (30, 4, 4)]:
         history.log(steps=steps, episodes=episodes, successes=successes)
-    (axes,) = history.plot(window=1).axes
-    drawn = {tuple(point) for line in axes.get_lines() for point in line.get_xydata()}
-    assert {(10.0, 0.5), (30.0, 1.0)} <= drawn
+    points = {tuple(point) for line in drawn(history, window=1).values() for point in line}
+    assert {(10.0, 0.5), (30.0, 1.0)} <= points
     assert history.success_rate(1).tolist() == [0.5, 0.5, 1.0]

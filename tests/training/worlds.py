@@ -1,7 +1,9 @@
-"""Tiny vector worlds in which everything can be worked out on paper, and a policy that is a table.
+"""Tiny vector worlds in which everything can be worked out on paper, and small policies.
 
 Axes: S time steps, E environments, K improvement steps, A actions.
 """
+
+from dataclasses import replace
 
 import gymnasium as gym
 import numpy as np
@@ -10,7 +12,16 @@ import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from trm_lib.models import Policy, PolicyOutput
+from trm_lib.models import (
+    BoardPolicy,
+    BoardPolicyConfig,
+    FlatPolicyConfig,
+    GRUPolicy,
+    MLPPolicy,
+    Policy,
+    PolicyOutput,
+    TRMConfig,
+)
 
 PAYS = np.array([[1.0, 0.0, 0.2], [-1.0, 0.5, 2.0]])
 """What each of three actions pays in each of two states; the best are 0 and 2."""
@@ -98,6 +109,30 @@ class Table(Policy):
     def forward(self, observations, previous, memory=None):
         state = observations.argmax(-1)
         return PolicyOutput(self.logits[:, state], self.values[:, state]), None
+
+
+SIZES = {"width": 8, "n_layers": 1, "hidden_multiple": 1, "n_latent": 1, "n_cycles": 1}
+MAZE = {"size": 3, "layout": "open", "start": "random", "goal": "random"}
+CORE = TRMConfig(vocab_size=32, grid=(3, 3), n_answers=5, **SIZES)
+BOARD = BoardPolicyConfig(core=CORE, n_actions=4, marker=4, k_steps=2)
+FLAT = FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,))
+POLICIES = {  # for mazes of 3x3 cells
+    "mlp": (MLPPolicy, FLAT),
+    "gru": (GRUPolicy, FLAT),
+    "trm": (BoardPolicy, BOARD),
+    "trm, previous": (BoardPolicy, replace(BOARD, previous_action=True)),
+    "trm, over time": (BoardPolicy, replace(BOARD, carry_over_time=True)),
+    "trm, both": (BoardPolicy, replace(BOARD, previous_action=True, carry_over_time=True)),
+}
+
+
+def new_policy(name="mlp", seed=0):
+    """One of POLICIES, as sure of itself as after training."""
+    kind, config = POLICIES[name]
+    policy = kind(config, torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        (policy.core.head if kind is BoardPolicy else policy.actor[-1]).weight.mul_(100)
+    return policy
 
 
 @pytest.fixture(autouse=True)
