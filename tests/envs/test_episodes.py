@@ -34,26 +34,9 @@ def test_each_environment_gets_its_own_sequence_whoever_asks_first() -> None:
 
 
 def test_a_restart_begins_one_sequence_anew_and_leaves_the_others() -> None:
-    together = Episodes(make, 2, 25)
+    together, both = Episodes(make, 2, 25), np.arange(2)
     together.restart(0, 7)
     together.restart(1, 8)
-    both = np.arange(2)
     first = together.take(both)[0]
     together.restart(0, 7)
-    again = together.take(both)[0]
-    assert again[0] == first[0]
-    assert again[1] == sequence(8, 2)[1]
-
-
-def test_large_boards_are_kept_ready_in_small_numbers() -> None:
-    asked = []
-
-    def counting(keys: np.ndarray) -> tuple[np.ndarray, ...]:
-        asked.append(len(keys))
-        return (keys,)
-
-    large = Episodes(counting, 4, 1 << 17)
-    large.take(np.arange(4))
-    large.take(np.array([2]))
-    large.take(np.array([0, 1, 3]))
-    assert asked == [4, 4], "one each, and one more each when the first is wanted"
+    assert together.take(both)[0].tolist() == [first[0], sequence(8, 2)[1]]

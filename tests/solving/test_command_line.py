@@ -35,19 +35,15 @@ def test_the_steps_of_a_sudoku_are_printed_and_right_is_told_from_wrong(capsys):
 
 
 def test_the_path_of_a_maze_is_printed_with_what_was_marked_on_the_way(answers, capsys):
-    answers(*map(marked, ([], [0], [0, 1], [0, 1, 3], [0, 3], [0, 1, 2])))
+    marks = [marked(cells) for cells in ([], [0], [0, 1], [0, 1, 3], [0, 3], [0, 1, 2])]
+    answers(*marks)
     assert main(["solve", RING]) == 0
-    assert capsys.readouterr().out == (
-        "+---+---+---+\n"
-        "| S   *   G |\n"
-        "+   +---+   +\n"
-        "|   |   |   |\n"
-        "+   +---+   +\n"
-        "|           |\n"
-        "+---+---+---+\n"
-        "a path of 2 steps, proved the shortest by breadth-first search, at K = 6\n"
-        "cells marked: 0 at K = 1, 1 at K = 2, 3 at K = 4, 3 at K = 6\n"
-    )
+    marks_at = "cells marked: 0 at K = 1, 1 at K = 2, 3 at K = 4, 3 at K = 6"
+    assert capsys.readouterr().out == f"{solve(RING, model=Scripted(*marks))}\n{marks_at}\n"
+    large = generate_mazes(30, 1, np.random.default_rng(0))  # too long for the name of a file
+    answers(shortest_path_cells(large)[0])
+    assert main(["solve", maze_text(large.walls[0], large.start[0], large.goal[0])]) == 0
+    assert "proved the shortest" in capsys.readouterr().out
 
 
 def test_a_longer_path_and_no_path_are_failures(answers, capsys):
@@ -79,13 +75,6 @@ def test_a_puzzle_is_read_from_a_file_and_from_standard_input(
         assert capsys.readouterr().out == expected
 
 
-def test_a_large_maze_as_an_argument_is_not_taken_for_a_file_name(answers, capsys):
-    maze = generate_mazes(30, 1, np.random.default_rng(0))
-    answers(shortest_path_cells(maze)[0])
-    assert main(["solve", maze_text(maze.walls[0], maze.start[0], maze.goal[0])]) == 0
-    assert "proved the shortest" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
@@ -108,21 +97,18 @@ def test_what_is_no_puzzle_is_refused_without_a_traceback(argument, message, tmp
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("k_steps", ["0", "many"])
-def test_wrong_numbers_are_refused(k_steps, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main(["solve", PUZZLE, "--k", k_steps])
-    assert stopped.value.code == 2
-    assert "--k" in capsys.readouterr().err
-
-
-def test_an_interrupted_command_says_so(monkeypatch, capsys):
+def test_an_interrupted_command_says_so_and_wrong_numbers_are_refused(monkeypatch, capsys):
     def interrupt(args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("trm_lib.__main__._list", interrupt)
     assert main(["list"]) == 130
     assert "run it again to go on" in capsys.readouterr().err
+    for k_steps in ("0", "many"):
+        with pytest.raises(SystemExit) as stopped:
+            main(["solve", PUZZLE, "--k", k_steps])
+        assert stopped.value.code == 2
+        assert "--k" in capsys.readouterr().err
 
 
 def test_puzzles_and_pictures_do_not_load_torch_and_what_comes_late_is_named_early():

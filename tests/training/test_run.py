@@ -123,10 +123,12 @@ def test_every_checkpoint_leads_to_the_same_end(name, tmp_path, monkeypatch):
         keep(run, path)
         kept.append(shutil.copy(path, tmp_path / f"after {run.round}"))
 
+    (tmp_path / ".run.pt.abc123").write_bytes(b"what a killed writer left")
     monkeypatch.setattr(Run, "keep", keep_and_copy)
     finished = train(RUNS[name], tmp_path / "run.pt")
     monkeypatch.undo()
     assert [path.name for path in kept] == [f"after {n}" for n in (0, 3, 6, 8)]
+    assert set(tmp_path.iterdir()) == {*kept, tmp_path / "run.pt"}  # swept away
     assert_same(finished, train(RUNS[name]))  # keeping files changes nothing
     for path in kept[1:]:  # the last is of a finished run, which stays finished
         assert_same(finished, train(RUNS[name], path))
@@ -204,14 +206,18 @@ def test_a_file_of_another_run_is_refused_and_left_alone(name, change, message, 
     assert path.read_bytes() == before
 
 
-def test_a_run_goes_on_with_the_lesson_it_began_with(tmp_path):
+def test_a_run_goes_on_with_the_lesson_of_ones_own_it_began_with(tmp_path):
+    taught, path = [], tmp_path / "run.pt"
+
     def own(run):
         inputs, labels = run.next_batch()
+        taught.append(inputs)
         return correct(run, run.model.initial_carry(inputs), inputs, [labels] * run.config.n_sup)
 
-    path = tmp_path / "run.pt"
-    train(RUNS["fit"], path, lesson=own)
-    train(RUNS["fit"], path, lesson=own)
+    usual = train(RUNS["fit"])  # which teaches the same
+    assert_same(usual, train(RUNS["fit"], path, lesson=own))
+    assert len(taught) == SUPERVISED.n_batches
+    assert_same(usual, train(RUNS["fit"], path, lesson=own))
     with pytest.raises(ValueError, match=r"lesson is .*own there and deep_supervision here"):
         train(RUNS["fit"], path)
 
@@ -245,20 +251,33 @@ def test_damaged_and_foreign_files_are_refused_before_the_model_changes(name, ha
     assert all(torch.equal(tensor, before[n]) for n, tensor in model.state_dict().items())
 
 
-def test_places_that_will_not_do_are_refused_before_training(tmp_path):
-    model, run = new_model(HaltingTRM, HALTING), RUNS["fit, halting"]
+NO_SHARES = [0.5, None, [], [1, 2], np.zeros((2, 2)), "high", [np.nan]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"checkpoint": "no such/run.pt"}, "checkpoint cannot be written: .*no such"),
+        (
+            {"checkpoint": "run.pt", "checkpoint_every": 0},
+            "every expected a whole number >= 1, got 0",
+        ),
+        *(
+            (
+                {"evaluate": lambda m, said=said: said},
+                "evaluate expected to return shares from 0 to",
+            )
+            for said in NO_SHARES
+        ),
+    ],
+)
+def test_what_will_not_do_is_refused_before_training(options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = new_model(HaltingTRM, HALTING)
     before = model.head.weight.clone()
-    with pytest.raises(ValueError, match="checkpoint cannot be written: .*no such"):
-        train(run, tmp_path / "no such" / "run.pt", model)
-    with pytest.raises(ValueError, match="checkpoint_every expected a whole number >= 1, got 0"):
-        fit(model, SUDOKUS, SUPERVISED, checkpoint=tmp_path / "run.pt", checkpoint_every=0)
+    with pytest.raises(ValueError, match=message):
+        fit(model, SUDOKUS, SUPERVISED, progress=False, **options)
     assert torch.equal(model.head.weight, before)
-
-
-def test_what_a_killed_writer_left_is_swept_away(tmp_path):
-    (tmp_path / ".run.pt.abc123").write_bytes(b"half a file")
-    train(RUNS["fit"], tmp_path / "run.pt")
-    assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
 
 
 def test_environments_that_cannot_be_kept_serve_only_without_a_checkpoint(tmp_path):
@@ -270,15 +289,6 @@ def test_environments_that_cannot_be_kept_serve_only_without_a_checkpoint(tmp_pa
             train((*run, make), tmp_path / "run.pt")
     assert not list(tmp_path.iterdir())
     assert_same(train((*run, foreign)), train((*run, plain_envs)))
-
-
-@pytest.mark.parametrize("returned", [0.5, None, [], [1, 2], np.zeros((2, 2)), "high", [np.nan]])
-def test_evaluations_that_are_no_shares_are_refused_before_training(returned):
-    model = new_model(HaltingTRM, HALTING)
-    before = model.head.weight.clone()
-    with pytest.raises(ValueError, match="evaluate expected to return shares from 0 to 1"):
-        fit(model, SUDOKUS, SUPERVISED, evaluate=lambda m: returned, progress=False)
-    assert torch.equal(model.head.weight, before)
 
 
 @pytest.mark.parametrize(

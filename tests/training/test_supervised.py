@@ -8,7 +8,7 @@ import torch
 
 from trm_lib.evaluation import exact_by_k
 from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig, build_model
-from trm_lib.training import PuzzleData, SupervisedConfig, correct, fit
+from trm_lib.training import PuzzleData, SupervisedConfig, fit
 from trm_lib.training.run import rate_factor
 
 BOARD = {"vocab_size": 4, "grid": (2, 2), "width": 16, "n_layers": 1, "hidden_multiple": 1}
@@ -120,18 +120,3 @@ def test_data_that_the_model_cannot_read_is_found_before_training():
     assert torch.equal(weights(model), before)
     with pytest.raises(ValueError, match="expected n_puzzles=1, got 3"):
         fit(new_model(puzzle_tokens=1, n_puzzles=3), data, QUICK)
-
-
-def test_a_lesson_of_ones_own_is_taught_from_every_batch():
-    model, other, brief, seen = new_model(), new_model(), replace(QUICK, n_batches=12), []
-
-    def shown_the_answer(run):
-        inputs, labels = run.next_batch()
-        seen.append(inputs)
-        return correct(run, run.model.initial_carry(inputs), inputs, [labels] * run.config.n_sup)
-
-    history = fit(model, opposite_corner(), brief, lesson=shown_the_answer)
-    fit(other, opposite_corner(), brief)
-    assert len(seen) == len(history.loss) == brief.n_batches
-    assert not torch.equal(weights(model), weights(new_model()))
-    assert torch.equal(weights(model), weights(other))  # it does what the usual lesson does
