@@ -5,13 +5,9 @@ float32), with the same weights and boards. The two take turns within this proce
 else the machine does meets both; a ratio is the median over turns, and behind it stand the
 quartiles. Train step: forward, loss, backward, AdamW. Inference: one improvement step.
 
-"Of peak" is the arithmetic of the matrix products, by count, a second, against the fastest that
-PyTorch multiplies two large matrices here: in float32, by MKL or oneDNN, for the eager columns, in
-bfloat16 for the fast mode.
-
-Memory is counted, not read from the process, so that no allocator is in the way: the most bytes
-that autograd kept at any moment for a backward pass, each storage once, parameters not. It is what
-grows with the model; what a single operation needs while it runs comes on top.
+Memory is counted, not read from the process, so that no allocator is in the way: the bytes that
+autograd keeps for a backward pass, each storage once, parameters not. It is what grows with the
+model; what a single operation needs while it runs comes on top.
 """
 
 import argparse
@@ -20,8 +16,6 @@ import platform
 import statistics
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,9 +25,8 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.bench.readable_trm import ReadableTRM
+from tests.bench.timing import take_turns
 from trm_lib.models import TRM, TRMConfig, fast_mode
-from trm_lib.models.fused import ONEDNN
-from trm_lib.models.layers import swiglu_hidden
 
 SHAPES = ((16, 64, 128, 4), (81, 128, 32, 8), (900, 64, 8, 4))  # L, D, B, heads
 MIXINGS = ("mlp", "attention")
@@ -82,42 +75,6 @@ def train_step(model: ReadableTRM | TRM, inputs: torch.Tensor, labels: torch.Ten
     return step
 
 
-def seconds(work: Callable[[], object]) -> float:
-    before = time.perf_counter()
-    work()
-    return time.perf_counter() - before
-
-
-def take_turns(a: Callable, b: Callable, turns: int) -> tuple[list[float], list[float]]:
-    """Seconds of `a` and of `b`, called one after the other, `turns` times."""
-    a(), b()
-    pairs = [(seconds(a), seconds(b)) for _ in range(turns)]
-    return [p[0] for p in pairs], [p[1] for p in pairs]
-
-
-def peak(dtype: torch.dtype) -> float:
-    """The fastest product of two large matrices: operations a second."""
-    n = 2048
-    a = torch.randn(n, n).to(dtype)
-    ways = [lambda: a @ a]
-    if dtype == torch.float32 and ONEDNN:
-        ways.append(lambda: torch.ops.mkldnn._linear_pointwise(a, a, None, "none", [], ""))
-    return 2 * n**3 / min(seconds(way) for way in ways for _ in range(8))
-
-
-def product_flops(config: TRMConfig) -> int:
-    """Operations in the matrix products of one improvement step of one board, forward only."""
-    L, D = config.n_cells, config.width
-
-    def gated(width: int, rows: int) -> int:
-        hidden = swiglu_hidden(width, config.expansion, config.hidden_multiple)
-        return 2 * rows * width * 3 * hidden
-
-    mixing = gated(L, rows=D) if config.mixing == "mlp" else 2 * L * 4 * D * D + 4 * L * L * D
-    calls = config.n_cycles * (config.n_latent + 1)
-    return calls * config.n_layers * (mixing + gated(D, rows=L)) + 2 * L * D * config.vocab_size
-
-
 def ratio(reference: list[float], ours: list[float]) -> str:
     """Median of the ratios of neighbours, and their quartiles."""
     low, middle, high = statistics.quantiles(
@@ -134,7 +91,7 @@ def check(plain: ReadableTRM, model: TRM, inputs: torch.Tensor, bar: float, name
         raise SystemExit(f"{name}: logits differ by {difference:.1e} of their size, over {bar}")
 
 
-def compare(L: int, D: int, B: int, heads: int, mixing: str, turns: int, peaks) -> None:
+def compare(L: int, D: int, B: int, heads: int, mixing: str, turns: int) -> None:
     """Print the rows of one shape: train step and inference, float32 and fast mode."""
     name, inputs, labels = f"{L}, {D}, {B}", boards(B, L, seed=0), boards(B, L, seed=1)
     # agreement is tested with few calls of the network: an untrained one enlarges rounding
@@ -143,106 +100,58 @@ def compare(L: int, D: int, B: int, heads: int, mixing: str, turns: int, peaks) 
     with fast_mode(pair[1].eval(), inputs):
         check(*pair, inputs, 5e-2, f"{name} {mixing}, fast mode")
 
-    plain, model = build(L, D, heads, mixing)
-    forward = B * product_flops(model.config)
-    # the last of T cycles has a gradient, which takes two products for each one forward
-    tasks = {
-        "train": (train_step, (inputs, labels), forward * (1 + 2 / model.config.n_cycles)),
-        "inference": (inference, (inputs,), forward),
-    }
+    pair = build(L, D, heads, mixing)
+    tasks = {"train": (train_step, (inputs, labels)), "inference": (inference, (inputs,))}
 
-    def both(work: Callable, data: tuple) -> tuple[list[float], list[float]]:
-        return take_turns(work(plain, *data), work(model, *data), turns)
+    def both() -> dict[str, list[list[float]]]:
+        return {
+            task: take_turns([work(model, *data) for model in pair], turns)
+            for task, (work, data) in tasks.items()
+        }
 
-    eager = {task: both(work, data) for task, (work, data, _) in tasks.items()}
-    with fast_mode(model, inputs) as report:
-        fast = {task: both(work, data) for task, (work, data, _) in tasks.items()}
-    for task, (_, _, flops) in tasks.items():
-        reference = statistics.median(eager[task][0])
-        rates = (flops / statistics.median(side) for side in (*eager[task], fast[task][1]))
-        shares = (rate / peak for rate, peak in zip(rates, peaks, strict=True))
-        of_plain, of_float, of_fast = (f"{share:7.0%}" for share in shares)
+    eager = both()
+    with fast_mode(pair[1], inputs) as report:
+        fast = both()
+    for task in tasks:
         print(
-            f"{name:12} {mixing:9} {task:9} {1e3 * reference:5.0f} ms {of_plain}  "
-            f"{ratio(*eager[task]):>17} {of_float}  {ratio(*fast[task]):>17} {of_fast} "
-            f"{report.compile_seconds:6.1f} s{' (eager)' if report.fallback else ''}",
+            f"{name:12} {mixing:9} {task:9} {1e3 * statistics.median(eager[task][0]):5.0f} ms  "
+            f"{ratio(*eager[task]):>17}  {ratio(*fast[task]):>17} {report.compile_seconds:6.1f} s"
+            f"{' (eager)' if report.fallback else ''}",
             flush=True,
         )
 
 
-class Kept:
-    """What autograd keeps in the place of a tensor: the tensor, counted for as long as it lives."""
+def kept_bytes(model: ReadableTRM | TRM, inputs: torch.Tensor) -> int:
+    """What autograd keeps for the backward pass of one step, each storage once."""
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    kept = {}
 
-    def __init__(self, tensor: torch.Tensor, ledger: "Ledger"):
-        self.tensor, self.ledger = tensor, ledger
-        self.storage = tensor.untyped_storage()
-        ledger.enter(self.storage)
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage  # alive, so that no other gets its place
+        return tensor
 
-    def __del__(self):
-        self.ledger.leave(self.storage)
-
-
-class Ledger:
-    """Bytes of the storages kept for a backward pass: now, and the most so far."""
-
-    def __init__(self, model: torch.nn.Module):
-        self.holders = Counter({p.untyped_storage().data_ptr(): 1 for p in model.parameters()})
-        self.now = self.most = 0
-
-    def enter(self, storage: torch.UntypedStorage) -> None:
-        self.holders[storage.data_ptr()] += 1
-        if self.holders[storage.data_ptr()] == 1:
-            self.now += storage.nbytes()
-            self.most = max(self.most, self.now)
-
-    def leave(self, storage: torch.UntypedStorage) -> None:
-        self.holders[storage.data_ptr()] -= 1
-        if self.holders[storage.data_ptr()] == 0:
-            self.now -= storage.nbytes()
-
-
-def kept_bytes(model: ReadableTRM | TRM, inputs: torch.Tensor, k_steps: int = 1) -> int:
-    """The most that is kept while a batch is trained on for K improvement steps."""
-    ledger = Ledger(model)
-    ours = isinstance(model, TRM)
-    state = model.initial_carry(inputs) if ours else model.start(inputs)
-    with torch.autograd.graph.saved_tensors_hooks(
-        lambda tensor: Kept(tensor, ledger), lambda kept: kept.tensor
-    ):
-        for _ in range(k_steps):
-            if ours:
-                state, out = model(state, inputs)
-                logits = out.logits
-            else:
-                *state, logits, _ = model(*state, inputs, None)
-            F.cross_entropy(logits.flatten(0, -2), inputs.flatten()).backward()
-    return ledger.most
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        F.cross_entropy(caller(model, inputs)().flatten(0, -2), inputs.flatten())
+    return sum(storage.nbytes() for place, storage in kept.items() if place not in weights)
 
 
 def memory() -> None:
-    """Print what is kept, in MiB, against K, T and L."""
-    L, D, B, heads = 16, 64, 32, 4
-    print(f"\nkept for the backward pass, MiB: plain, library\n\nL, D, B = {L}, {D}, {B}")
+    """Print what is kept, in MiB, against T and L."""
+    print("\nkept for the backward pass, MiB, D = 64: plain, library")
     for mixing in MIXINGS:
-        for what, values in (("K", (1, 2, 4, 8)), ("T", (1, 2, 4, 8))):
-            row = []
-            for value in values:
-                changes = {"n_cycles": value} if what == "T" else {}
-                pair = build(L, D, heads, mixing, **changes)
-                k_steps = value if what == "K" else 1
-                row.append([kept_bytes(m, boards(B, L, seed=0), k_steps) for m in pair])
-            print(f"{mixing:9} {what} = {values}: {as_mib(row)}")
-    print("D, B = 64, 4")
-    for mixing in MIXINGS:
-        lengths = (16, 81, 225, 900)
-        row = [
-            [kept_bytes(m, boards(4, L, seed=0)) for m in build(L, 64, 4, mixing)] for L in lengths
-        ]
-        print(f"{mixing:9} L = {lengths}: {as_mib(row)}")
+        for n_cycles in (1, 2, 4, 8):
+            pair = build(16, 64, 4, mixing, n_cycles=n_cycles)
+            print(
+                f"{mixing:9} L, B, T = 16, 32, {n_cycles}: {in_mib(pair, boards(32, 16, seed=0))}"
+            )
+        for L in (16, 81, 225, 900):
+            pair = build(L, 64, 4, mixing)
+            print(f"{mixing:9} L, B, T = {L}, 4, 3: {in_mib(pair, boards(4, L, seed=0))}")
 
 
-def as_mib(row: list[list[int]]) -> str:
-    return "; ".join(", ".join(f"{b / 2**20:.1f}" for b in pair) for pair in row)
+def in_mib(pair: tuple[ReadableTRM, TRM], inputs: torch.Tensor) -> str:
+    return ", ".join(f"{kept_bytes(model, inputs) / 2**20:.1f}" for model in pair)
 
 
 def main() -> None:
@@ -253,15 +162,13 @@ def main() -> None:
         f"PyTorch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, "
         f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
     )
-    in_float, in_bfloat = peak(torch.float32), peak(torch.bfloat16)
-    print(f"peak: {in_float / 1e9:.0f} GFLOP/s in float32, {in_bfloat / 1e9:.0f} in bfloat16\n")
     print(
-        f"{'L, D, B':12} {'mixing':9} {'task':9} {'plain':>8} {'of peak'}  "
-        f"{'library, float32':>17} of peak  {'fast mode':>17} of peak  compile"
+        f"{'L, D, B':12} {'mixing':9} {'task':9} {'plain':>8}  {'library, float32':>17}  "
+        f"{'fast mode':>17}  compile"
     )
     for shape in SHAPES[: 2 if quick else None]:
         for mixing in MIXINGS:
-            compare(*shape, mixing, 5 if quick else 9, (in_float, in_float, in_bfloat))
+            compare(*shape, mixing, 5 if quick else 9)
     memory()
 
 
