@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from trm_lib.__main__ import main
@@ -45,26 +44,25 @@ def test_the_catalogue_says_what_a_seed_costs_where_that_is_known(folder):
     ]
 
 
-def test_list_reads_the_recorded_results(capsys):
+def test_list_names_every_recipe(capsys):
     assert main(["list"]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 1 + len(find_recipes())
-    recorded = load_result("basic_trm/recursion")
-    (row,) = (line for line in printed if line.startswith("basic_trm/recursion "))
-    name, seeds, seconds, *_ = row.split()
-    assert (name, int(seeds)) == (recorded.recipe, len(recorded.seeds))
-    assert int(seconds) == round(np.median(recorded.seconds()))
+    assert [line.split()[0] for line in printed[1:]] == [r.name for r in find_recipes()]
 
 
 def test_run_report_and_verify_agree(folder, capsys):
     assert told("run", "coins", "--seeds", "3", "--jobs", "1", folder=folder) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("| learner | test %")
-    drawn = ["--figure", str(folder / "a.svg"), "--figure-by-k", str(folder / "b.svg")]
+    a, b, c = (folder / name for name in ("a.svg", "b.svg", "c.svg"))
+    drawn = ["--figure", str(a), "--figure-by-k", str(b)]
     assert told("report", "coins", *drawn, folder=folder) == 0
     assert capsys.readouterr().out == printed
-    assert "Dot plot of exactly right" in (folder / "a.svg").read_text()
-    assert "Line chart of exactly right" in (folder / "b.svg").read_text()
+    assert "Dot plot of exactly right" in a.read_text()
+    assert "Line chart of exactly right" in b.read_text()
+    assert main(["report", "maze4/mlp", "--figure-learning", str(c)]) == 0
+    assert "success, validation cases against environment steps" in c.read_text()
+    capsys.readouterr()
     assert told("verify", "coins/fair", "--seed", "2", folder=folder) == 0
     assert "coins/fair, seed 2: every number as stored" in capsys.readouterr().out
     stored = folder / "coins" / "fair.json"
@@ -75,30 +73,15 @@ def test_run_report_and_verify_agree(folder, capsys):
     assert "It was recorded at commit" in said
 
 
-def test_a_policys_learning_is_drawn(tmp_path):
-    chart = tmp_path / "a.svg"
-    assert main(["report", "maze4/mlp", "--figure-learning", str(chart)]) == 0
-    assert "success, validation cases against environment steps" in chart.read_text()
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["report", "nonsense"], "no recipe is called 'nonsense'"),
-        (["run", "nonsense"], "no recipe is called 'nonsense'"),
         (["report", "unrun"], "python -m trm_lib run unrun/fair"),
         (["list", "--recipes", "nowhere"], "name their folder with --recipes"),
-        (["report", "coins", "--figure-learning", "a.svg"], "to have measured 'watched_steps'"),
         (["report", "coins", "--figure", "a.nothing"], "Format 'nothing' is not supported"),
-        (["report", "coins", "--figure", "nowhere/a.svg"], "nowhere/a.svg"),
-        (
-            ["report", "coins", "--results", "nowhere"],
-            "a result at nowhere/coins/fair.json",
-        ),
-        (
-            ["run", "coins", "--backend", "foo", "--results", "nowhere"],
-            "backend expected one of",
-        ),
+        (["report", "coins", "--results", "nowhere"], "a result at nowhere/coins/fair.json"),
+        (["run", "coins", "--backend", "foo", "--results", "nowhere"], "backend expected one of"),
         (["run", "coins", "--results", __file__], "test_command_line.py"),
         (["verify", "coins", "--seed", "7"], "holds seeds [0, 1, 2], not 7"),
         (["verify", "coins", "--tolerance", "nan"], "tolerance expected a number >= 0"),
@@ -114,14 +97,6 @@ def test_bad_input_is_one_line_on_stderr(arguments, said, folder, capsys):
     assert captured.err.startswith("trm_lib: ")
     assert captured.err.count("\n") == 1
     assert said in captured.err
-
-
-def test_a_damaged_result_is_named(folder, capsys):
-    (folder / "coins/fair.json").write_bytes(b"\xff{")
-    for command in (["list"], ["report", "coins"], ["run", "coins", "--jobs", "1"]):
-        capsys.readouterr()
-        assert told(*command, folder=folder) == 2
-        assert "fair.json is not a whole result of coins/fair" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "ten", "100001", "9" * 5000])
@@ -154,17 +129,17 @@ def test_all_is_drawn_before_anything_is_saved(folder):
     assert not any(chart.exists() for chart in charts)
 
 
-def test_results_that_are_not_the_recipes_are_not_reported(folder, capsys):
+def test_results_that_are_damaged_or_not_the_recipes_are_not_reported(folder, capsys):
     stored = folder / "coins/fair.json"
     whole = stored.read_text()
-    stored.write_text(whole.replace('"count": 3', '"count": 4'))
-    for command in ("report", "verify"):
-        assert told(command, "coins", folder=folder) == 2
-        said = capsys.readouterr().err
-        assert "coins/fair.json was made with another config (it differs in count)" in said
-    stored.write_text(whole.replace("[0.", "[[0.5], 0.", 1))
-    assert told("report", "coins", folder=folder) == 2
-    assert "coins/fair.json expected 'validation_exact_by_k' to have" in capsys.readouterr().err
+    for content, said in (
+        (whole.replace('"count": 3', '"count": 4'), "another config (it differs in count)"),
+        (whole.replace("[0.", "[[0.5], 0.", 1), "expected 'validation_exact_by_k' to have"),
+        ("{", "fair.json is not a whole result of coins/fair"),
+    ):
+        stored.write_text(content)
+        assert told("report", "coins", folder=folder) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_debug_prints_one_page_and_says_whether_it_found_a_fault(monkeypatch, capsys):
@@ -174,7 +149,8 @@ def test_debug_prints_one_page_and_says_whether_it_found_a_fault(monkeypatch, ca
     monkeypatch.setattr("trm_lib.experiments.find_recipe", lambda *_: brief)
     assert main(["debug", recipe.name]) == 1
     printed = capsys.readouterr().out
-    assert "FAULT  one and only task" in printed
+    for fault in ("one and only task", "success and failure praised alike"):
+        assert f"FAULT  {fault}" in printed
     assert "Do:" in printed
 
 
