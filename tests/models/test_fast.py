@@ -13,6 +13,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.models import small
+from tests.models.small import think
 from trm_lib.models import (
     TRM,
     BoardConfig,
@@ -24,7 +26,8 @@ from trm_lib.models import (
 )
 from trm_lib.models import fast as fast_module
 
-SIZES = {"vocab_size": 5, "grid": (2, 2), "width": 16, "expansion": 2.0}
+SIZES = {"vocab_size": 5, "grid": (2, 2), "width": 16, "n_layers": 1, "expansion": 2.0}
+DEEP = {"n_layers": 2}
 FASTER, EAGER = "bfloat16, compiled", "float32, eager"
 
 
@@ -42,7 +45,7 @@ def half_compiled(monkeypatch):
 
 
 def boards(count, grid=(2, 2), seed=0):
-    return torch.randint(0, 5, (count, *grid), generator=torch.Generator().manual_seed(seed))
+    return small.boards(count, grid, seed)
 
 
 def attention(n_cycles=2):
@@ -50,10 +53,7 @@ def attention(n_cycles=2):
 
 
 def answer(model, inputs, steps=2):
-    carry = model.initial_carry(inputs)
-    for _ in range(steps):
-        carry, out = model(carry, inputs)
-    return out.logits
+    return think(model, inputs, steps)[-1]
 
 
 def gradients(model, inputs, labels):
@@ -65,7 +65,7 @@ KINDS = {
     "attention": attention,
     "mlp": lambda: TRM(TRMConfig(**SIZES, mixing="mlp", n_latent=1, n_cycles=1)),
     "feedforward": lambda: FeedForward(BoardConfig(**SIZES, mixing="conv")),
-    "hierarchical": lambda: HierarchicalTRM(HierarchicalConfig(**SIZES, low_width=8)),
+    "hierarchical": lambda: HierarchicalTRM(HierarchicalConfig(**SIZES | DEEP, low_width=8)),
 }
 
 
@@ -83,26 +83,30 @@ def test_the_same_compiled_in_earnest():
 
 def compare_with_eager(model):
     inputs, labels = boards(6), boards(6, seed=1)
-    logits, expected = answer(model, inputs), gradients(model, inputs, labels)
+    logits = answer(model, inputs)
+    parts = (inputs, labels), (inputs[:5], labels[:5])  # a part of a batch has its own gradient
+    expected = [gradients(model, *part) for part in parts]
     with fast_mode(model, inputs) as report:
         assert report.mode == FASTER
         assert report.compile_seconds > 0
         with torch.inference_mode():
             fast = answer(model, inputs)
-        found = gradients(model, inputs, labels)
+        found = [gradients(model, *part) for part in parts]
     assert fast.dtype == torch.float32
     # eight bits, through a dozen products one after the other
     assert 0 < (fast - logits).norm() < 0.05 * logits.norm()
-    for ours, theirs in zip(found, expected, strict=True):
+    for ours, theirs in zip(sum(found, ()), sum(expected, ()), strict=True):
         assert ours.dtype == torch.float32
         assert (ours - theirs).norm() <= 0.1 * theirs.norm()
 
 
 @pytest.mark.usefixtures("half_compiled")
-def test_any_number_of_boards_is_served_by_what_was_compiled_for_one():
-    model, inputs = attention(), boards(11)
-    model.eval()
+def test_any_number_of_boards_is_served_by_what_was_compiled_for_one_and_no_other_shape():
+    config = TRMConfig(**SIZES, mixing="attention", positions="rope2d")
+    model, inputs, larger = TRM(config).eval(), boards(11), boards(3, (3, 3))
+    expected = answer(model, larger)
     with fast_mode(model, boards(4)), torch.no_grad():
+        assert torch.equal(answer(model, larger), expected)
         together = answer(model, inputs)
         for some in (inputs[:1], inputs[:4], inputs[:7], inputs):
             torch.testing.assert_close(answer(model, some), together[: len(some)], rtol=0, atol=0)
@@ -110,68 +114,23 @@ def test_any_number_of_boards_is_served_by_what_was_compiled_for_one():
 
 
 @pytest.mark.usefixtures("half_compiled")
-def test_a_part_of_a_batch_has_its_own_gradient():
-    model, inputs, labels = attention(), boards(4), boards(4, seed=1)
-    alone = gradients(model, inputs[:3], labels[:3])
-    with fast_mode(model, inputs):
-        for ours, theirs in zip(gradients(model, inputs[:3], labels[:3]), alone, strict=True):
-            assert (ours - theirs).norm() <= 0.1 * theirs.norm()
-
-
-@pytest.mark.usefixtures("half_compiled")
-def test_boards_of_another_shape_take_the_eager_way():
-    config = TRMConfig(**SIZES, mixing="attention", positions="rope2d", n_latent=1)
-    model, larger = TRM(config).eval(), boards(3, (3, 3))
-    expected = answer(model, larger)
-    with fast_mode(model, boards(3)):
-        assert torch.equal(answer(model, larger), expected)
-
-
-@pytest.mark.usefixtures("half_compiled")
-def test_a_model_learns_in_fast_mode_and_is_afterwards_what_it_was():
-    model, inputs = attention(n_cycles=1), boards(8)
-    labels = (inputs + 1) % 5
-    names = list(model.state_dict())
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    with fast_mode(model, inputs) as report:
-        assert report.mode == FASTER
-        assert list(model.state_dict()) == names
-        for _ in range(60):
-            loss = F.cross_entropy(answer(model, inputs, 1).flatten(0, -2), labels.flatten())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    assert list(model.state_dict()) == names
-    assert model.stack._compiled_call_impl is None
-    assert torch.equal(answer(model, inputs, 1).argmax(-1), labels)
-
-
-@pytest.mark.usefixtures("half_compiled")
-def test_entering_leaves_gradients_and_random_numbers_alone():
+def test_entering_leaves_the_rest_alone_and_a_copy_made_inside_is_eager():
     model, inputs = attention(), boards(4)
-    weight = model.stack.blocks[0].swiglu.down.weight
+    weight, before, expected = model.head.weight, torch.get_rng_state(), answer(model, inputs)
     weight.grad = torch.ones_like(weight)
-    before = torch.get_rng_state()
     with fast_mode(model, inputs):
         assert torch.equal(torch.get_rng_state(), before)
         assert torch.equal(weight.grad, torch.ones_like(weight))
         assert sum(parameter.grad is not None for parameter in model.parameters()) == 1
-
-
-@pytest.mark.usefixtures("half_compiled")
-def test_a_copy_made_inside_is_eager_and_has_weights_of_its_own():
-    model, inputs = attention(), boards(4)
-    expected = answer(model, inputs)
-    with fast_mode(model, inputs):
         twin = copy.deepcopy(model)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.zero_()
         assert torch.equal(answer(twin, inputs), expected)
+        with torch.no_grad():  # the copy has weights of its own
+            twin.head.weight.zero_()
+    assert torch.equal(answer(model, inputs), expected)
 
 
 @pytest.mark.usefixtures("half_compiled")
-def test_a_second_time_nothing_is_compiled_again():
+def test_a_second_time_nothing_is_compiled_again_and_an_exception_leaves_nothing_behind():
     model, inputs = attention().eval(), boards(4)
     with fast_mode(model, inputs):
         outer = model.stack._compiled_call_impl
@@ -179,13 +138,29 @@ def test_a_second_time_nothing_is_compiled_again():
             assert again.compile_seconds < 0.1
         assert model.stack._compiled_call_impl is outer
     assert model.stack._compiled_call_impl is None
+    with pytest.raises(ZeroDivisionError), fast_mode(model, inputs):
+        raise ZeroDivisionError
+    assert model.stack._compiled_call_impl is None
+
+
+@pytest.mark.usefixtures("half_compiled")
+def test_what_is_learnt_inside_counts_and_names_stay():
+    model, inputs = attention(n_cycles=1), boards(4)
+    names, before = list(model.state_dict()), answer(model, inputs)
+    with fast_mode(model, inputs), torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(0.5)
+        assert list(model.state_dict()) == names
+        fast = answer(model, inputs)
+    expected = answer(model, inputs)
+    assert (fast - expected).norm() < 0.05 * expected.norm() < 0.05 * (before - expected).norm()
 
 
 @pytest.mark.usefixtures("half_compiled")
 def test_many_models_can_be_fast_one_after_the_other():
     inputs = boards(2)
     for _ in range(10):  # PyTorch by itself stops after eight
-        model = attention(n_cycles=1).eval()
+        model = TRM(TRMConfig(**SIZES, mixing="none")).eval()
         expected = answer(model, inputs)
         with fast_mode(model, inputs), torch.no_grad():
             assert not torch.equal(answer(model, inputs), expected)
@@ -196,45 +171,26 @@ def broken_compile(*args, **kwargs):
 
 
 FALLBACKS = {
-    "torch.compile": (torch, "compile", broken_compile, "RuntimeError: no compiler to be found"),
-    "processor": (torch.cpu, "_is_avx512_bf16_supported", lambda: False, "cannot multiply bfloat"),
-}
+    "torch.compile": ("torch.compile", broken_compile, "RuntimeError: no compiler to be found"),
+    "processor": (
+        "torch.cpu._is_avx512_bf16_supported", lambda: False, "cannot multiply bfloat"
+    ),
+    "C compiler": ("torch._inductor.config.cpp.cxx", ("no-such-compiler",), "compiling failed"),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("owner", "name", "broken", "message"), FALLBACKS.values(), ids=FALLBACKS)
+@pytest.mark.parametrize(("name", "broken", "message"), FALLBACKS.values(), ids=FALLBACKS)
 def test_without_a_compiler_or_bfloat16_everything_goes_on_in_eager_float32(
-    monkeypatch, owner, name, broken, message
+    monkeypatch, name, broken, message
 ):
-    model, inputs = attention(), boards(4)
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(name, broken)
+    model, inputs = TRM(TRMConfig(**SIZES, mixing="none")).eval(), boards(4)
     expected = answer(model, inputs)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    monkeypatch.setattr(owner, name, broken)
     context = fast_mode(model, inputs)
     with pytest.warns(UserWarning, match=f"float32, eager: .*{message}.*only slower"):
         report = context.__enter__()
     assert report.mode == EAGER
     assert message in report.fallback
     assert "\n" not in str(report)
-    assert torch.equal(answer(model, inputs), expected)
-
-
-def test_a_missing_c_compiler_is_a_fallback_too(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
-    model, inputs = TRM(TRMConfig(**SIZES, mixing="none")).eval(), boards(4)
-    expected = answer(model, inputs)
-    context = fast_mode(model, inputs)
-    with pytest.warns(UserWarning, match="float32, eager: compiling failed"):
-        report = context.__enter__()
-    assert report.mode == EAGER
-    assert torch.equal(answer(model, inputs), expected)
-
-
-@pytest.mark.usefixtures("half_compiled")
-def test_after_an_exception_inside_the_model_is_what_it_was():
-    model, inputs = attention().eval(), boards(4)
-    expected = answer(model, inputs)
-    with pytest.raises(ZeroDivisionError), fast_mode(model, inputs):
-        raise ZeroDivisionError
-    assert model.stack._compiled_call_impl is None
     assert torch.equal(answer(model, inputs), expected)

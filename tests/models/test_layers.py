@@ -1,4 +1,7 @@
-"""Layers against closed forms and an independent reading of the same formulas."""
+"""Layers, mixings and rotary positions against closed forms and plain readings of the formulas.
+
+Attention and mixing by MLP are compared with the official code, in `test_official.py`.
+"""
 
 import math
 
@@ -7,68 +10,219 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from trm_lib.models import BoardConfig, SwiGLU
-from trm_lib.models.fused import rms_norm
-from trm_lib.models.layers import Linear, swiglu_hidden, truncated_normal_
+from tests.models.small import SMALL, boards, normal, seeded, think
+from trm_lib.evaluation import answer_flops
+from trm_lib.models import MIXINGS, TRM, BoardConfig, FeedForward, SwiGLU, TRMConfig
+from trm_lib.models.fused import (
+    MEASURED,
+    GatedUnit,
+    Product,
+    RMSNorm,
+    Rotation,
+    fits,
+    rms_norm,
+    rotate,
+)
+from trm_lib.models.layers import (
+    Linear,
+    Stack,
+    rotary_table,
+    rotary_table_2d,
+    swiglu_hidden,
+    truncated_normal_,
+)
 
-EXACT = BoardConfig(vocab_size=2, grid=(4,), expansion=2.5, hidden_multiple=1)  # 6 wide: 10 hidden
+# --- layers
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def test_truncated_normal_has_the_requested_standard_deviation_and_bounded_tails():
-    weight = truncated_normal_(torch.empty(1_000_000), 0.3, generator())
+def test_truncated_normal_is_that_of_torch_with_the_requested_standard_deviation():
+    weight = truncated_normal_(torch.empty(1_000_000), 0.3, seeded())
     assert weight.std().item() == pytest.approx(0.3, rel=0.005)
-    assert weight.mean().item() == pytest.approx(0.0, abs=0.002)
-    # a normal cut at 2 sigma has std 0.8796 sigma, so the cut lies at 0.3 * 2 / 0.8796
-    assert weight.abs().max().item() == pytest.approx(0.6 / 0.87962566, rel=1e-3)
+    sigma = 0.3 / 0.87962566  # a normal cut at 2 sigma has std 0.8796 sigma
+    assert weight.abs().max().item() == pytest.approx(2 * sigma, rel=1e-3)
+    theirs = torch.empty(200_000)
+    nn.init.trunc_normal_(theirs, 0.0, sigma, -2 * sigma, 2 * sigma, generator=seeded(1))
+    linear = Linear(400, 500, seeded()).weight  # one over the root of what comes in
+    assert linear.std().item() == pytest.approx(1 / math.sqrt(400), rel=0.01)
+    by_quantile = weight[:200_000].sort().values - theirs.sort().values
+    assert by_quantile.abs().max() < 0.01
 
 
-def test_truncated_normal_matches_torch_truncated_normal_in_distribution():
-    sigma = 0.3 / 0.87962566
-    ours = truncated_normal_(torch.empty(200_000), 0.3, generator()).sort().values
-    theirs = (
-        nn.init.trunc_normal_(
-            torch.empty(200_000), 0.0, sigma, -2 * sigma, 2 * sigma, generator=generator(1)
-        )
-        .sort()
-        .values
-    )
-    assert (ours - theirs).abs().max() < 0.01  # quantile by quantile
-
-
-def test_rms_norm_is_the_formula():
-    h = torch.randn(3, 5, 8, generator=generator())
+def test_norm_and_gated_layer_are_their_formulas_and_hidden_sizes_round_up():
+    h = normal(3, 5, 6)
     expected = h / torch.sqrt(h.square().mean(-1, keepdim=True) + 1e-5)
     torch.testing.assert_close(rms_norm(h), expected)
-
-
-def test_swiglu_is_the_formula_with_the_gate_first():
-    layer = SwiGLU(6, EXACT, generator())
-    h = torch.randn(4, 6, generator=generator(1))
+    exact = BoardConfig(vocab_size=2, grid=(4,), expansion=2.5, hidden_multiple=1)  # 10 hidden
+    layer = SwiGLU(6, exact, seeded())
     gate, up = layer.gate_up.weight[:10], layer.gate_up.weight[10:]
     expected = (F.silu(h @ gate.T) * (h @ up.T)) @ layer.down.weight.T
     torch.testing.assert_close(layer(h), expected)
+    assert [swiglu_hidden(*sizes) for sizes in [(512, 4, 256), (48, 4, 16)]] == [1536, 128]
+
+
+# --- operations with gradients by hand (never used by a PyTorch without MKL)
+
+fused_only = pytest.mark.skipif(not MEASURED, reason="a PyTorch without MKL")
+
+
+def gated(h, gate_up, down):
+    gate, up = F.linear(h, gate_up).chunk(2, dim=-1)
+    return F.linear(F.silu(gate) * up, down)
+
+
+COS, SIN = rotary_table(9, 8)
+OPERATIONS = {
+    "norm": (lambda h: RMSNorm.apply(h, 1e-5), lambda h: rms_norm(h, plain=True), [(3, 4, 9)]),
+    "rotation": (
+        lambda h: Rotation.apply(h, COS, SIN),
+        lambda h: rotate(h, COS, SIN, plain=True),
+        [(2, 3, 2, 9, 8)],
+    ),
+    "product, wide": (Product.apply, F.linear, [(12, 5), (40, 5)]),
+    "product, narrow": (Product.apply, F.linear, [(12, 40), (5, 40)]),
+    "gated unit": (GatedUnit.apply, gated, [(12, 5), (64, 5), (5, 32)]),
+    "gated unit, narrow": (GatedUnit.apply, gated, [(12, 40), (12, 40), (40, 6)]),
+}
+
+
+@fused_only
+@pytest.mark.parametrize(("ours", "plain", "shapes"), OPERATIONS.values(), ids=OPERATIONS)
+def test_value_and_gradients_are_the_plain_formulas(ours, plain, shapes):
+    tensors = [normal(*shape, seed=i).requires_grad_() for i, shape in enumerate(shapes)]
+    found, expected = ours(*tensors), plain(*tensors)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    g = normal(*expected.shape, seed=9)
+    gradients = (torch.autograd.grad(value, tensors, g) for value in (found, expected))
+    for a, b in zip(*gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+@fused_only
+@pytest.mark.parametrize("layer", [Linear, SwiGLU])
+def test_layers_take_transposed_boards_and_none_at_all(layer):
+    size = 6 if layer is Linear else BoardConfig(vocab_size=2, grid=(4,))
+    layer = layer(6, size, seeded())
+    across = normal(2, 6, 5).transpose(1, 2)
+    assert fits(across)
+    torch.testing.assert_close(layer(across), layer(across.contiguous()))
+    assert layer(across[:0]).shape == (0, 5, 6)
+
+
+@fused_only
+def test_other_types_and_autocast_take_the_plain_formulas():
+    h = normal(2, 6)
+    assert not fits(h.double())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not fits(h)
+        assert Linear(6, 4, seeded())(h).dtype == torch.bfloat16
+
+
+# --- mixings
+
+
+EVERY, AROUND_5, CORNER = set(range(16)), {0, 1, 2, 4, 5, 6, 8, 9, 10}, {2, 3, 6, 7}
 
 
 @pytest.mark.parametrize(
-    ("width", "expansion", "multiple", "expected"),
-    [(512, 4, 256, 1536), (32, 4, 256, 256), (48, 4, 16, 128), (64, 3, 32, 128)],
-)
-def test_swiglu_hidden_rounds_up(width, expansion, multiple, expected):
-    assert swiglu_hidden(width, expansion, multiple) == expected
+    ("mixing", "cell", "expected"),
+    [("mlp", 6, EVERY), ("attention", 6, EVERY), ("gru", 6, EVERY), ("none", 6, {6}),
+     ("conv", 5, AROUND_5), ("conv", 3, CORNER)],
+)  # fmt: skip
+def test_a_cell_is_seen_by_those_that_the_mixing_lets_see_it(mixing, cell, expected):
+    stack = Stack(BoardConfig(**SMALL, mixing=mixing), seeded())
+    h = normal(1, 16, 16, seed=1).requires_grad_()
+    seen, out = set(), stack(h, (4, 4))
+    for target in range(16):  # probed by gradient
+        (gradient,) = torch.autograd.grad(out[0, target].sum(), h, retain_graph=True)
+        if gradient[0, cell].abs().max() > 0:
+            seen.add(target)
+    assert seen == expected
 
 
-def test_linear_has_std_one_over_root_fan_in_and_no_bias():
-    layer = Linear(400, 500, generator())
-    assert [name for name, _ in layer.named_parameters()] == ["weight"]
-    assert layer.weight.std().item() == pytest.approx(1 / math.sqrt(400), rel=0.01)
+def test_gru_mixing_is_two_grus_and_a_matrix():
+    """Against the equations, cell by cell, forwards and backwards."""
+    mixing = MIXINGS["gru"](BoardConfig(**SMALL, mixing="gru"), seeded())
+    h = normal(2, 16, 16, seed=1)
+
+    def read(cells, suffix):
+        w = {name.removesuffix(suffix): t for name, t in mixing.gru.named_parameters()
+             if name.endswith("reverse") == (suffix == "_reverse")}  # fmt: skip
+        state, said = torch.zeros(2, 8), []
+        for cell in cells:
+            a = cell @ w["weight_ih_l0"].T + w["bias_ih_l0"]
+            b = state @ w["weight_hh_l0"].T + w["bias_hh_l0"]
+            r, u = ((a + b)[:, i : i + 8].sigmoid() for i in (0, 8))
+            new_state = (a[:, 16:] + r * b[:, 16:]).tanh()
+            state = (1 - u) * new_state + u * state
+            said.append(state)
+        return said
+
+    cells = list(h.unbind(1))
+    onwards, back = read(cells, ""), read(cells[::-1], "_reverse")[::-1]
+    both = torch.stack([torch.cat(pair, -1) for pair in zip(onwards, back, strict=True)], 1)
+    torch.testing.assert_close(mixing(h, (4, 4)), rms_norm(h + mixing.out(both)))
 
 
-def test_building_draws_only_from_the_generator_that_is_passed():
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    SwiGLU(8, EXACT, generator())
-    assert torch.equal(torch.get_rng_state(), before)
+def test_gru_mixing_of_an_odd_width_counts_its_products():
+    sizes = SMALL | {"width": 15, "expansion": 3.0, "hidden_multiple": 1}
+    net = FeedForward(BoardConfig(**sizes, mixing="gru"))
+    matrices = 2 * 3 * (15 * 8 + 8 * 8) + 16 * 15 + 3 * 15 * 30 + 15 * 5
+    assert answer_flops(net, (4, 4)) == 2 * math.prod((4, 4)) * matrices
+
+
+# --- rotary positions: how far apart two cells stand counts, not where
+
+
+def products(table, q, k):
+    """What a query q says to a key k, from every position to every other: (L, L)."""
+    cos, sin = (t.double() for t in table)
+    everywhere = (len(cos), -1)
+    return rotate(q.expand(everywhere), cos, sin) @ rotate(k.expand(everywhere), cos, sin).T
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_the_same_move_says_the_same_from_every_cell_that_can_make_it(rows):
+    columns, (q, k) = 5, normal(2, 8).double()
+    table = rotary_table(columns, 8) if rows == 1 else rotary_table_2d((rows, columns), 0, 8)
+    seen = products(table, q, k).view(rows, columns, rows, columns)
+    for down in range(rows):
+        for across in range(1 - columns, columns):
+            moves = torch.stack([
+                seen[r, c, r + down, c + across]
+                for r in range(rows - down)
+                for c in range(max(0, -across), columns - max(0, across))
+            ])  # fmt: skip
+            torch.testing.assert_close(moves, moves[:1].expand_as(moves), rtol=0, atol=1e-5)
+    assert seen[0, 0].unique().numel() == rows * columns  # and another from every other
+
+
+def test_rotation_keeps_lengths_and_leaves_puzzle_tokens_alone():
+    h = normal(3 + 6, 8).double()
+    cos, sin = (t.double() for t in rotary_table_2d((2, 3), 3, 8))
+    turned = rotate(h, cos, sin)
+    torch.testing.assert_close(turned.norm(dim=-1), h.norm(dim=-1), rtol=0, atol=1e-6)
+    torch.testing.assert_close(turned[:4], h[:4], rtol=0, atol=1e-7)  # and the first cell
+    assert (turned[4:] - h[4:]).abs().max() > 0.1
+
+
+def answers(positions, inputs, **changes):
+    config = TRMConfig(
+        **SMALL, mixing="attention", n_heads=2, positions=positions, **changes
+    )  # fmt: skip
+    return think(TRM(config), inputs, 1)[0]
+
+
+@pytest.mark.parametrize("puzzle_tokens", [0, 3])
+def test_a_model_with_positions_by_row_and_column_takes_boards_of_any_size(puzzle_tokens):
+    for grid in ((4, 4), (7, 9)):
+        found = answers("rope2d", boards(2, grid), puzzle_tokens=puzzle_tokens)
+        assert found.shape == (2, *grid, 5)
+
+
+@pytest.mark.parametrize("positions", ["none", "rope", "rope2d", "learned"])
+def test_only_without_positions_does_a_shuffled_board_get_the_shuffled_answer(positions):
+    board, order = boards(1), torch.randperm(16, generator=seeded(1))
+    shuffled = board.flatten(1)[:, order].view(1, 4, 4)
+    plain = answers(positions, board).flatten(1, 2)[:, order]
+    same = torch.allclose(answers(positions, shuffled).flatten(1, 2), plain, atol=1e-4)
+    assert same == (positions == "none")

@@ -101,24 +101,18 @@ def relative(ours, theirs):
     return float((ours - theirs).norm() / theirs.norm().clamp(min=1e-30))
 
 
-def test_four_steps_are_the_official_ones():
-    tensors = official(STEADY)[2]
-    for step, ours in enumerate(evaluated(loaded(STEADY), tensors["inputs"])):
-        for name, value in zip(OUTPUTS, ours, strict=True):
-            torch.testing.assert_close(
-                value, tensors[f"eval/step{step}/{name}"], rtol=0, atol=1e-5, msg=f"{name}, {step}"
-            )
-
-
-def test_four_chaotic_steps_are_the_official_ones_as_far_as_rounding_lets_them():
-    inputs, tensors = official(CHAOTIC)[2]["inputs"], official(CHAOTIC)[2]
-    ours = evaluated(loaded(CHAOTIC), inputs)
-    nudged = [evaluated(loaded(CHAOTIC, nudge), inputs) for nudge in range(5)]
+@pytest.mark.parametrize("name", [STEADY, CHAOTIC])
+def test_four_steps_are_the_official_ones_as_far_as_rounding_lets_them(name):
+    tensors = official(name)[2]
+    ours = evaluated(loaded(name), tensors["inputs"])
+    nudges = range(5) if name == CHAOTIC else ()
+    nudged = [evaluated(loaded(name, nudge), tensors["inputs"]) for nudge in nudges]
     for step in range(4):
-        for place, name in enumerate(OUTPUTS):
-            value, theirs = ours[step][place], tensors[f"eval/step{step}/{name}"]
-            spread = max((other[step][place] - value).abs().max().item() for other in nudged)
-            assert (value - theirs).abs().max() <= max(1e-5, 3 * spread), (name, step)
+        for place, output in enumerate(OUTPUTS):
+            value, theirs = ours[step][place], tensors[f"eval/step{step}/{output}"]
+            spread = [(other[step][place] - value).abs().max().item() for other in nudged]
+            bar = max([1e-5, *(3 * nudge for nudge in spread)])
+            assert (value - theirs).abs().max() <= bar, (output, step)
     # chaos is no excuse for the first step, where rounding has had little time to grow
     assert (ours[0][2] - tensors["eval/step0/y"]).abs().max() < 1e-3
 
@@ -294,22 +288,19 @@ def test_settings_that_are_missing_or_unknown_are_named(changes, message):
         load_official(config, weights)
 
 
-def test_impossible_boards_and_weights_are_refused():
+def test_impossible_boards_and_weights_that_do_not_fit_are_named():
     config, weights, _ = official(STEADY)
-    with pytest.raises(ValueError, match=r"grid expected 16 cells \(seq_len\), got \(3, 3\)"):
-        load_official(config, weights, grid=(3, 3))
-    with pytest.raises(ValueError, match="expected one tensor for H_init, got two"):
-        load_official(config, weights | {"H_init": torch.zeros(32)})
-    with pytest.raises(ValueError, match="expected a tensor of floats for 'inner.H_init'"):
-        load_official(config, {"inner.H_init": torch.zeros(32, dtype=torch.int64)})
-    with pytest.raises(ValueError, match="config expected a dict"):
-        load_official(None, weights)
-
-
-def test_weights_that_do_not_fit_are_named():
-    config, weights, _ = official(STEADY)
-    wrong = dict(weights)
+    wrong = weights | {"weight/inner.H_init": torch.zeros(7)}
     wrong["inner.extra.weight"] = wrong.pop("weight/inner.lm_head.weight")
-    wrong["weight/inner.H_init"] = torch.zeros(7)
-    with pytest.raises(ValueError, match=r"missing: .*lm_head.*left over: .*extra.*H_init \(7,\)"):
-        load_official(config, wrong)
+    refused = {
+        r"missing: .*lm_head.*left over: .*extra.*H_init \(7,\)": (config, wrong),
+        r"grid expected 16 cells \(seq_len\), got \(3, 3\)": (config, weights, (3, 3)),
+        "expected one tensor for H_init, got two": (config, weights | {"H_init": torch.zeros(32)}),
+        "expected a tensor of floats for 'inner.H_init'": (
+            config, {"inner.H_init": torch.zeros(32, dtype=torch.int64)}
+        ),
+        "config expected a dict": (None, weights),
+    }  # fmt: skip
+    for message, arguments in refused.items():
+        with pytest.raises(ValueError, match=message):
+            load_official(*arguments)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from tests.models.small import seeded
 from trm_lib.models import (
     BoardConfig,
     BoardPolicy,
@@ -52,7 +53,7 @@ FRESH = tuple(name for name in ON_BOARDS if name not in REMEMBERS)
 
 def new_policy(name, seed=0):
     kind = {"mlp": MLPPolicy, "gru": GRUPolicy}.get(name, BoardPolicy)
-    policy = kind(CONFIGS[name], torch.Generator().manual_seed(seed))
+    policy = kind(CONFIGS[name], seeded(seed))
     with torch.no_grad():  # as large as after training: else all answers look alike
         for head in [policy.core.head] if kind is BoardPolicy else [policy.actor[-1]]:
             head.weight.mul_(100)
@@ -61,7 +62,7 @@ def new_policy(name, seed=0):
 
 def observe(policy, seed=0, n_boards=4):
     """Boards (B, C, 3, 3), of which only few differ, and previous actions, some just begun."""
-    rng = torch.Generator().manual_seed(seed)
+    rng = seeded(seed)
     boards = torch.randint(0, 2, (n_boards, 2, SIDE, SIDE), generator=rng).float()
     observations = boards[torch.randint(0, n_boards, (B,), generator=rng)]
     if getattr(policy.config, "marker", 0) is not None:
@@ -100,45 +101,22 @@ def boards_thought_about(policy, *asked):
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_shapes(name):
-    policy = new_policy(name)
-    out, _ = policy(*observe(policy))
-    k_steps = getattr(policy, "k_steps", 1)
-    assert out.logits.shape == (k_steps, B, policy.n_actions)
-    assert out.values.shape == (k_steps, B)
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_every_row_is_answered_as_if_it_were_alone(name):
-    policy = new_policy(name)
-    asked = observe(policy)
-    with torch.no_grad():
-        assert_same(policy(*asked)[0], one_by_one(policy, *asked))
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_with_gradient_too_and_the_gradient_is_the_same(name):
+def test_every_row_is_answered_and_learns_as_if_it_were_alone(name):
     policy, gradients = new_policy(name), []
     asked = observe(policy)
-    for out in (policy(*asked)[0], one_by_one(policy, *asked)):
+    together, alone = policy(*asked)[0], one_by_one(policy, *asked)
+    assert together.logits.shape == (getattr(policy, "k_steps", 1), B, policy.n_actions)
+    assert_same(together, alone)
+    with torch.no_grad():
+        assert_same(policy(*asked)[0], alone)
+    for out in (together, alone):
         policy.zero_grad()
         (out.logits.square().sum() + out.values.square().sum()).backward()
         gradients.append({n: p.grad.clone() for n, p in policy.named_parameters()})
-    together, alone = gradients
-    for parameter, gradient in alone.items():
+    for parameter, gradient in gradients[1].items():
         size = float(gradient.abs().max())
         assert size > 0 or parameter == "gru.weight_hh", parameter  # there is no memory yet
-        torch.testing.assert_close(together[parameter], gradient, rtol=0, atol=1e-5 * size)
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_the_order_of_the_rows_does_not_matter(name):
-    policy = new_policy(name)
-    observations, previous = observe(policy)
-    order = torch.randperm(B, generator=torch.Generator().manual_seed(3))
-    out, _ = policy(observations, previous)
-    shuffled, _ = policy(observations[order], previous[order])
-    assert_same(shuffled, type(out)(out.logits[:, order], out.values[:, order]))
+        torch.testing.assert_close(gradients[0][parameter], gradient, rtol=0, atol=1e-5 * size)
 
 
 @pytest.mark.parametrize("gradient", [True, False])
@@ -183,15 +161,6 @@ def test_what_is_known_from_the_step_before_is_right(name):
     assert torch.equal(memory["answers"], kept)  # the old memory can still be used
     assert_same(policy(observations, previous, after)[0], policy(observations, previous, None)[0])
     assert boards_thought_about(policy, other, moved, after) == []
-
-
-@torch.no_grad()
-def test_thoughts_of_another_depth_are_not_used():
-    policy = new_policy("trm")
-    asked = observe(policy)
-    _, memory = policy(*asked)
-    policy.k_steps = 3
-    assert_same(policy(*asked, memory)[0], policy(*asked)[0])
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -303,10 +272,10 @@ def test_more_steps_leave_the_first_answers_as_they_are(name):
     policy = new_policy(name)
     asked = observe(policy)
     policy.k_steps = 4
-    four, _ = policy(*asked)
+    four, memory = policy(*asked)
     for k in (1, 3):
         policy.k_steps = k
-        out, _ = policy(*asked)
+        out, _ = policy(*asked, memory if name in FRESH else None)  # of another depth: not used
         assert out.logits.shape[0] == k
         torch.testing.assert_close(out.logits, four.logits[:k])
         torch.testing.assert_close(out.values, four.values[:k])
@@ -328,87 +297,69 @@ def test_two_steps_twice_on_a_board_that_stays_are_four(name):
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_a_seed_fixes_the_policy_and_disturbs_nothing_else(name):
-    before = torch.get_rng_state()
-    first, again, other = (new_policy(name, seed).state_dict() for seed in (0, 0, 1))
+def test_a_seed_fixes_the_policy_which_tries_everything_about_equally_often(name):
+    kind, before = (
+        {"mlp": MLPPolicy, "gru": GRUPolicy}.get(name, BoardPolicy),
+        torch.get_rng_state(),
+    )
+    policy, again, other = (kind(CONFIGS[name], seeded(seed)) for seed in (0, 0, 1))
     assert torch.equal(before, torch.get_rng_state())
-    for part, tensor in first.items():
-        assert torch.equal(tensor, again[part]), part
+    for part, tensor in policy.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[part]), part
         drawn = not (name in ("mlp", "gru") and "bias" in part and "gru" not in part)  # others: 0
-        assert torch.equal(tensor, other[part]) is not drawn, part
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_an_untrained_policy_tries_everything_about_equally_often(name):
-    kind = {"mlp": MLPPolicy, "gru": GRUPolicy}.get(name, BoardPolicy)
-    policy = kind(CONFIGS[name])
+        assert torch.equal(tensor, other.state_dict()[part]) is not drawn, part
     out, _ = policy(*observe(policy))
     uniform = torch.full_like(out.logits, 1 / policy.n_actions)
     torch.testing.assert_close(out.logits.softmax(-1), uniform, rtol=0.2, atol=0)
 
 
-FLAT = torch.zeros(2, 3 * SIDE**2)
+# --- refused
+
 EMPTY = torch.zeros(2, 3, SIDE, SIDE)
 MANY = EMPTY.clone()
 MANY[:, MARKER, 0] = 1
 
 
 @pytest.mark.parametrize(
-    ("observations", "message"),
+    ("name", "observations", "message"),
     [
-        (FLAT, r"channels \(C, rows, columns\).*got shape \(27,\).*observation='channels'"),
-        (EMPTY + 0.5, "expected channels of zeros and ones"),
-        (EMPTY, r"one marked cell in channel 1, got \[0.0, 0.0\]"),
-        (MANY, r"one marked cell in channel 1, got \[3.0, 3.0\]"),
+        (
+            "trm",
+            EMPTY.flatten(1),
+            r"channels \(C, rows, columns\).*got shape \(27,\).*observation=",
+        ),
+        ("trm", EMPTY + 0.5, "expected channels of zeros and ones"),
+        ("trm", EMPTY, r"one marked cell in channel 1, got \[0.0, 0.0\]"),
+        ("trm", MANY, r"one marked cell in channel 1, got \[3.0, 3.0\]"),
+        ("mlp", EMPTY[:, :2], r"expected 27 numbers each.* got shape \(2, 2, 3, 3\)"),
     ],
 )
-def test_observations_that_cannot_be_read_are_refused(observations, message):
+def test_observations_that_cannot_be_read_are_refused(name, observations, message):
     with pytest.raises(ValueError, match=message):
-        new_policy("trm")(observations, torch.tensor([4, 4]))
+        new_policy(name)(observations, torch.tensor([4, 4]))
 
 
-@pytest.mark.parametrize("name", ["mlp", "gru"])
-def test_observations_of_another_length_are_refused(name):
-    with pytest.raises(ValueError, match=r"expected 27 numbers each.* got shape \(2, 3, 4, 4\)"):
-        new_policy(name)(torch.zeros(2, 3, 4, 4), torch.tensor([4, 4]))
+STATELESS = replace(HIERARCHICAL, carry=False)
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("name", "changes", "message"),
     [
-        ({"core": replace(TRM, n_answers=4)}, r"n_answers=5, 4 actions over 1 cell.* got 4"),
-        ({"core": replace(TRM, n_answers=None)}, "n_answers=5, .* got None"),
-        ({"core": replace(TRM, halting=True)}, "core expected neither halting nor puzzle tokens"),
-        ({"core": replace(TRM, puzzle_tokens=1)}, "core expected neither halting nor puzzle"),
-        ({"core": "trm"}, "core expected the config of a board network, got .trm."),
-        ({"marker": None}, r"n_answers=1, 4 actions over 9 cell\(s\) and a value, got 5"),
-        ({"marker": -1}, "marker expected a whole number >= 0, got -1"),
-        ({"k_steps": 0}, "k_steps expected a whole number >= 1, got 0"),
-        ({"n_actions": 0}, "n_actions expected a whole number >= 1, got 0"),
-        ({"carry_over_time": 1}, "carry_over_time expected True or False, got 1"),
+        ("trm", {"core": replace(TRM, n_answers=4)}, r"n_answers=5, 4 actions over 1 cell.* got 4"),
+        ("trm", {"core": replace(TRM, halting=True)}, "core expected neither halting nor puzzle"),
+        ("trm", {"core": replace(TRM, puzzle_tokens=1)}, "core expected neither halting nor puzz"),
+        ("trm", {"core": "trm"}, "core expected the config of a board network, got .trm."),
+        ("trm", {"marker": None}, r"n_answers=1, 4 actions over 9 cell\(s\) and a value, got 5"),
+        ("trm", {"marker": -1}, "marker expected a whole number >= 0, got -1"),
+        ("trm", {"k_steps": 0}, "k_steps expected a whole number >= 1, got 0"),
+        ("trm", {"carry_over_time": 1}, "carry_over_time expected True or False, got 1"),
+        ("trm, previous", {"core": STATELESS}, "previous_action expected a core that carries a th"),
+        ("trm, over time", {"core": FEED_FORWARD}, "carry_over_time expected a core that carries"),
+        ("mlp", {"hidden": ()}, r"hidden expected sizes, such as \(64, 64\), got \(\)"),
+        ("mlp", {"hidden": (8, 0)}, "hidden: every size expected a whole number >= 1, got 0"),
+        ("mlp", {"n_actions": 2.5}, "n_actions expected a whole number >= 1, got 2.5"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused(changes, message):
+def test_settings_that_do_not_go_together_are_refused(name, changes, message):
     with pytest.raises(ValueError, match=message):
-        replace(CONFIGS["trm"], **changes)
-
-
-@pytest.mark.parametrize("field", ["previous_action", "carry_over_time"])
-@pytest.mark.parametrize("core", [FEED_FORWARD, replace(HIERARCHICAL, carry=False)])
-def test_a_core_that_carries_nothing_cannot_be_given_a_thought(core, field):
-    with pytest.raises(ValueError, match=f"{field} expected a core that carries a thought"):
-        BoardPolicyConfig(core=core, **MARKED, **{field: True})
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"hidden": ()}, r"hidden expected sizes, such as \(64, 64\), got \(\)"),
-        ({"hidden": (8, 0)}, "hidden: every size expected a whole number >= 1, got 0"),
-        ({"n_inputs": 0}, "n_inputs expected a whole number >= 1, got 0"),
-        ({"n_actions": 2.5}, "n_actions expected a whole number >= 1, got 2.5"),
-    ],
-)
-def test_flat_settings_out_of_range_are_refused(changes, message):
-    with pytest.raises(ValueError, match=message):
-        replace(CONFIGS["mlp"], **changes)
+        replace(CONFIGS[name], **changes)

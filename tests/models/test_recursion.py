@@ -1,33 +1,39 @@
-"""The recursion against its definition, call by call, and against hand-made networks."""
+"""The recursion against its definition, call by call; its ablations; which class is whose."""
 
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
 
-from trm_lib.models import deep_recursion, latent_recursion
+from tests.models.small import SMALL, boards
+from trm_lib.models import (
+    TRM,
+    BoardConfig,
+    FeedForward,
+    TRMConfig,
+    build_model,
+    count_parameters,
+    deep_recursion,
+    latent_recursion,
+)
 
 
 def test_latent_recursion_calls_the_net_as_the_paper_writes_it():
-    calls = []
-
-    def net(h):  # symbols instead of vectors: the expression is the evidence
-        calls.append(h)
-        return Symbol(f"f({h})")
-
-    y, z = latent_recursion(net, Symbol("x"), Symbol("y"), Symbol("z"), n=2)
+    # symbols instead of vectors: the expression is the evidence
+    y, z = latent_recursion(
+        lambda h: Symbol(f"f({h})"), Symbol("x"), Symbol("y"), Symbol("z"), n=2
+    )  # fmt: skip
     assert str(z) == "f(f(z+y+x)+y+x)"
     assert str(y) == f"f(y+{z})"
-    assert len(calls) == 3
 
 
-class Symbol:
-    def __init__(self, text):
-        self.text = text
+class Symbol(str):
+    __slots__ = ()
 
     def __add__(self, other):
-        return Symbol(f"{self.text}+{other.text}")
-
-    def __str__(self):
-        return self.text
+        return Symbol(f"{self}+{other}")
 
 
 def test_without_latent_updates_the_question_is_never_seen():
@@ -39,23 +45,12 @@ def test_without_latent_updates_the_question_is_never_seen():
     assert gradient_z.abs().max() > 0
 
 
-@pytest.mark.parametrize(("n", "T"), [(1, 1), (2, 3), (6, 2)])
-def test_deep_recursion_is_T_latent_recursions(n, T):
-    x, y, z = torch.randn(3, 2, 3, 4).unbind(0)
-    expected_y, expected_z = y, z
-    for _ in range(T):
-        expected_y, expected_z = latent_recursion(torch.tanh, x, expected_y, expected_z, n)
-    actual_y, actual_z = deep_recursion(torch.tanh, x, y, z, n, T)
-    torch.testing.assert_close(actual_y, expected_y)
-    torch.testing.assert_close(actual_z, expected_z)
-
-
 @pytest.mark.parametrize("T", [1, 2, 5])
-def test_only_the_last_cycle_has_a_gradient(T):
+def test_only_the_last_of_T_cycles_has_a_gradient(T):
     """net(h) = w h on numbers: the derivative by w is known when (y, z) before are constants."""
     w = torch.tensor(0.7, requires_grad=True)
     x, y, z = torch.tensor(1.0), torch.tensor(0.5), torch.tensor(-0.2)
-    answer, _ = deep_recursion(lambda h: w * h, x, y, z, n=2, T=T)
+    answer, latent = deep_recursion(lambda h: w * h, x, y, z, n=2, T=T)
     (gradient,) = torch.autograd.grad(answer, w)
 
     a, c, v = 0.5, -0.2, 0.7  # y and z as plain numbers after T - 1 cycles
@@ -64,5 +59,94 @@ def test_only_the_last_cycle_has_a_gradient(T):
             c = v * (c + a + 1.0)
         a = v * (a + c)
     s = a + 1.0  # y + x; last cycle: z' = v(c+s), z'' = v(z'+s), y' = v(a + z'')
-    expected = (a + v * v * (c + s) + v * s) + v * (2 * v * (c + s) + s)
+    thought = v * (v * (c + s) + s)
+    assert latent.item() == pytest.approx(thought, rel=1e-5)
+    assert answer.item() == pytest.approx(v * (a + thought), rel=1e-5)
+    expected = (a + thought) + v * (2 * v * (c + s) + s)
     assert gradient.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_parameters_counted_by_hand_do_not_grow_with_depth():
+    # embedding 5*16, head 5*16; SwiGLU: hidden 64 of width 16; mixing: hidden 64 of 16 cells
+    expected = 5 * 16 * 2 + 3 * 16 * 64 + 3 * 16 * 64
+    for n_latent, n_cycles in ((1, 3), (6, 4)):
+        trm = TRM(TRMConfig(**SMALL, n_latent=n_latent, n_cycles=n_cycles))
+        assert count_parameters(trm) == expected
+    deeper = FeedForward(BoardConfig(**SMALL | {"n_layers": 3}))
+    assert count_parameters(deeper) == 5 * 16 * 2 + 3 * (3 * 16 * 64 + 3 * 16 * 64)
+
+
+# --- ablations
+
+
+@pytest.mark.parametrize("ablation", ["seeing", "separate"])
+def test_an_answer_that_sees_the_question_and_one_with_a_network_of_its_own(ablation):
+    config = TRMConfig(**SMALL)
+    plain, other = build_model(config), build_model(replace(config, **{ablation: True}))
+    carry, x = other.initial_carry(boards()), other.embed(boards())
+    y, z = carry.y, carry.z
+    for _ in range(config.n_cycles):
+        for _ in range(config.n_latent):
+            z = other.stack(z + (y + x), (4, 4))
+        if ablation == "seeing":
+            y = other.stack(y + z + x, (4, 4))
+        else:
+            y = other.answer_stack(y + z, (4, 4))
+    after, out = other(carry, boards())
+    torch.testing.assert_close((after.y, after.z), (y, z))
+    assert not torch.equal(plain(carry, boards())[0].y, after.y)
+    out.logits.sum().backward()
+    assert all(p.grad.abs().max() > 0 for p in other.parameters())
+    more = count_parameters(plain.stack) if ablation == "separate" else 0
+    assert count_parameters(other) == count_parameters(plain) + more
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+@pytest.mark.parametrize("more", [{}, {"seeing": True}, {"halting": True}])
+def test_gradient_through_the_last_calls_alone_gives_the_same_numbers(n, more):
+    config = TRMConfig(**SMALL, n_latent=n, **more)
+    whole, short = (build_model(replace(config, gradient=g)) for g in ("cycle", "call"))
+    ours, theirs = (m(m.initial_carry(boards()), boards())[0] for m in (short, whole))
+    assert torch.equal(ours.y, theirs.y)
+    assert torch.equal(ours.z, theirs.z)
+
+
+def test_gradient_through_the_last_calls_alone_is_that_of_two_calls():
+    model = build_model(TRMConfig(**SMALL, n_latent=3, gradient="call"))
+    model(model.initial_carry(boards()), boards())[1].logits.square().sum().backward()
+    found = [parameter.grad.clone() for parameter in model.parameters()]
+    model.zero_grad()
+    carry, x = model.initial_carry(boards()), model.embed(boards())
+    net = partial(model.stack, grid=(4, 4))
+    with torch.no_grad():  # bring y and z to the last two calls by hand
+        y, z = latent_recursion(net, x, carry.y, carry.z, 3)
+        for _ in range(2):
+            z = net(z + (y + x))
+    y = net(y + net(z + (y + x)))
+    model.read(y, boards()).square().sum().backward()
+    for parameter, gradient in zip(model.parameters(), found, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+
+
+# --- configs
+
+
+def test_every_config_has_a_class_and_no_class_takes_another_config():
+    kinds = {"TRM": {}, "HaltingTRM": {"halting": True}, "AblatedTRM": {"seeing": True},
+             "AblatedHaltingTRM": {"halting": True, "gradient": "call"}}  # fmt: skip
+    for name, changes in kinds.items():
+        config = TRMConfig(**SMALL, **changes)
+        assert type(build_model(config)).__name__ == name
+        if changes:
+            with pytest.raises(ValueError, match="TRM expected halting=False and ablated=False"):
+                TRM(config)
+    with pytest.raises(ValueError, match="FeedForward expected a BoardConfig, got TRMConfig"):
+        FeedForward(TRMConfig(**SMALL))
+    with pytest.raises(ValueError, match="config expected one of TRMConfig.* got 3"):
+        build_model(3)
+
+
+def test_numpy_numbers_are_numbers():
+    config = TRMConfig(**SMALL | {"width": np.int64(16), "grid": np.array([4, 4])})
+    assert config == TRMConfig(**SMALL)
+    assert type(config.width) is int

@@ -7,6 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from tests.models.small import SMALL, seeded
 from trm_lib.models import (
     TRM,
     BoardConfig,
@@ -14,13 +15,16 @@ from trm_lib.models import (
     BoardPolicyConfig,
     FeedForward,
     HierarchicalConfig,
+    LoopedConfig,
+    MultiScaleConfig,
     TRMConfig,
+    build_model,
     load_model,
     read_card,
     save_model,
 )
 
-CONFIG = TRMConfig(vocab_size=5, grid=(4, 4), width=16, n_layers=1)
+CONFIG = TRMConfig(**SMALL)
 WALKER = BoardPolicyConfig(
     core=HierarchicalConfig(
         vocab_size=32, grid=(3, 3), width=8, low_width=4, mixing="conv", n_answers=5
@@ -32,23 +36,26 @@ WALKER = BoardPolicyConfig(
 )
 
 
+MODELS = {
+    "trm": TRM(CONFIG, seeded(3)),
+    "halting": build_model(TRMConfig(**SMALL, halting=True), 3),
+    "looped": build_model(LoopedConfig(**SMALL), 3),
+    "scales": build_model(MultiScaleConfig(**SMALL), 3),
+    "levels": build_model(HierarchicalConfig(**SMALL, low_width=8), 3),
+    "feed-forward": FeedForward(BoardConfig(vocab_size=7, grid=(6, 6), width=8, mixing="conv")),
+    "policy": BoardPolicy(WALKER, seeded(3)),
+}
+
+
 @pytest.fixture
-def saved(tmp_path):
-    model = TRM(CONFIG, torch.Generator().manual_seed(3))
-    path = tmp_path / "model.safetensors"
-    save_model(model, path, {"made by": "a test"})
-    return model, path
+def path(tmp_path):
+    """Where the TRM is saved, with a card."""
+    save_model(MODELS["trm"], tmp_path / "model.safetensors", {"made by": "a test"})
+    return tmp_path / "model.safetensors"
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        TRM(CONFIG, torch.Generator().manual_seed(3)),
-        FeedForward(BoardConfig(vocab_size=7, grid=(6, 6), width=8, mixing="conv")),
-        BoardPolicy(WALKER, torch.Generator().manual_seed(3)),
-    ],
-)
-def test_a_model_comes_back_the_same(model, tmp_path):
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_a_model_comes_back_the_same_and_nothing_is_left_half_written(model, tmp_path):
     path = tmp_path / "model.safetensors"
     save_model(model, path)
     again = load_model(path)
@@ -57,21 +64,11 @@ def test_a_model_comes_back_the_same(model, tmp_path):
     assert not again.training
     for name, tensor in model.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
+    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_card_travels_with_the_weights(saved):
-    assert read_card(saved[1]) == {"made by": "a test"}
-
-
-def test_saving_leaves_nothing_half_written(saved):
-    assert [p.name for p in saved[1].parent.iterdir()] == ["model.safetensors"]
-
-
-def test_a_truncated_file_is_refused(saved):
-    path = saved[1]
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="model.safetensors expected to be a whole safetensors"):
-        load_model(path)
+def test_the_card_travels_with_the_weights(path):
+    assert read_card(path) == {"made by": "a test"}
 
 
 def test_a_pickle_is_never_opened(tmp_path):
@@ -79,54 +76,43 @@ def test_a_pickle_is_never_opened(tmp_path):
         def __reduce__(self):
             return (pytest.fail, ("a pickle was executed",))
 
-    path = tmp_path / "model.safetensors"
-    torch.save({"weights": Bomb()}, path)
+    torch.save({"weights": Bomb()}, tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match="pickled .pt files are never opened"):
-        load_model(path)
+        load_model(tmp_path / "model.safetensors")
 
 
-def test_a_foreign_safetensors_file_is_refused(tmp_path):
-    path = tmp_path / "model.safetensors"
-    save_file({"weight": torch.zeros(2)}, path)
+def test_other_files_and_other_modules_are_refused(path):
+    save_file({"weight": torch.zeros(2)}, path.with_stem("foreign"))
     with pytest.raises(ValueError, match="not one that trm_lib wrote"):
+        load_model(path.with_stem("foreign"))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="model.safetensors expected to be a whole safetensors"):
         load_model(path)
+    with pytest.raises(FileNotFoundError, match="nowhere.safetensors"):
+        load_model(path.with_stem("nowhere"))
+    with pytest.raises(ValueError, match="ending in .safetensors"):
+        save_model(MODELS["trm"], path.with_suffix(".pt"))
+    with pytest.raises(ValueError, match="got Linear"):
+        save_model(torch.nn.Linear(2, 2), path)
+
+
+SIZES = {"vocab_size": 5, "grid": [4, 4]}
 
 
 @pytest.mark.parametrize(
-    "config",
+    ("model", "changes"),
     [
-        {"vocab_size": 5, "grid": [4, 4], "width": 32, "n_layers": 1},  # other sizes
-        {"vocab_size": 5, "grid": [4, 4], "colour": "blue"},  # unknown field
-        {"vocab_size": 5, "grid": [4, 4], "width": 0},  # invalid field
+        ("trm", {"config": json.dumps(SIZES | {"width": 32, "n_layers": 1})}),  # other sizes
+        ("trm", {"config": json.dumps(SIZES | {"colour": "blue"})}),  # unknown field
+        ("trm", {"config": json.dumps(SIZES | {"width": 0})}),  # invalid field
+        ("policy", {"core": None}),  # not named
+        ("policy", {"core": "TRMConfig"}),  # another
     ],
 )
-def test_weights_that_do_not_fit_their_config_are_refused(saved, config):
-    path = saved[1]
-    metadata = {"trm_lib": "1", "kind": "TRM", "config": json.dumps(config)}
-    save_file(load_file(path), path, metadata)
+def test_weights_that_do_not_fit_their_config_are_refused(path, model, changes):
+    save_model(MODELS[model], path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() | changes
+    save_file(load_file(path), path, {k: v for k, v in metadata.items() if v is not None})
     with pytest.raises(ValueError, match="does not fit this version of trm_lib"):
         load_model(path)
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere.safetensors"):
-        load_model(tmp_path / "nowhere.safetensors")
-
-
-def test_saving_refuses_other_endings_and_other_modules(tmp_path):
-    with pytest.raises(ValueError, match="ending in .safetensors"):
-        save_model(TRM(CONFIG), tmp_path / "model.pt")
-    with pytest.raises(ValueError, match="got Linear"):
-        save_model(torch.nn.Linear(2, 2), tmp_path / "model.safetensors")
-
-
-def test_a_policy_whose_core_is_not_named_is_refused(tmp_path):
-    path = tmp_path / "policy.safetensors"
-    save_model(BoardPolicy(WALKER), path)
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-    for core in (None, "TRMConfig"):
-        said = {k: v for k, v in metadata.items() if k != "core"} | ({"core": core} if core else {})
-        save_file(load_file(path), tmp_path / "other.safetensors", said)
-        with pytest.raises(ValueError, match="does not fit this version of trm_lib"):
-            load_model(tmp_path / "other.safetensors")

@@ -1,39 +1,28 @@
-"""The rivals: what a step of each computes, what is carried, who sees whom, and what is stored."""
+"""The TRM and its rivals: one contract for all, and what a step of each rival computes."""
 
-import math
-
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from trm_lib.evaluation import answer_flops, exact_by_k
+from tests.models.small import SMALL, boards, seeded, think
+from trm_lib.evaluation import answer_flops
 from trm_lib.models import (
     TRM,
-    BoardConfig,
-    FeedForward,
     HierarchicalConfig,
     LoopedConfig,
     MultiScaleConfig,
     TRMConfig,
     build_model,
     count_parameters,
-    load_model,
-    save_model,
 )
-from trm_lib.models.fused import rms_norm
-from trm_lib.training import PuzzleData, SupervisedConfig, fit
 
-SMALL = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}
 KINDS = {
+    "trm": (TRMConfig, {}),
     "looped": (LoopedConfig, {}),
     "scales": (MultiScaleConfig, {}),
     "levels": (HierarchicalConfig, {"low_width": 8}),
 }
-
-
-def boards(batch=3, seed=0):
-    return torch.randint(0, 5, (batch, 4, 4), generator=torch.Generator().manual_seed(seed))
+every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def new(kind, seed=0, **changes):
@@ -45,55 +34,33 @@ def states(carry):
     return list(vars(carry).values())
 
 
-def think(model, inputs, k_steps):
-    """The answers after each of K steps."""
-    carry, answers = model.initial_carry(inputs), []
-    for _ in range(k_steps):
-        carry, out = model(carry, inputs)
-        answers.append(out.logits)
-    return answers
+# --- one contract
 
 
-# What all have in common.
-
-
-@pytest.mark.parametrize("mixing", ["mlp", "attention", "conv", "gru", "none"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_step_answers_every_cell_and_hands_on_a_detached_state(kind, mixing):
-    model = new(kind, mixing=mixing)
-    fresh = model.initial_carry(boards())
-    carry, out = model(fresh, boards())
-    assert out.logits.shape == (3, 4, 4, 5)
-    assert out.logits.requires_grad
-    for before, after in zip(states(fresh), states(carry), strict=True):
-        assert after.shape == before.shape
-        assert after.shape[0] == 3
-        assert after.shape[-2] == 16
-        assert not after.requires_grad
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@every_kind
 def test_plain_sequences_other_sizes_and_no_boards_are_answered(kind):
     assert think(new(kind, grid=(16,)), boards().flatten(1), 1)[0].shape == (3, 16, 5)
-    larger = torch.zeros(2, 6, 7, dtype=torch.int64)
-    assert think(new(kind, mixing="conv"), larger, 1)[0].shape == (2, 6, 7, 5)
+    for mixing in ("conv", "gru"):
+        assert think(new(kind, mixing=mixing), boards(2, (6, 7)), 1)[0].shape == (2, 6, 7, 5)
     assert think(new(kind), boards()[:0], 2)[1].shape == (0, 4, 4, 5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_steps_go_on_from_every_state_of_the_carry_and_from_nothing_else(kind):
+@every_kind
+def test_steps_go_on_from_every_state_of_a_detached_carry_and_from_nothing_else(kind):
     model = new(kind)
     first, one = model(model.initial_carry(boards()), boards())
     _, two = model(first, boards())
     think(model, boards(seed=9), 2)  # something else in between
     assert torch.equal(two.logits, model(first, boards())[1].logits)
     assert not torch.allclose(one.logits, two.logits)
+    assert two.logits.requires_grad
+    assert not any(state.requires_grad for state in states(first))
     for name, state in vars(first).items():
         moved = type(first)(**vars(first) | {name: state + 1})
         assert not torch.allclose(two.logits, model(moved, boards())[1].logits), name
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every_kind
 def test_boards_of_a_batch_do_not_see_each_other_and_rows_are_theirs(kind):
     model = new(kind)
     together = think(model, boards(), 2)[1]
@@ -105,7 +72,7 @@ def test_boards_of_a_batch_do_not_see_each_other_and_rows_are_theirs(kind):
     torch.testing.assert_close(out.logits, together[some])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every_kind
 def test_a_seed_fixes_the_model_and_starts_are_fixed_not_learned(kind):
     before = torch.get_rng_state()
     first, again, other = (new(kind, seed).state_dict() for seed in (0, 0, 1))
@@ -121,9 +88,24 @@ def test_a_seed_fixes_the_model_and_starts_are_fixed_not_learned(kind):
         assert torch.equal(state, start.expand_as(state))
 
 
+RELU = {"activation": "relu", "low_activation": "relu", "n_low": 2}
+
+
+@pytest.mark.parametrize("mixing", ["mlp", "attention", "conv", "gru", "none"])
+@pytest.mark.parametrize(("kind", "changes"), [*((kind, {}) for kind in KINDS), ("levels", RELU)])
+def test_the_gradient_of_one_step_reaches_every_parameter(kind, changes, mixing):
+    model = new(kind, mixing=mixing, n_layers=2, positions="learned", **changes)
+    answer = think(model, boards(), 1)[0].flatten(0, 2)
+    F.cross_entropy(answer, boards(seed=1).flatten()).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
 @pytest.mark.parametrize(
     ("kind", "more", "few"),
     [
+        ("trm", {"n_cycles": 3}, {"n_cycles": 1}),
         ("looped", {"n_calls": 2, "n_cycles": 3}, {"n_calls": 2, "n_cycles": 1}),
         ("scales", {"n_cycles": 3}, {"n_cycles": 1}),
         ("levels", {"n_cycles": 3, "full_gradient": False}, {"n_cycles": 1}),
@@ -143,10 +125,10 @@ def test_cycles_before_the_last_add_thought_but_no_gradient(kind, more, few):
         torch.testing.assert_close(ours.grad, theirs.grad)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every_kind
 def test_puzzle_tokens_think_along_and_are_cut_off(kind):
     model = new(kind, puzzle_tokens=2, n_puzzles=3, mixing="attention")
-    torch.nn.init.normal_(model.puzzle_embedding, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(model.puzzle_embedding, generator=seeded())
     start = model.initial_carry(boards())
     carry, plain = model(start, boards())
     _, other = model(start, boards(), torch.tensor([0, 1, 2]))
@@ -155,24 +137,26 @@ def test_puzzle_tokens_think_along_and_are_cut_off(kind):
     assert not torch.allclose(plain.logits[1:], other.logits[1:])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_learns_what_only_mixing_can_know_and_comes_back_from_disk(kind, tmp_path):
-    """Every cell's answer is the token at the opposite end."""
-    inputs = np.random.default_rng(0).integers(0, 5, (512, 2, 2))
-    data = PuzzleData(inputs, inputs[:, ::-1, ::-1])
-    config = SupervisedConfig(
-        n_batches=60, batch_size=64, n_sup=2, lr=1e-2, warmup=10, ema_decay=0.0
-    )
-    few = {"looped": {"n_calls": 2}, "scales": {"n_cycles": 1, "n_latent": 1}, "levels": {}}[kind]
-    mixed = new(kind, grid=(2, 2), expansion=2.0, **few)
-    assert exact_by_k(mixed, data, 2)[1] < 0.1
-    fit(mixed, data, config, progress=False)
-    assert exact_by_k(mixed, data, 2)[1] > 0.95
-    save_model(mixed, tmp_path / "rival.safetensors")
-    again = load_model(tmp_path / "rival.safetensors")
-    assert type(again) is type(mixed)
-    assert again.config == mixed.config
-    torch.testing.assert_close(again.state_dict(), mixed.state_dict())
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (boards().float(), r"int64 tokens of shape \(B, 4, 4\), got torch.float32"),
+        (boards().flatten(1), r"got torch.int64 of shape \(3, 16\)"),
+        (boards() + 5, "tokens from 0 to 4, got 5 to 9"),
+        (boards() - 5, "tokens from 0 to 4, got -5 to -1"),
+        (
+            boards(3, (6, 6)),
+            r"boards of shape \(4, 4\), whose cells.*got \(6, 6\): use mixing='conv', .* "
+            "with positions='rope2d', for boards of other sizes",
+        ),
+        (boards(2), r"carry expected states of shapes \[\(2, .*got \[\(3, "),
+    ],
+)
+@every_kind
+def test_wrong_inputs_and_carries_of_other_boards_are_refused(kind, inputs, message):
+    model = new(kind)
+    with pytest.raises(ValueError, match=message):
+        model(model.initial_carry(boards()), inputs)
 
 
 @pytest.mark.parametrize(
@@ -183,36 +167,26 @@ def test_it_learns_what_only_mixing_can_know_and_comes_back_from_disk(kind, tmp_
         ("levels", {"n_low": 1.5}, "n_low expected a whole number >= 1, got 1.5"),
         ("levels", {"activation": "gelu"}, r"^activation expected one of .*'relu'.* got 'gelu'"),
         ("levels", {"carry": 1}, "carry expected True or False, got 1"),
+        ("trm", {"n_latent": -1}, r"n_latent expected a whole number >= 0, got -1"),
+        ("trm", {"n_cycles": 1.5}, r"n_cycles expected a whole number >= 1, got 1.5"),
+        ("trm", {"mixing": "convolution"}, "mixing expected one of .*'conv'.* got 'convolution'"),
+        ("trm", {"width": 18, "mixing": "attention"},
+         "multiple of 8 for attention with n_heads=4 and positions=.rope., got 18"),
+        ("trm", {"grid": (4, 4, 4)}, r"grid expected \(rows, columns\)"),
+        ("trm", {"grid": (16,), "mixing": "conv"}, r"mixing='conv' expected a grid of \(rows, col"),
+        ("trm", {"expansion": "4"}, "expansion expected a number > 0, got '4'"),
+        ("trm", {"expansion": float("inf")}, "expansion expected a number > 0, got inf"),
+        ("trm", {"grid": None}, r"grid expected \(rows, columns\), got None"),
+        ("trm", {"vocab_size": True}, "vocab_size expected a whole number"),
+        ("trm", {"continuing": True}, "continuing expected halting=True"),
     ],
-)
+)  # fmt: skip
 def test_wrong_configurations_say_what_was_expected(kind, changes, message):
     with pytest.raises(ValueError, match=message):
         new(kind, **changes)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_wrong_inputs_and_carries_of_other_boards_are_refused(kind):
-    model = new(kind)
-    with pytest.raises(ValueError, match=r"int64 tokens of shape \(B, 4, 4\), got torch.float32"):
-        model(model.initial_carry(boards()), boards().float())
-    with pytest.raises(ValueError, match=r"carry expected states of shapes \[\(3, .*got \[\(2, "):
-        model(model.initial_carry(boards(2)), boards(3))
-
-
-# One pass.
-
-
-def test_feed_forward_is_its_blocks_in_order():
-    rival = FeedForward(BoardConfig(**{**SMALL, "n_layers": 2}))
-    h = rival.embed(boards())
-    for block in rival.stack.blocks:
-        h = block(h, (4, 4))
-    carry, out = rival(rival.initial_carry(boards()), boards())
-    assert carry is None
-    torch.testing.assert_close(out.logits, rival.read(h, boards()))
-
-
-# The loop.
+# --- the loop
 
 
 def test_a_step_of_the_loop_is_so_many_calls_on_state_and_question():
@@ -231,7 +205,7 @@ def test_a_step_of_the_loop_is_so_many_calls_on_state_and_question():
         torch.testing.assert_close(parameter.grad, expected)
 
 
-# A state for every thought.
+# --- a state for every thought
 
 
 @pytest.mark.parametrize("mixing", ["mlp", "attention", "conv"])
@@ -256,7 +230,7 @@ def test_every_thought_sees_the_newest_of_the_others():
     torch.testing.assert_close(carry.y, y)
 
 
-# Two levels.
+# --- two levels
 
 
 def test_a_cycle_is_what_the_docstring_says():
@@ -284,24 +258,9 @@ def test_a_cycle_is_what_the_docstring_says():
 
 
 def test_without_carry_every_call_says_the_same():
-    one, two, three = think(new("levels", carry=False), boards(), 3)
-    assert torch.equal(one, two)
-    assert torch.equal(one, three)
-    assert torch.equal(one, think(new("levels"), boards(), 1)[0])
-
-
-@pytest.mark.parametrize("activation", ["swiglu", "relu"])
-@pytest.mark.parametrize("mixing", ["mlp", "attention", "conv", "none"])
-def test_the_gradient_of_one_cycle_reaches_every_parameter(mixing, activation):
-    trm = new(
-        "levels", mixing=mixing, activation=activation, low_activation=activation, n_layers=2,
-        n_low=2, positions="learned",
-    )  # fmt: skip
-    target = boards(seed=1)
-    F.cross_entropy(think(trm, boards(), 1)[0].flatten(0, 2), target.flatten()).backward()
-    for name, parameter in trm.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.abs().max() > 0, name
+    one, *others = think(new("levels", carry=False), boards(), 3)
+    for answer in (*others, think(new("levels"), boards(), 1)[0]):
+        assert torch.equal(one, answer)
 
 
 @pytest.mark.parametrize("mixing", ["mlp", "attention", "conv", "none"])
@@ -330,38 +289,3 @@ def test_parameters_and_operations_counted_by_hand():
     assert answer_flops(whole, (4, 4)) == once
     assert answer_flops(whole, (4, 4), 3) == 3 * once
     assert answer_flops(new("levels", n_cycles=3), (4, 4)) == 3 * once - 2 * head
-
-
-# The mixing that only rivals use.
-
-
-def test_gru_mixing_is_two_grus_and_a_matrix():
-    """Against the equations, cell by cell, forwards and backwards."""
-    net = FeedForward(BoardConfig(**SMALL, mixing="gru"))
-    mixing = net.stack.blocks[0].mixing
-    h = torch.randn(2, 16, 16, generator=torch.Generator().manual_seed(1))
-
-    def read(cells, suffix):
-        w = {name.removesuffix(suffix): t for name, t in mixing.gru.named_parameters()
-             if name.endswith("reverse") == (suffix == "_reverse")}  # fmt: skip
-        state, said = torch.zeros(2, 8), []
-        for cell in cells:
-            a = cell @ w["weight_ih_l0"].T + w["bias_ih_l0"]
-            b = state @ w["weight_hh_l0"].T + w["bias_hh_l0"]
-            r, u = ((a + b)[:, i : i + 8].sigmoid() for i in (0, 8))
-            new_state = (a[:, 16:] + r * b[:, 16:]).tanh()
-            state = (1 - u) * new_state + u * state
-            said.append(state)
-        return said
-
-    cells = list(h.unbind(1))
-    onwards, back = read(cells, ""), read(cells[::-1], "_reverse")[::-1]
-    both = torch.stack([torch.cat(pair, -1) for pair in zip(onwards, back, strict=True)], 1)
-    torch.testing.assert_close(mixing(h, (4, 4)), rms_norm(h + mixing.out(both)))
-
-
-def test_gru_mixing_of_an_odd_width_counts_its_products():
-    sizes = SMALL | {"width": 15, "expansion": 3.0, "hidden_multiple": 1}
-    net = FeedForward(BoardConfig(**sizes, mixing="gru"))
-    matrices = 2 * 3 * (15 * 8 + 8 * 8) + 16 * 15 + 3 * 15 * 30 + 15 * 5
-    assert answer_flops(net, (4, 4)) == 2 * math.prod((4, 4)) * matrices
