@@ -1,6 +1,7 @@
 """What recipes learn from and are measured on: parts kept apart, lessons, hints, and what ships."""
 
 from dataclasses import replace
+from functools import partial
 
 import gymnasium as gym
 import numpy as np
@@ -11,24 +12,34 @@ from book.recipes import ship, thinking_longer, unseen_mazes
 from book.recipes.improved_shaping import NEARER, HintedMazes, puzzles_with, small_trees
 from book.recipes.script_policy import VectorPolicy, VectorPolicyConfig
 from book.recipes.thinking_longer import (
+    CLOSED,
+    LATEST,
     LOOP,
     TRAINING,
     LargerMazes,
+    filled,
+    five,
+    late,
     mazes_of,
+    mixed_sizes,
+    noisy_start,
+    random_start,
+    round_by_round,
 )
 from trm_lib import solve
 from trm_lib.envs import optimal_maze_policy
 from trm_lib.evaluation import play_each
 from trm_lib.experiments import Recipe, Result, load_result
-from trm_lib.models import count_parameters, load_model, read_card
+from trm_lib.models import build_model, count_parameters, load_model, read_card
 from trm_lib.puzzles import (
     all_trees,
     class_key,
     layout_class,
+    maze_labels,
     read_maze_tokens,
-    solve_exactly,
 )
 from trm_lib.tasks import MarkedMazes, MinimalSudoku, minimal_sudoku4, minimal_sudoku6
+from trm_lib.training import IGNORE, TrainingRun, answer_loss
 
 SMALL = MarkedMazes(size=4, count=400)
 
@@ -74,18 +85,6 @@ def test_every_seed_may_have_a_split_of_its_own():
     assert len(tested) == 2
 
 
-def test_6x6_puzzles_are_minimal():
-    test = minimal_sudoku6(1500)[2]
-    for puzzle, solution in zip(test.inputs[:20], test.labels[:20], strict=True):
-        exact = solve_exactly(puzzle)
-        assert exact.n_solutions == 1
-        np.testing.assert_array_equal(exact.solution, solution)
-        for row, column in np.argwhere(puzzle):
-            without = puzzle.copy()
-            without[row, column] = 0
-            assert solve_exactly(without).n_solutions > 1
-
-
 def test_pixels_show_the_same_mazes():
     pixels = replace(SMALL, form="pixels")
     shown = pixels.split()[2]
@@ -95,10 +94,7 @@ def test_pixels_show_the_same_mazes():
 
 def test_cases_can_be_solved_and_are_drawn_evenly():
     some = unseen_mazes.cases(unseen_mazes.tree_layouts(4)["test"], 4000, seed=1)
-
-    def make(count):
-        return gym.make_vec("trm/Maze-v0", count, size=4)
-
+    make = partial(gym.make_vec, "trm/Maze-v0", size=4)
     assert play_each(make, some, optimal_maze_policy).success.all()
     for places in (some.start, some.goal):
         counts = np.bincount(places, minlength=16)
@@ -108,23 +104,21 @@ def test_cases_can_be_solved_and_are_drawn_evenly():
 # Hints of chapter 03.
 
 
-@pytest.mark.parametrize("hint", ["bonus", "manhattan"])
-def test_what_a_hint_pays(hint):
+@pytest.mark.parametrize(("hint", "beta"), [("bonus", 1.0), ("manhattan", 0.98)])
+def test_what_a_hint_pays(hint, beta):
     """The scripts' 0.2 (d - d'); or 0.2 (d - gamma d') as a potential. d' is 0 on the goal."""
-    gamma, num_envs = 0.98, 8
-    plain, shaped = (HintedMazes(gamma, kind).envs(num_envs) for kind in ("none", hint))
+    num_envs = 8
+    plain, shaped = (HintedMazes(0.98, kind).envs(num_envs) for kind in ("none", hint))
     before, _ = plain.reset(seed=0)
     shaped.reset(seed=0)
     rng, ends = np.random.default_rng(0), np.zeros(2, int)
     for _ in range(200):
         actions = rng.integers(4, size=num_envs)
         after, reward, terminated, truncated, infos = plain.step(actions)
-        following = after.copy()
-        done = terminated | truncated
+        following, done = after.copy(), terminated | truncated
         if done.any():
             following[done] = infos["final_obs"][done]
         near = np.where(terminated, 0, distance(following))
-        beta = 1.0 if hint == "bonus" else gamma
         expected = reward + NEARER * (distance(before) - beta * near)
         np.testing.assert_allclose(shaped.step(actions)[1], expected, atol=1e-6)
         before = after
@@ -179,20 +173,101 @@ def test_the_best_watched_weights_are_kept(brief, monkeypatch):
     assert torch.equal(kept, seen[4])
 
 
+# Its lessons: what each judges after every step, worked out by hand.
+
+BRIEF = replace(TRAINING, n_batches=2, batch_size=8, n_sup=5, due=3)
+DATA = mazes_of(5, 40, 9)
+
+
+def taught(lesson, data=DATA, **changes):
+    """The run, the losses of its first batch, and a batch just like it; the weights stay."""
+    run, losses = TrainingRun(build_model(LOOP, 0), data, replace(BRIEF, **changes)), []
+    run.learn = losses.append
+    lesson(run)
+    return run, losses, TrainingRun(run.model, data, run.config).next_batch()
+
+
+def answers(run, inputs, count):
+    """Logits after 1, 2, ... steps."""
+    carry = run.model.initial_carry(inputs)
+    for _ in range(count):
+        carry, out = run.model(carry, inputs)
+        yield out.logits
+
+
+def judged_late(run, labels, first, logits):
+    must_stay = labels.masked_fill(labels == 0, IGNORE)
+    due = run.config.due
+    steps = enumerate(logits, 1)
+    return [answer_loss(said, labels if k >= due else must_stay) for k, said in steps][first:]
+
+
+@pytest.mark.parametrize(("silent", "due"), [(0, 3), (2, 1), (2, 5)])
+def test_silent_steps_teach_nothing_and_before_an_answer_is_due_only_what_must_stay_is_judged(
+    silent, due
+):
+    run, losses, (inputs, labels) = taught(late, silent_steps=silent, due=due)
+    logits = [*answers(run, inputs, silent + 5)][silent:]
+    torch.testing.assert_close(losses, judged_late(run, labels, 0, logits))
+    with pytest.raises(ValueError, match="due expected a step from 1 to n_sup = 5, got 6"):
+        replace(BRIEF, due=6)
+
+
+def test_a_random_start_is_somewhere_in_the_thought_and_shifts_what_is_due():
+    starts = set()
+    for seed in range(6):
+        run, losses, (inputs, labels) = taught(random_start, seed=seed)
+        silent = int(torch.randint(LATEST + 1, (), generator=torch.Generator().manual_seed(seed)))
+        starts.add(silent)
+        expected = judged_late(run, labels, silent, answers(run, inputs, silent + 5))
+        torch.testing.assert_close(losses, expected)
+    assert len(starts) > 3
+    assert max(starts) <= LATEST
+
+
+def test_round_by_round_judges_what_is_left_after_as_many_rounds():
+    run, losses, (inputs, rounds) = taught(round_by_round, filled())
+    expected = []
+    for step, logits in enumerate(answers(run, inputs, 5), 1):
+        left = torch.ones_like(rounds)
+        left[(rounds > 0) & (rounds <= step)] = 0
+        expected.append(answer_loss(logits, left))
+    assert (rounds > 5).sum() > 0
+    torch.testing.assert_close(losses, expected)
+    np.testing.assert_array_equal(filled().labels == 0, five().labels == 1)
+    assert filled().labels.max() <= TRAINING.n_sup  # the last answer judges the path itself
+
+
+def test_a_noisy_start_is_the_seeds_and_not_the_models_own():
+    first = [taught(noisy_start, seed=seed)[1][0].item() for seed in (0, 0, 1)]
+    assert first[0] == first[1] != first[2]
+    assert abs(first[0] - taught(late)[1][0].item()) > 1e-3
+
+
+def test_smaller_mazes_lie_anywhere_among_closed_cells_and_keep_their_answers():
+    some = mixed_sizes()
+    closed = (some.inputs == CLOSED).sum((1, 2))
+    counts = dict(zip(*np.unique(closed, return_counts=True), strict=True))
+    assert counts == dict.fromkeys((0, 25 - 16, 25 - 9), len(five()) // 3)
+    few = some[:: len(some) // 300]
+    np.testing.assert_array_equal(maze_labels(read_maze_tokens(few.inputs)), few.labels)
+    smallest = some.inputs[closed == 25 - 9] != CLOSED
+    assert len(np.unique(smallest, axis=0)) == 9  # places
+
+
 # What is shipped: the best seed by validation, trained again, with that seed's numbers.
 
 
 def test_the_network_for_mazes_is_the_best_seed_with_its_numbers(brief, monkeypatch, tmp_path):
     recipe = Recipe("easy_to_hard/looped", "", LargerMazes(LOOP, brief, closely=True))
-    seeds = {}
+    result = Result(recipe.name, recipe.about, recipe.settings())
     for seed, validation in enumerate([0.5, 0.7, 0.6]):
-        measured = {"validation_exact": validation}
-        for layout in ("tree", "loops"):
-            for size in thinking_longer.BY_K:
-                measured[f"{layout}_{size}_exact_by_k"] = [0.0, size / 100 + seed / 1000]
+        measured = {"validation_exact": validation} | {
+            f"{layout}_{size}_exact_by_k": [0.0, size / 100 + seed / 1000]
+            for layout in ("tree", "loops") for size in thinking_longer.BY_K
+        }  # fmt: skip
         measured |= {f"tree_{n}_exact": 1 - (seed + n) / 1000 for n in thinking_longer.AT_REST}
-        seeds[seed] = {"measured": measured, "seconds": 1.0, "provenance": {}}
-    result = Result(recipe.name, recipe.about, recipe.settings(), seeds)
+        result.seeds[seed] = {"measured": measured, "seconds": 1.0, "provenance": {}}
     monkeypatch.setattr(ship, "find_recipe", lambda name: recipe)
     monkeypatch.setattr(ship, "recorded", lambda recipe: result)
     path = tmp_path / "maze_paths.safetensors"
@@ -208,11 +283,11 @@ def test_the_network_for_mazes_is_the_best_seed_with_its_numbers(brief, monkeypa
     best = max(a[0] for a in history.eval_success)
     assert card["exact on the mazes that chose these weights"] == best
     assert (card["parameters"], card["training"]["n_batches"]) == (9056, 4)
-    assert solve(mazes_of_one(), 2, load_model(path)).steps.shape == (2, 6, 6)
-
-
-def mazes_of_one():
-    return read_maze_tokens(mazes_of(6, 1, 0).inputs)
+    assert solve(read_maze_tokens(mazes_of(6, 1, 0).inputs), 2, load_model(path)).steps.shape == (
+        2,
+        6,
+        6,
+    )
 
 
 # The policy of the rebuilt scripts: its equations, written out once more.

@@ -1,6 +1,5 @@
 """Every recipe of the book: found, fair, recorded as it is, and on data kept apart."""
 
-import importlib
 import re
 import subprocess
 import sys
@@ -28,39 +27,45 @@ from trm_lib.experiments import (
     verify,
 )
 from trm_lib.models import TRMConfig, build_model, count_parameters
-from trm_lib.tasks import PolicyTask, PuzzleTask
+from trm_lib.tasks import PolicyTask, PuzzleTask, minimal_sudoku4
 from trm_lib.training import PPOConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = {recipe.name: recipe for recipe in find_recipes()}
 RESULTS = {
-    path.relative_to(RECORDED).with_suffix("").as_posix(): path
-    for path in sorted(RECORDED.glob("*/*.json"))
+    path.relative_to(RECORDED).with_suffix("").as_posix() for path in RECORDED.glob("*/*.json")
 }
+EXPERIMENTS = sorted({name.split("/")[0] for name in RECIPES})
+TEN_SEEDS = ("basic_trm", "basic_trm_splits", "paper_trm", "sudoku6", "rl_adaptation", "maze4")
 
 
 def of(experiment):
-    return {
-        name.split("/")[1]: r for name, r in RECIPES.items() if name.startswith(f"{experiment}/")
-    }
+    learners = (name.split("/") for name in RECIPES)
+    return {who: RECIPES[f"{what}/{who}"] for what, who in learners if what == experiment}
 
 
 def size(config):
     return count_parameters(build_model(config, 0))
 
 
-# Found.
+# Every experiment: found by its name in the file that says so, recorded as it is.
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "book/recipes").glob("*.py")), ids=lambda p: p.stem)
-def test_a_file_holds_the_experiments_it_says(path):
-    held = getattr(importlib.import_module(f"book.recipes.{path.stem}"), "EXPERIMENTS", ())
-    assert len(set(held)) == len(held)
-    for experiment in held:
-        found = find_recipes(experiment)
-        assert {recipe.name.split("/")[0] for recipe in found} == {experiment}
-        assert len({recipe.name for recipe in found}) == len(found)
-        assert all(isinstance(recipe.task, PuzzleTask | PolicyTask) for recipe in found)
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_an_experiment_is_found_and_its_results_are_of_its_recipes_as_they_are(experiment):
+    found = find_recipes(experiment)
+    assert found == list(of(experiment).values())
+    assert all(isinstance(recipe.task, PuzzleTask | PolicyTask) for recipe in found)
+    for recipe in (recipe for recipe in found if recipe.name in RESULTS):
+        result = load_result(recipe.name)
+        assert recipe.differences(result.config) == [], recipe.name
+        assert result.measured("parameters")[0] == count_parameters(recipe.task.build(0))
+        assert sorted(result.seeds) == list(range(len(result.seeds)))
+        if experiment in TEN_SEEDS:
+            commits = {run["provenance"]["commit"] for run in result.seeds.values()}
+            assert not any(commit.endswith("dirty") for commit in commits)
+    if experiment in TEN_SEEDS:
+        assert {len(load_result(recipe.name).seeds) for recipe in found} == {10}
 
 
 def test_a_name_runs_no_file_but_its_own_and_a_result_none():
@@ -79,35 +84,15 @@ assert recipes() == {"book.recipes.unseen_mazes"}, recipes()
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
-def test_recipes_are_found_by_name_or_by_experiment():
-    assert [r.name for r in find_recipes("basic_trm/recursion")] == ["basic_trm/recursion"]
-    assert len(find_recipes("basic_trm")) == 9
-    with pytest.raises(ValueError, match=r"no recipe is called 'basic'.*basic_trm"):
+def test_a_name_is_of_one_recipe_or_one_experiment_that_a_file_says_it_holds():
+    assert len(RECIPES) == len(find_recipes())
+    assert RECIPES.keys() >= RESULTS
+    assert find_recipe("basic_trm/recursion") == RECIPES["basic_trm/recursion"]
+    with pytest.raises(ValueError, match=r"no recipe is called 'basic'.*basic_trm") as refused:
         find_recipes("basic")
+    assert f"expected one of {', '.join(EXPERIMENTS)}, or" in str(refused.value)
     with pytest.raises(ValueError, match="one recipe, 'sudoku_rl' has several: sudoku_rl/trm"):
         find_recipe("sudoku_rl")
-
-
-# Recorded.
-
-
-@pytest.mark.parametrize("experiment", sorted({name.split("/")[0] for name in RESULTS}))
-def test_recorded_results_are_of_the_recipes_as_they_are(experiment):
-    for name in (name for name in RESULTS if name.startswith(f"{experiment}/")):
-        recipe, result = RECIPES[name], load_result(name)
-        assert recipe.differences(result.config) == [], name
-        assert result.measured("parameters")[0] == count_parameters(recipe.task.build(0))
-        assert sorted(result.seeds) == list(range(len(result.seeds)))
-
-
-@pytest.mark.parametrize("experiment", ["basic_trm", "basic_trm_splits", "paper_trm", "sudoku6",
-                                        "rl_adaptation", "maze4"])  # fmt: skip
-def test_what_chapters_compare_was_run_with_ten_seeds(experiment):
-    recorded = [load_result(recipe.name) for recipe in of(experiment).values()]
-    assert {len(result.seeds) for result in recorded} == {10}
-    for result in recorded:
-        commits = {run["provenance"]["commit"] for run in result.seeds.values()}
-        assert not any(commit.endswith("dirty") for commit in commits)
 
 
 @pytest.mark.parametrize(
@@ -181,27 +166,19 @@ def test_networks_match_the_trm_in_what_their_names_say():
     assert size(basic["same_block"]) == count_parameters(trm)
     assert size(basic["same_parameters"]) == pytest.approx(count_parameters(trm), rel=0.07)
     assert answer_flops(flops, (4, 4)) == pytest.approx(answer_flops(trm, (4, 4), 8), rel=0.02)
-    shapes = comparisons.SHAPES
-    trm, untied = (
-        build_model(m, 0) for m in (shapes["trm"]["n2"], shapes["cnn_same_flops"]["30x32"])
-    )
+    shapes = dict(comparisons.SHAPES)
+    untied = build_model(shapes.pop("cnn_same_flops")["30x32"], 0)
+    trm = build_model(shapes["trm"]["n2"], 0)
     assert answer_flops(untied, (8, 8)) == pytest.approx(answer_flops(trm, (8, 8), 10), rel=0.01)
-    assert size(shapes["cnn_script"]["10x32"]) == pytest.approx(74_850, rel=0.02)
-    for name in shapes.keys() - {"cnn_same_flops", "cnn_script"}:
-        for model in shapes[name].values():
-            assert size(model) == pytest.approx(count_parameters(trm), rel=0.1), name
-
-
-@pytest.mark.parametrize(
-    "policies",
-    [
+    assert size(shapes.pop("cnn_script")["10x32"]) == pytest.approx(74_850, rel=0.02)
+    for first, *others in (
+        [shapes["trm"]["n2"], *(m for models in shapes.values() for m in models.values())],
         [unseen_mazes.trm(4), *(p for ps in unseen_mazes.SHAPES.values() for p in ps.values())],
         [policy for _, policy, _ in improved_shaping.FILLERS.values()],
-    ],
-    ids=["mazes", "sudoku"],
-)  # fmt: skip
-def test_policies_have_as_many_parameters_as_the_first(policies):
-    assert all(size(policy) == pytest.approx(size(policies[0]), rel=0.1) for policy in policies)
+    ):
+        assert [size(other) for other in others] == pytest.approx(
+            [size(first)] * len(others), rel=0.1
+        )
 
 
 # One thing changed at a time.
@@ -285,19 +262,10 @@ def test_batches_and_updates_of_chapter_02_play_as_many_episodes():
 # Debugged.
 
 
-@pytest.mark.parametrize(
-    ("name", "shorter", "faults"),
-    [
-        ("rl_adaptation/script_vector_1", {"n_updates": 3},
-         {"one and only task", "success and failure praised alike"}),
-        ("basic_trm/no_mixing", {"n_batches": 3, "n_sup": 2}, {"cells never meet"}),
-    ],
-)  # fmt: skip
-def test_a_recipe_is_trained_and_probed(name, shorter, faults):
-    recipe = RECIPES[name]
-    task = replace(recipe.task, training=replace(recipe.task.training, **shorter))
-    findings = debug_recipe(replace(recipe, task=task), progress=False)
-    assert faults <= {finding.fault for finding in findings}
+def test_a_recipe_of_puzzles_is_trained_and_probed():
+    recipe = RECIPES["basic_trm/no_mixing"]
+    findings = debug_recipe(replace(recipe, task=short(recipe.task)), progress=False)
+    assert "cells never meet" in {finding.fault for finding in findings}
 
 
 def test_an_untrained_policy_does_about_as_well_as_chance():
@@ -311,64 +279,68 @@ def test_an_untrained_policy_does_about_as_well_as_chance():
 # What a run measures: at least what was stored.
 
 
-@pytest.mark.parametrize("name", ["shaping/bonus", "maze4/hierarchical_K5", "sudoku_rl/one_pass",
-                                  "curriculum/free_by_way", "open_maze/mlp"])  # fmt: skip
-def test_a_short_run_of_a_policy_measures_what_is_stored(name, monkeypatch, tmp_path):
+def short(task):
+    """The task with next to no training."""
+    how = {"n_batches": 3, "n_sup": 2, "batch_size": 16, "eval_every": 2}
+    if isinstance(task.training, PPOConfig):
+        how = {"total_steps": 64, "num_steps": 4, "n_epochs": 1, "eval_every": 1}
+    elif isinstance(task, PolicyTask):
+        how = {"n_updates": 2}
+    task = replace(task, training=replace(task.training, **how))
+    if hasattr(task, "stages"):
+        task = replace(task, stages=((1, 64), (8, 64)))
+    return replace(task, num_envs=8) if isinstance(task, PolicyTask) else task
+
+
+SMALL_MAZES = comparisons.on(
+    comparisons.MarkedMazes(4, count=400), comparisons.SHAPES["looped"]["1x32"]
+)
+SHORT = {
+    "maze8/looped": replace(SMALL_MAZES, k_steps=3, k_watched=2),
+    **{name: RECIPES[name].task for name in (
+        "shaping/bonus", "maze4/hierarchical_K5", "sudoku_rl/one_pass", "curriculum/free_by_way",
+        "open_maze/mlp", "paper_trm/official")},
+}  # fmt: skip
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Few boards to measure on."""
     monkeypatch.setattr(unseen_mazes, "FEW", 8)
     monkeypatch.setattr(unseen_mazes, "MANY", 16)
-    task = RECIPES[name].task
-    how = {"total_steps": 64, "num_steps": 4, "n_epochs": 1, "eval_every": 1}
-    how = how if isinstance(task.training, PPOConfig) else {"n_updates": 2}
-    short = replace(task, training=replace(task.training, **how), num_envs=8)
-    if hasattr(short, "stages"):
-        short = replace(short, stages=((1, 64), (8, 64)))
-    first, again = (short.run(0, tmp_path / f"{i}.pt") for i in range(2))
-    same = {key for key in first if not key.endswith("seconds")}
-    assert {key: first[key] for key in same} == {key: again[key] for key in same}
-    assert first.keys() >= load_result(name).quantities()
-    if name == "curriculum/free_by_way":
-        assert first["watched_steps"] == [32, 64, 96, 128]
-    elif "watched_steps" in first:
-        assert first["watched_steps"][-1] == first["steps"] == 64
-    if name == "maze4/hierarchical_K5":
-        assert len(first["test_success_by_k"]) == len(first["flops_by_k"]) == 4
-        assert first["flops_by_k"][1] == pytest.approx(2 * first["flops_by_k"][0], rel=0.01)
-        assert len(first["size7_success_by_k"]) == 16
-    if name == "sudoku_rl/one_pass":
-        assert 0 <= first["random_legal_success"] <= 1
-
-
-def test_scores_by_length_and_by_cell_add_up():
-    task = comparisons.on(
-        comparisons.MarkedMazes(4, count=400), comparisons.SHAPES["looped"]["1x32"]
-    )
-    short = replace(task.training, n_batches=3, n_sup=2, batch_size=16, eval_every=2)
-    task = replace(task, training=short, k_steps=3, k_watched=2)
-    found = task.run(0, None)
-    assert found["boards"] == [32, 48]
-    assert len(found["watched_exact"]) == len(found["watched_seconds"]) == 2
-    assert found["epochs_to_95"] == found["to_95_seconds"] == -1
-    assert found.keys() >= load_result("maze8/looped").quantities()
-    exact, cells = np.array(found["test_exact_by_k"]), np.array(found["test_cells_by_k"])
-    assert (exact <= cells).all()
-    assert (cells > 0.3).all()
-    length = task.data.split()[2].labels.sum((1, 2))
-    counts = np.array([(length <= 8).sum(), (length > 8).sum()])
-    by_length = np.array(found["test_exact_by_length_and_k"])
-    np.testing.assert_allclose(counts @ by_length[:2] / counts.sum(), exact, atol=1e-9)
-
-
-def test_a_halting_run_measures_what_is_stored_and_goes_on_from_its_end(tmp_path, monkeypatch):
-    recipe = RECIPES["paper_trm/official"]
-    parts = tuple(part[::100] for part in recipe.task.data.split())
+    parts = tuple(part[::200] for part in minimal_sudoku4())
     monkeypatch.setattr("trm_lib.tasks.minimal_sudoku4", lambda _: parts)
-    training = replace(recipe.task.training, n_batches=3, eval_every=3)
-    task = replace(recipe.task, training=training)
-    first, again = (task.run(0, tmp_path / "checkpoint.pt") for _ in range(2))
-    assert first.keys() >= load_result(recipe.name).quantities()
-    assert first["parameters"] == 1730
-    assert first["halted_test_steps"] == 16.0  # untrained: never sure
-    assert first["training_steps_a_puzzle"] == [0.0]
-    assert first["halted_calibration_error"] < 0.02  # says no, and is wrong
-    same = {key for key in first if not key.endswith("seconds")}
-    assert {key: first[key] for key in same} == {key: again[key] for key in same}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_run_measures_what_is_stored_and_goes_on_from_its_end(name, few, tmp_path):
+    task = short(SHORT[name])
+    found, again = (task.run(0, tmp_path / "checkpoint.pt") for _ in range(2))
+    timeless = {key for key in found if not key.endswith("seconds")}
+    assert {key: found[key] for key in timeless} == {key: again[key] for key in timeless}
+    assert found.keys() >= load_result(name).quantities()
+    if name == "curriculum/free_by_way":
+        assert found["watched_steps"] == [32, 64, 96, 128]
+    elif "watched_steps" in found:
+        assert found["watched_steps"][-1] == found["steps"] == 64
+    if name == "maze4/hierarchical_K5":
+        assert len(found["test_success_by_k"]) == len(found["flops_by_k"]) == 4
+        assert found["flops_by_k"][1] == pytest.approx(2 * found["flops_by_k"][0], rel=0.01)
+        assert len(found["size7_success_by_k"]) == 16
+    if name == "sudoku_rl/one_pass":
+        assert 0 <= found["random_legal_success"] <= 1
+    if name == "paper_trm/official":
+        assert found["parameters"] == 1730
+        assert found["halted_test_steps"] == 16.0  # untrained: never sure
+        assert found["training_steps_a_puzzle"] == [0.0]
+        assert found["halted_calibration_error"] < 0.02  # says no, and is wrong
+    if name == "maze8/looped":
+        assert (found["boards"], len(found["watched_seconds"])) == ([32, 48], 2)
+        assert found["epochs_to_95"] == found["to_95_seconds"] == -1
+        exact, cells = np.array(found["test_exact_by_k"]), np.array(found["test_cells_by_k"])
+        assert (exact <= cells).all()
+        assert (cells > 0.3).all()
+        length = task.data.split()[2].labels.sum((1, 2))
+        counts = np.array([(length <= 8).sum(), (length > 8).sum()])
+        by_length = np.array(found["test_exact_by_length_and_k"])[:2]
+        np.testing.assert_allclose(counts @ by_length / counts.sum(), exact, atol=1e-9)
