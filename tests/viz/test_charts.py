@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import trim_mean
 
-from trm_lib.statistics import bootstrap_interval
+from trm_lib.statistics import bootstrap_interval, moving_average
 from trm_lib.viz import (
     accuracy_by_k,
     bars,
@@ -57,6 +57,10 @@ def test_learning_curves_draw_raw_seeds_and_the_trimmed_mean_of_smoothed_ones():
             if drawn.get_color() == bold.get_color() and drawn.get_alpha()
         ]
         np.testing.assert_array_equal(faint, y)
+    for band, (_, y) in zip(figure.axes[0].collections, TWO.values(), strict=True):
+        low, high = bootstrap_interval(moving_average(y, 5))
+        corners = band.get_paths()[0].vertices[:, 1]
+        np.testing.assert_allclose([corners.min(), corners.max()], [low.min(), high.max()])
     assert figure.get_supxlabel() == (
         "Faint: each of 4 to 8 seeds. Bold: interquartile mean of a centred moving average over "
         "5 points.\nBand: 95% bootstrap interval."
@@ -71,15 +75,6 @@ def test_best_is_the_best_of_the_bold_line_marked_and_written(best, pick):
     [mark, _] = [d for d in figure.axes[0].lines if len(d.get_xdata()) == 1]
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (X[at], bold[at])
     assert f"TRM\nbest {four_figures(bold[at])} at {X[at]:.0f}" in texts(figure)
-
-
-def test_a_band_is_the_bootstrap_of_smoothed_seeds():
-    y = TWO["TRM"][1]
-    figure = learning_curves({"TRM": (X, y)}, "x", "y")
-    low, high = bootstrap_interval(y)
-    [band] = figure.axes[0].collections
-    corners = band.get_paths()[0].vertices
-    np.testing.assert_allclose([corners[:, 1].min(), corners[:, 1].max()], [low.min(), high.max()])
 
 
 def test_one_run_is_smoothed_without_a_band():
@@ -223,30 +218,6 @@ def test_figures_are_opaque_whatever_the_readers_style():
     patch = re.search(r'<g id="fig-\w+-patch_1">\s*<path.*?/>', said, re.DOTALL)[0]
     assert "fill: #ffffff" in patch
     assert said.count("#ffffff") == 3  # paper, axes, inside of the marker: no white ink
-
-
-NAN = np.where(X == 3, np.nan, X)
-
-
-@pytest.mark.parametrize(
-    ("draw", "message"),
-    [
-        (lambda: learning_curves({}, "x", "y"), "1 to 7 names, got 0"),
-        (lambda: learning_curves({"a": (X, X[1:])}, "x", "y"), r"got \(60,\) and \(59,\)"),
-        (lambda: learning_curves({"a": (X[::-1], X)}, "x", "y"), "x of 'a' must increase"),
-        (lambda: learning_curves({"a": (X, NAN)}, "x", "y"), "'a' has 1 values in y"),
-        (lambda: learning_curves({"a": (X, X)}, "x", "y", window=4), "odd number"),
-        (lambda: accuracy_by_k(K, {"a": np.full(5, 70.0)}, "y"), "divide percentages by 100"),
-        (lambda: seed_dots({}, "x"), "at least one group"),
-        (lambda: seed_dots({"a": np.ones((2, 2))}, "x"), r"shape \(seeds,\)"),
-        (lambda: seed_dots({"a": K}, "x").save("a.nothing"), "not supported"),
-        (lambda: lines({"a": NAN}, "x", "y"), "'a' has 1 values in y"),
-        (lambda: carry_chart(np.array([[0, 1]]), 6), "whole numbers from 1 to 6 of shape"),
-    ],
-)
-def test_errors_say_what_was_expected(draw, message):
-    with pytest.raises(ValueError, match=message):
-        draw()
 
 
 def test_errors_are_drawn_as_logarithms_of_what_is_missing():

@@ -168,27 +168,6 @@ def test_the_largest_maze_is_a_small_file():
     np.testing.assert_array_equal(drawn_walls(picture.svg, 128), mazes.walls[0])
 
 
-MASK = np.ones((5, 5), bool)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"walls": OPEN[None]}, r"got \(1, 5, 5\); draw one of a batch as walls\[0\]"),
-        ({"walls": OPEN[:4]}, "n from 2 to 128"),
-        ({"walls": np.zeros((5, 5), np.uint8)}, "open border at the top"),
-        ({"start": 25}, "start: expected a cell from 0 to 24, got 25"),
-        ({"goal": (4, 4)}, r"goal: expected a cell .*got \(4, 4\)"),
-        ({"cells": MASK * 2}, "cells: expected bool"),
-        ({"cells": MASK, "label": MASK[:2]}, r"label: expected .*shape \(2, 5\)"),
-        ({"moves": np.zeros(25, int)}, "reshape flat arrays"),
-    ],
-)
-def test_errors_say_what_was_expected(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        maze_svg(**{"walls": OPEN, **arguments})
-
-
 def arrows(svg, name):
     """Where the arrows of one kind point from: cell (row, column) to (right, down) of each."""
     found = {}

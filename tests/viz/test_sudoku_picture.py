@@ -133,29 +133,3 @@ def test_strip_wraps_into_even_rows_inside_its_frame():
     width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', strip.svg).groups())
     assert max(x for x, _ in corners) + 4 * 34 < width
     assert max(y for _, y in corners) + 4 * 34 < height
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"board": np.zeros(16, int)}, r"got \(16,\): reshape"),
-        ({"board": SOLUTION[None]}, "draw one at a time"),
-        ({"board": SOLUTION + 1}, "board: expected digits 0 to 4"),
-        ({"board": SOLUTION, "clues": CLUES > 0}, "clues: .*got dtype bool"),
-        ({"board": SOLUTION, "clues": CLUES[:3]}, r"clues must have the board's shape \(4, 4\)"),
-        ({"board": SOLUTION, "solution": CLUES}, "solution must hold a digit in every cell, got 0"),
-        ({"board": SOLUTION, "confidence": np.full((4, 4), 1.5)}, "probabilities, not logits"),
-        ({"board": SOLUTION, "confidence": np.full((4, 4), np.nan)}, r"lie in \[0, 1\]"),
-        ({"board": SOLUTION, "confidence": np.ones(16)}, r"shape \(4, 4\), got \(16,\)"),
-    ],
-)
-def test_board_errors_say_what_was_expected(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        sudoku_svg(**arguments)
-
-
-def test_strip_errors_say_what_was_expected():
-    with pytest.raises(ValueError, match=r"expected shape .* got \(4,\)"):
-        thinking_strip(SOLUTION, CLUES, SOLUTION, list("abcd"))
-    with pytest.raises(ValueError, match="longer than|shorter than"):
-        thinking_strip(SOLUTION[None], CLUES, SOLUTION, labels=["a", "b"])

@@ -1,0 +1,70 @@
+"""What every picture refuses, and what it then says was expected."""
+
+import numpy as np
+import pytest
+
+from trm_lib.viz import (
+    accuracy_by_k,
+    carry_chart,
+    k_slider,
+    learning_curves,
+    lines,
+    maze_pixels,
+    maze_svg,
+    seed_dots,
+    sudoku_pixels,
+    sudoku_svg,
+    thinking_strip,
+)
+
+X = np.arange(5.0)
+NAN = np.where(X == 3, np.nan, X)
+BOARD = np.array([[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3], [4, 3, 2, 1]])
+CLUES = BOARD * np.eye(4, dtype=int)
+WALLS = np.array([[9, 1, 3], [8, 6, 10], [12, 5, 6]])
+MASK = np.ones((3, 3), bool)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: learning_curves({}, "x", "y"), "1 to 7 names, got 0"),
+        (lambda: learning_curves({"a": (X, X[1:])}, "x", "y"), r"got \(5,\) and \(4,\)"),
+        (lambda: learning_curves({"a": (X[::-1], X)}, "x", "y"), "x of 'a' must increase"),
+        (lambda: learning_curves({"a": (X, NAN)}, "x", "y"), "'a' has 1 values in y"),
+        (lambda: learning_curves({"a": (X, X)}, "x", "y", window=4), "odd number"),
+        (lambda: accuracy_by_k(X + 1, {"a": 70 + X}, "y"), "divide percentages by 100"),
+        (lambda: seed_dots({}, "x"), "at least one group"),
+        (lambda: seed_dots({"a": np.ones((2, 2))}, "x"), r"shape \(seeds,\)"),
+        (lambda: seed_dots({"a": X}, "x").save("a.nothing"), "not supported"),
+        (lambda: lines({"a": NAN}, "x", "y"), "'a' has 1 values in y"),
+        (lambda: carry_chart(np.array([[0, 1]]), 6), "whole numbers from 1 to 6 of shape"),
+        (lambda: k_slider([]), "at least one frame"),
+        (lambda: k_slider(["a", "b"], captions=["one"]), "captions for each of the 2 frames"),
+        (lambda: k_slider(["a"], values=[1, 2]), "values for each of the 1 frames, got 2"),
+        (lambda: k_slider(["a", "b"], start=2), "from 0 to 1, got 2"),
+        (lambda: k_slider(["a", 3.5]), "K = 2 must be HTML text.*got float"),
+        (lambda: maze_svg(WALLS[None]), r"got \(1, 3, 3\); draw one of a batch as walls\[0\]"),
+        (lambda: maze_svg(WALLS[:2]), "n from 2 to 128"),
+        (lambda: maze_svg(0 * WALLS), "open border at the top"),
+        (lambda: maze_svg(WALLS, goal=(2, 2)), r"goal: expected a cell .*got \(2, 2\)"),
+        (lambda: maze_svg(WALLS, cells=MASK * 2), "cells: expected bool"),
+        (lambda: maze_svg(WALLS, label=MASK[:2]), r"label: expected .*shape \(2, 3\)"),
+        (lambda: maze_svg(WALLS, moves=np.zeros(9, int)), "reshape flat arrays"),
+        (lambda: maze_pixels(WALLS, 99, 8, 0), "start: expected a cell from 0 to 8, got 99"),
+        (lambda: sudoku_pixels(np.zeros((5, 5), int), CLUES), r"got \(5, 5\)"),
+        (lambda: sudoku_svg(BOARD.ravel()), r"got \(16,\): reshape"),
+        (lambda: sudoku_svg(BOARD[None]), "draw one at a time"),
+        (lambda: sudoku_svg(BOARD + 1), "board: expected digits 0 to 4"),
+        (lambda: sudoku_svg(BOARD, CLUES > 0), "clues: .*got dtype bool"),
+        (lambda: sudoku_svg(BOARD, CLUES[:3]), r"clues must have the board's shape \(4, 4\)"),
+        (lambda: sudoku_svg(BOARD, solution=CLUES), "solution must hold a digit in every cell"),
+        (lambda: sudoku_svg(BOARD, confidence=BOARD / 2), "probabilities, not logits"),
+        (lambda: sudoku_svg(BOARD, confidence=np.ones(16)), r"shape \(4, 4\), got \(16,\)"),
+        (lambda: thinking_strip(BOARD, CLUES, BOARD, list("abcd")), r"expected shape .* \(4,\)"),
+        (lambda: thinking_strip(BOARD[None], CLUES, BOARD, ["a", "b"]), "longer than|shorter than"),
+    ],
+)  # fmt: skip
+def test_errors_say_what_was_expected(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
