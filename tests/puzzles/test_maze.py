@@ -26,6 +26,10 @@ from trm_lib.puzzles import (
 KEYS = st.integers(0, 2**64 - 1)
 
 
+RNG = np.random.default_rng(0)
+TWO = generate_mazes(3, 2, RNG).walls
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
@@ -98,12 +102,8 @@ def test_places_are_uniform_and_never_equal(start, goal, rng):
     assert (mazes.start != mazes.goal).all()
 
 
-def test_neighbours_of_a_cell():
-    np.testing.assert_array_equal(steps_to(3)[4], [1, 5, 7, 3])
-    np.testing.assert_array_equal(steps_to(3)[0], [0, 1, 3, 0])
-
-
-def test_mazes_can_be_selected(rng):
+def test_mazes_can_be_selected_and_a_cell_has_its_neighbours(rng):
+    assert steps_to(3)[[0, 4]].tolist() == [[0, 1, 3, 0], [1, 5, 7, 3]]
     mazes = generate_mazes(4, 5, rng, start="random", goal="random")
     assert (len(mazes), mazes.size) == (5, 4)
     for index in (3, -1, slice(1, 3), np.array([4, 0])):
@@ -148,10 +148,11 @@ def test_trees_are_those_found_by_trying_every_set_of_openings(size):
 
 def test_a_broken_wall_is_named():
     good = mazes_from_keys(3, np.array([5], np.uint64)).walls
+    right = "in maze 0, row 2, column 2 and its neighbour to the right disagree on the wall"
     for row, column, bit, words in (
         (0, 1, 1, "maze 0 has an open border at the top"),
         (2, 2, 2, "open border at the right"),
-        (1, 1, 2, "in maze 0, row 2, column 2 and its neighbour to the right disagree on the wall"),
+        (1, 1, 2, right),
         (1, 1, 4, "neighbour below disagree on the wall"),
     ):
         bad = good.copy()
@@ -167,8 +168,6 @@ def test_a_broken_wall_is_named():
     ("call", "words"),
     [
         (lambda: generate_mazes(1, 2, RNG), "size expected a whole number from 2 to 128, got 1"),
-        (lambda: generate_mazes(129, 2, RNG), "got 129"),
-        (lambda: generate_mazes(3.0, 2, RNG), "got 3.0"),
         (lambda: generate_mazes(3, 0, RNG), "count expected a whole number >= 1, got 0"),
         (lambda: generate_mazes(3, 2, 0), "expected rng to be a NumPy Generator"),
         (lambda: generate_mazes(3, 2, RNG, "maze"), "layout expected one of .*, got 'maze'"),
@@ -180,19 +179,12 @@ def test_a_broken_wall_is_named():
         (lambda: Mazes(TWO, [0, 9], [8, 8]), "start: maze 1 has cell 9, expected 0 to 8"),
         (lambda: Mazes(TWO, [0.0, 1.0], [8, 8]), "start: expected"),
         (lambda: Mazes(TWO, [0], [8, 8]), r"start: expected \(2,\) integers, one cell a maze"),
-        (lambda: check_cell(9, 3, "goal"), "goal: expected a cell from 0 to 8, got 9"),
         (lambda: check_cell(0.0, 3, "goal"), "goal: expected a cell from 0 to 8, got 0.0"),
         (lambda: check_marks(np.zeros((1, 3, 3), bool), 3), r"marks: expected bool .* \(1, 3, 3\)"),
         (lambda: check_marks(np.zeros((3, 3)), 3, "label"), "label: expected .* got float64"),
-        (lambda: all_trees(1), "size expected 2, 3 or 4, got 1"),
         (lambda: all_trees(5), "size expected 2, 3 or 4, got 5: n = 5 has"),
-        (lambda: all_trees(3.5), "size expected 2, 3 or 4, got 3.5"),
     ],
 )
 def test_what_is_no_maze_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
-
-
-RNG = np.random.default_rng(0)
-TWO = generate_mazes(3, 2, RNG).walls

@@ -89,21 +89,16 @@ def test_splits_are_the_same_everywhere():
         ({"keys": np.zeros((2, 2), int)}, r"shape \(count,\) .* got \(2, 2\) int64"),
         ({"keys": np.zeros(5)}, r"integer dtype, got \(5,\) float64: pass class_key"),
         ({"fractions": (0.8, 0.2)}, r"three positive fractions .* got \(0.8, 0.2\)"),
-        ({"fractions": (0.8, 0.2, 0.0)}, "three positive fractions"),
         ({"fractions": (0.8, 0.1, 0.2)}, "with sum 1, got"),
         ({"fractions": (0.8, 0.1, float("nan"))}, "three positive fractions"),
         ({"fractions": None}, "three positive fractions .* got None: for example"),
         ({"seed": 1.5}, r"expected an integer seed from 0 to 2\*\*64 - 1, got 1.5"),
-        ({"seed": 2**64}, "expected an integer seed from 0"),
         ({"seed": -1}, "expected an integer seed from 0"),
     ],
 )
 def test_refusals(splitter, arguments, message):
     with pytest.raises(ValueError, match=message):
         splitter(**{"keys": np.arange(5)} | arguments)
-
-
-def test_three_classes_are_needed():
     with pytest.raises(ValueError, match="at least 3 classes, one for each part, got 2 among 6"):
         split_by_class(np.array([1, 1, 1, 2, 2, 2]))
 
@@ -117,20 +112,9 @@ def test_stream_of_splitmix64():
     states = np.array([(k * golden) % 2**64 for k in range(3)], dtype=np.uint64)
     expected = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
     assert mix64(states).tolist() == expected
-
-
-def test_every_input_bit_moves_about_half_of_the_output():
-    values = np.random.default_rng(0).integers(2**63, size=1000).astype(np.uint64)
-    for bit in range(64):
-        changed = mix64(values) ^ mix64(values ^ np.uint64(1 << bit))
-        assert abs(np.unpackbits(changed.view(np.uint8)).mean() - 0.5) < 0.02
-
-
-def test_the_hash_keeps_shape_and_argument():
-    values = np.array([[-1, 0], [1, 2]])
-    assert mix64(values).shape == (2, 2)
+    values = np.array([[-1, 0], [1, 2]])  # shape and argument are kept
+    assert mix64(values)[0, 0] == mix64(np.uint64(2**64 - 1)) == mix64(np.int8(-1))
     assert values.tolist() == [[-1, 0], [1, 2]]
-    assert mix64(np.int8(-1)) == mix64(np.uint64(2**64 - 1))
 
 
 @pytest.mark.parametrize("limit", [1, 7, 192])

@@ -42,19 +42,13 @@ def test_text_and_board_are_inverse(board):
     "form",
     [
         TEXT,
-        "1000|0030|0400|0002",
         "1___\n__3_\n_4__\n___2\n",
         "  1... ..3. .4.. ...2 ",
-        "1.....3..4.....2",
         "1 . . . | . . 3 . | . 4 . . | . . . 2",
         BOARD.tolist(),
-        tuple(map(tuple, BOARD.tolist())),
         TEXT.split("|"),
         list(BOARD),
-        torch.tensor(BOARD),
         torch.tensor(BOARD, dtype=torch.float32, requires_grad=True),
-        BOARD.astype(np.uint8),
-        BOARD.astype(np.float32),
         BOARD.astype(object),
     ],
 )
@@ -77,7 +71,6 @@ def with_cell(value, dtype):
     ("puzzle", "message"),
     [
         ("", "expected 16, 36 or 81 symbols .* got 0: write every cell"),
-        ("1" * 15, "expected 16, 36 or 81 symbols .* got 15"),
         ("12|34|..|..|12", r"row 1 has 2 cells, expected 5 \(as many as there are rows"),
         ("1...|..3|.4..|...2", r"row 2 has 3 cells, expected 4 .*write every cell"),
         ("1...|..x.|.4..|...2", "row 2, column 3 holds 'x': expected a digit 1 to 4"),
@@ -85,22 +78,14 @@ def with_cell(value, dtype):
         ("1...|..5.|.4..|...2", "row 2, column 3 holds 5: expected a digit 1 to 4"),
         ([[1, 0, 0, 0], [0, 3, 0], [0] * 4, [0] * 4], "row 2 has 3 cells, expected 4"),
         ([[1, 2], [2, 1]], r"expected one board .* got shape \(2, 2\)"),
-        (["1...", "..x.", ".4..", "...2"], "row 2, column 3 holds 'x'"),
         ([[1, 0, 0, 0], "..3.", [0] * 4, [0] * 4], "got a list that NumPy cannot read: write"),
-        ([[1, [2], 0, 0], *[[0] * 4] * 3], "got a list that NumPy cannot read"),
         (torch.tensor(BOARD).bfloat16(), "got a Tensor that NumPy cannot read: .* dense integer"),
-        (torch.tensor(BOARD).to("meta"), "got a Tensor that NumPy cannot read"),
         (BOARD[None], r"expected one board of shape .* got shape \(1, 4, 4\): pass one board"),
-        (7, r"got shape \(\)"),
-        (np.zeros((4, 6), dtype=int), r"got shape \(4, 6\)"),
         (with_cell(-1, int), "row 2, column 3 holds -1: expected a digit 1 to 4"),
         (with_cell(2.5, float), "row 2, column 3 holds 2.5: .*correct that cell"),
         (with_cell(np.nan, float), "row 2, column 3 holds nan"),
-        (with_cell(None, object), "row 2, column 3 holds None"),
         (with_cell(True, object), "row 2, column 3 holds True"),
-        (BOARD.astype(bool), "row 1, column 1 holds True"),
         (BOARD.astype(str), "row 1, column 1 holds '1'"),
-        (BOARD.astype(complex), "row 1, column 1 holds"),
     ],
 )
 def test_what_is_no_board_is_refused_with_the_cell(puzzle, message):
@@ -111,7 +96,9 @@ def test_what_is_no_board_is_refused_with_the_cell(puzzle, message):
 # --- rules
 
 
-def test_boxes_are_two_rows_by_three_columns_on_6x6():
+def test_boxes_are_two_rows_by_three_columns_on_6x6_and_every_cell_lies_in_three_units():
+    for size in (4, 6, 9):
+        assert np.bincount(units(size).reshape(-1)).tolist() == [3] * size * size
     assert [box_shape(n) for n in (4, 6, 9)] == [(2, 2), (2, 3), (3, 3)]
     assert units(6)[12].tolist() == [0, 1, 2, 6, 7, 8]
     assert units(6)[13].tolist() == [3, 4, 5, 9, 10, 11]
@@ -120,11 +107,6 @@ def test_boxes_are_two_rows_by_three_columns_on_6x6():
         check_sudoku("..1...|1.....|......|......|......|......")
     with pytest.raises(ValueError, match="expected a board size of 4, 6 or 9, got 5"):
         box_shape(5)
-
-
-@pytest.mark.parametrize("size", [4, 6, 9])
-def test_every_cell_lies_in_three_units(size):
-    assert np.bincount(units(size).reshape(-1)).tolist() == [3] * size * size
 
 
 @pytest.mark.parametrize(
@@ -136,7 +118,6 @@ def test_every_cell_lies_in_three_units(size):
         ),
         (".2..|....|....|.2..", "in column 2: row 1, column 2 and row 4, column 2"),
         ("....|....|...4|..4.", "in box 4: row 3, column 4 and row 4, column 3"),
-        ("....|..x.|....|....", "row 2, column 3 holds 'x'"),
     ],
 )
 def test_a_clash_is_named(board, message):
@@ -173,7 +154,11 @@ def test_is_solution_accepts_exactly_the_288_grids():
     np.testing.assert_array_equal(every[solved], all_grids_4x4())
 
 
-def test_is_solution_wants_the_clues_kept():
+def test_is_solution_wants_the_clues_kept_and_judges_any_integer():
+    for wrong in (0, 5, -1, -100, 33, 65):
+        answer = all_grids_4x4()[0].astype(np.int64)
+        answer[answer == 1] = wrong
+        assert not is_solution(np.zeros((4, 4), dtype=int), answer)
     grids, puzzle = all_grids_4x4(), np.zeros((4, 4), dtype=np.int8)
     puzzle[0, 0] = 1
     solved = is_solution(np.broadcast_to(puzzle, grids.shape), grids)
@@ -189,13 +174,6 @@ def test_is_solution_on_other_shapes_and_dtypes(dtype):
         wrong[0, :2] = wrong[0, 1::-1]  # rows and boxes stay right, two columns do not
         batch = np.stack([grid, wrong])[None]  # (1, 2, N, N)
         assert is_solution(np.zeros_like(batch), batch.astype(dtype)).tolist() == [[True, False]]
-
-
-@pytest.mark.parametrize("wrong", [0, 5, -1, -100, 33, 65])
-def test_is_solution_judges_any_integer(wrong):
-    answer = all_grids_4x4()[0].astype(np.int64)
-    answer[answer == 1] = wrong
-    assert not is_solution(np.zeros((4, 4), dtype=int), answer)
 
 
 def test_is_solution_refuses_mismatched_arrays():

@@ -35,20 +35,19 @@ def assert_minimal(puzzles, solutions):
 
 @pytest.mark.parametrize(
     ("size", "clues", "count"),
-    [(4, 4, 30), (4, 8, 30), (4, 15, 30), (4, 16, 5), (6, 12, 20), (6, 35, 5), (9, 28, 15)],
-)
-def test_exact_number_of_clues_and_one_solution(size, clues, count):
+    [(4, 4, 30), (4, 8, 30), (4, 16, 5), (6, 12, 20), (6, 35, 5), (9, 28, 15),
+     (4, "minimal", 30), (6, "minimal", 20), (9, "minimal", 5)],
+)  # fmt: skip
+def test_exact_number_of_clues_and_one_solution_or_none_to_lose(size, clues, count):
     puzzles, solutions = generate_sudoku(size, count, np.random.default_rng(0), clues)
     assert puzzles.shape == solutions.shape == (count, size, size)
     assert puzzles.dtype == solutions.dtype == np.int8
-    assert ((puzzles > 0).sum(axis=(1, 2)) == clues).all()
     assert is_solution(puzzles, solutions).all()
-    assert all(solve_exactly(puzzle).n_solutions == 1 for puzzle in puzzles)
-
-
-@pytest.mark.parametrize(("size", "count"), [(4, 30), (6, 20), (9, 5)])
-def test_minimal_puzzles_can_lose_no_clue(size, count):
-    assert_minimal(*generate_sudoku(size, count, np.random.default_rng(1)))
+    if clues == "minimal":
+        assert_minimal(puzzles, solutions)
+    else:
+        assert ((puzzles > 0).sum(axis=(1, 2)) == clues).all()
+        assert all(solve_exactly(puzzle).n_solutions == 1 for puzzle in puzzles)
 
 
 def test_4x4_is_uniform_over_all_puzzles():
@@ -92,13 +91,10 @@ def test_given_answers_are_right_and_uniform_in_half_of_the_puzzles():
     [
         ({"size": 5}, "expected a board size of 4, 6 or 9, got 5"),
         ({"count": 0}, "count expected a whole number >= 1, got 0"),
-        ({"count": 1.5}, "count expected a whole number >= 1, got 1.5"),
         ({"rng": 0}, "got 0: pass np.random.default_rng"),
         ({"clues": 3}, 'expected clues="minimal" or 4 to 16 for a 4x4 Sudoku .* got 3'),
         ({"size": 6, "clues": 7}, "8 to 36 for a 6x6 Sudoku .* got 7"),
-        ({"size": 9, "clues": 82}, "17 to 81 for a 9x9 Sudoku .* got 82"),
         ({"clues": "easy"}, "got 'easy'"),
-        ({"clues": 5.0}, "got 5.0"),
         ({"clues": True}, "got True"),
         ({"size": 9, "clues": 17}, r"no 9x9 Sudoku with 17 clues.*ask for 2\d clues or"),
     ],

@@ -1,0 +1,262 @@
+"""Tokens, pictures and texts say everything about a maze, and are read back; others are refused."""
+
+import textwrap
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from tests.puzzles.by_hand import assert_equal, painted, some_mazes, walls_of
+from trm_lib.puzzles import (
+    CELL_TOKENS,
+    PIXEL_TOKENS,
+    Mazes,
+    generate_mazes,
+    maze_labels,
+    maze_picture,
+    maze_text,
+    maze_tokens,
+    parse_maze,
+    pixel_labels,
+    pixel_tokens,
+    read_maze_picture,
+    read_maze_tokens,
+    shortest_path_cells,
+)
+
+BLACK, WHITE, GREEN, RED = COLOURS = (0, 0, 0), (255, 255, 255), (0, 255, 0), (255, 0, 0)
+DRAWN = """\
++---+---+
+| S     |
++   +---+
+|     G |
++---+---+"""
+BLOCKS = """\
+#####
+#S..#
+#.###
+#..G#
+#####"""
+MAZE = Mazes(np.array([[[9, 7], [12, 7]]]), np.array([0]), np.array([3]))
+
+
+def all_2x2() -> Mazes:
+    """Every 2x2 maze, those in pieces too: 16 layouts with 12 pairs of start and goal."""
+    layouts = [walls_of(2, bits >> np.arange(4) & 1 == 1) for bits in range(16)]
+    start, goal = np.argwhere(~np.eye(4, dtype=bool)).T
+    return Mazes(np.repeat(layouts, 12, axis=0), np.tile(start, 16), np.tile(goal, 16))
+
+
+def text_of(maze: Mazes) -> str:
+    return maze_text(maze.walls[0], maze.start[0], maze.goal[0])
+
+
+def blocks_of(maze: Mazes, blank: str) -> str:
+    return "\n".join("".join(f"#{blank}SG"[pixel] for pixel in row) for row in painted(maze))
+
+
+def assert_read_back(mazes: Mazes, n_texts: int = 1) -> None:
+    tokens, pixels, picture = maze_tokens(mazes), pixel_tokens(mazes), maze_picture(mazes)
+    assert (tokens.dtype, pixels.dtype, picture.dtype) == (np.int64, np.int64, np.uint8)
+    assert_equal(read_maze_tokens(tokens), mazes)
+    assert_equal(read_maze_picture(picture), mazes)
+    np.testing.assert_array_equal(np.array(COLOURS)[pixels], picture)
+    for maze in (mazes[i] for i in range(min(len(mazes), n_texts))):
+        assert_equal(parse_maze(text_of(maze)), maze)
+        assert_equal(parse_maze(blocks_of(maze, ".")), maze)
+        assert_equal(parse_maze(blocks_of(maze, " ")), maze)
+
+
+@settings(deadline=None, max_examples=50)
+@given(some_mazes)
+def test_every_form_is_made_as_defined_and_read_back(mazes):
+    assert_read_back(mazes)
+    tokens, picture = maze_tokens(mazes), maze_picture(mazes)
+    assert 0 <= tokens.min() <= tokens.max() < CELL_TOKENS
+    np.testing.assert_array_equal(tokens % 16, mazes.walls)
+    for i, pixels in enumerate(pixel_tokens(mazes)):
+        np.testing.assert_array_equal(pixels, painted(mazes[i]))
+        assert pixels.max() < PIXEL_TOKENS
+    for form in (tokens[0], tokens[0].astype(np.int8), tokens[0].tolist()):
+        assert_equal(read_maze_tokens(form), mazes[:1])
+    for form in (picture[0], picture[0].tolist()):
+        assert_equal(read_maze_picture(form), mazes[:1])
+
+
+def test_every_smallest_maze_the_largest_and_none_are_read_back():
+    assert len(np.unique(maze_picture(all_2x2()).reshape(192, -1), axis=0)) == 192
+    assert_read_back(all_2x2(), 192)
+    for mazes in (generate_mazes(128, 1, np.random.default_rng(0)), all_2x2()[:0]):
+        assert_read_back(mazes)
+
+
+def test_a_maze_called_59x59_has_30x30_cells():
+    picture = maze_picture(generate_mazes(30, 2, np.random.default_rng(0)))
+    assert picture[:, 1:-1, 1:-1].shape == (2, 59, 59, 3)
+    assert (picture[:, [0, -1]] == 0).all()
+    assert (picture[:, :, [0, -1]] == 0).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(some_mazes)
+def test_pixel_labels_are_every_shortest_path_over_free_pixels(mazes):
+    for i, labels in enumerate(pixel_labels(mazes)):
+        pixels = pixel_tokens(mazes)[i]
+        distances = []
+        for end in (2, 3):  # a wave over free pixels from the start, and one from the goal
+            steps, reached = np.full(pixels.shape, -1), pixels == end
+            while (reached & (steps < 0)).any():
+                steps[reached & (steps < 0)] = steps.max() + 1
+                padded = np.pad(reached, 1)
+                beside = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+                reached |= beside & (pixels > 0)
+            distances.append(steps)
+        there, back = distances
+        on_path = (there >= 0) & (there + back == there[pixels == 3])
+        np.testing.assert_array_equal(labels == 1, on_path)
+        np.testing.assert_array_equal(labels[1::2, 1::2], maze_labels(mazes)[i])
+    assert (pixel_labels(mazes).dtype, maze_labels(mazes).dtype) == (np.int64, np.int64)
+    np.testing.assert_array_equal(maze_labels(mazes) == 1, shortest_path_cells(mazes))
+
+
+# --- texts
+
+
+def test_the_text_of_the_docstring():
+    assert text_of(MAZE) == DRAWN
+    assert blocks_of(MAZE, ".") == BLOCKS
+    marks = np.array([[True, False], [True, True]])  # stars, but for the cells of the letters
+    starred = ["+---+---+", "| S     |", "+   +---+", "| *   G |", "+---+---+"]
+    assert maze_text(MAZE.walls[0], 0, 3, marks).split("\n") == starred
+    arrived = maze_text(MAZE.walls[0], 3, 3)
+    assert arrived.split("\n")[1::2] == ["|       |", "|     SG|"]
+    with pytest.raises(ValueError, match="line 4, column 8 holds 'G': expected ' ' "):
+        parse_maze(arrived)
+
+
+@pytest.mark.parametrize("text", [DRAWN, BLOCKS, BLOCKS.replace(".", " ")])
+def test_margins_are_passed_over(text):
+    for form in (
+        f"\n\n{text}\n\n",
+        textwrap.indent(text, "    "),
+        f"\n{textwrap.indent(text, '  ')}\n  ",
+        text.replace("\n", "  \n") + "\t",
+        text.replace("\n", "\r\n"),
+    ):
+        assert_equal(parse_maze(form), MAZE)
+
+
+# --- refused
+
+
+OPEN = np.array([[25, 3], [12, 38]])  # 2 x 2 cells without walls inside, from 0 to 3
+
+
+def with_token(row: int, column: int, token: int) -> np.ndarray:
+    """Two open mazes; in the second, one token differs."""
+    tokens = np.stack([OPEN, OPEN])
+    tokens[1, row - 1, column - 1] = token
+    return tokens
+
+
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [
+        (with_token(1, 2, 48), "maze 1 holds 48 in row 1, column 2, expected 0 to 47: a cell's to"),
+        (with_token(1, 1, 9), "maze 1: expected one start, got 0: add 16 to the token of one cell"),
+        (with_token(2, 2, 6), "maze 1: expected one goal, got 0: add 32 to the token of one cell"),
+        (with_token(1, 2, 7), "in maze 1, row 1, column 2 and its neighbour below disagree"),
+        (OPEN[None, None], r"expected shape \(B, n, n\) or \(n, n\).* got \(1, 1, 2, 2\): pass on"),
+        (np.zeros((129, 129), int), r"n from 2 to 128, got \(129, 129\)"),
+        (OPEN + 0.0, "expected integers 0 to 47, got float64: a cell's token is its wall bits"),
+    ],
+)
+def test_what_are_no_tokens_of_a_maze_is_refused(tokens, message):
+    with pytest.raises(ValueError, match=f"^tokens: .*{message}"):
+        read_maze_tokens(tokens)
+
+
+@pytest.mark.parametrize(
+    ("place", "colour", "message"),
+    [
+        ((2, 3), (0, 0, 255), r"row 2, column 3 is \(0, 0, 255\), expected black, white, green"),
+        ((3, 3), WHITE, r"row 3, column 3 is \(255, 255, 255\), expected black: .*corner of cells"),
+        ((1, 2), WHITE, "row 1, column 2 .* expected black: a border"),
+        ((3, 4), GREEN, r"row 3, column 4 is \(0, 255, 0\), expected black or white: it lies betw"),
+        ((2, 4), BLACK, r"row 2, column 4 is \(0, 0, 0\), expected not black: it is a cell"),
+        ((2, 2), WHITE, "expected one green pixel, the start, got 0: paint one cell"),
+        ((4, 2), RED, "expected one red pixel, the goal, got 2"),
+    ],
+)
+def test_wrong_pixels_are_named(place, colour, message):
+    """Two pictures of the open maze; in the second, one pixel differs."""
+    picture = np.concatenate([maze_picture(read_maze_tokens(OPEN))] * 2).astype(np.int16)
+    picture[1, place[0] - 1, place[1] - 1] = colour
+    with pytest.raises(ValueError, match=f"^picture 1: .*{message}"):
+        read_maze_picture(picture)
+
+
+def changed(text: str, line: int, column: int, symbol: str) -> str:
+    lines = text.split("\n")
+    row = lines[line - 1]
+    lines[line - 1] = row[: column - 1] + symbol + row[column:]
+    return "\n".join(lines)
+
+
+def without_line(text: str, line: int) -> str:
+    lines = text.split("\n")
+    return "\n".join(lines[: line - 1] + lines[line:])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected a maze, got blank text: draw one"),
+        (None, "expected a maze as text, got a NoneType: pass a string"),
+        # missing marks
+        (DRAWN.replace("S", " "), "the maze has no start: mark its cell with 'S'"),
+        (BLOCKS.replace("G", "."), "the maze has no goal: mark its cell with 'G'"),
+        (changed(DRAWN, 2, 7, "S"), "line 2, column 7 holds another 'S': mark one cell with it"),
+        # lines and sizes
+        (without_line(DRAWN, 1), "line 1, column 1 holds '\\|': expected '\\+', .* or '#'"),
+        (DRAWN.replace("| S     |", "| S     "), "line 2 ends in column 3, expected 9 as line 1"),
+        (f"\n  {DRAWN}", "line 3 begins left of column 3, where line 2 begins: indent all"),
+        (without_line(DRAWN, 5), r"lines 1 to 4 are 4 of 9 characters, expected 2 n \+ 1 of 4 n"),
+        ("####\n" * 5, r"are 5 of 4 characters, expected 2 n \+ 1 of 2 n \+ 1 .* in block text"),
+        ("+---++\n" * 5, r"5 of 6 characters, .* n x n cells in drawn text, n from 2 to 128"),
+        ((("#" * 259) + "\n") * 259, "are 259 of 259 characters, .* n from 2 to 128"),
+        # symbols
+        (changed(DRAWN, 2, 3, "x"), "line 2, column 3 holds 'x': expected ' ' or 'S' or 'G' .*cel"),
+        (changed(DRAWN, 3, 5, " "), r"line 3, column 5 holds ' ': expected '\+' \(a corner\)"),
+        (changed(DRAWN, 1, 3, " "), "line 1, column 3 holds ' ': expected '-' .the border"),
+        (changed(DRAWN, 3, 3, "."), "line 3, column 3 holds '.': expected '-' or ' ' .a wall or"),
+        (changed(DRAWN, 2, 5, "-"), r"line 2, column 5 holds '-': expected '\|' or ' ' \(a wall"),
+        (changed(DRAWN, 3, 8, " "), "line 3, column 8 holds ' ': expected '-' .as in the middle"),
+        (changed(DRAWN, 2, 4, "."), "line 2, column 4 holds '.': expected ' ' .beside the letter"),
+        (changed(BLOCKS, 2, 4, "#"), "line 2, column 4 holds '#': expected ' ' or '.' or 'S' or"),
+        (textwrap.indent(changed(DRAWN, 2, 3, "x"), "   "), "line 2, column 6 holds 'x'"),
+        (f"\n\n{changed(BLOCKS, 3, 3, '.')}", "line 5, column 3 holds '.'"),
+    ],
+)
+def test_refusals_of_texts_say_where_and_what(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_maze(text)
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "message"),
+    [
+        (read_maze_picture, (np.zeros((5, 5), np.uint8),), r"got \(5, 5\): put colours last"),
+        (read_maze_picture, (np.zeros((5, 7, 3), np.uint8),), r"got \(1, 5, 7, 3\).* square pic"),
+        (read_maze_picture, (np.zeros((6, 6, 3), np.uint8),), r"P = 2 n \+ 1 .* got 6: keep the b"),
+        (read_maze_picture, (np.zeros((5, 5, 3)),), r"integers 0 to 255, got float64: .*255 \* p"),
+        (maze_text, (MAZE.walls, 0, 3), r"one maze, shape \(n, n\), got \(1, 2, 2\): .*walls\[i\]"),
+        (maze_text, (MAZE.walls[0] & 14, 0, 3), "open border at the top"),
+        (maze_text, (MAZE.walls[0], 4, 3), "start: expected a cell from 0 to 3, got 4"),
+        (maze_text, (MAZE.walls[0], 0, -1), "goal: expected a cell from 0 to 3, got -1"),
+        (maze_text, (MAZE.walls[0], 0, 3, np.eye(3) > 0), r"marks: expected bool of shape \(2, 2"),
+    ],
+)
+def test_what_is_no_picture_or_cannot_be_drawn_is_refused(call, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        call(*arguments)
