@@ -19,7 +19,6 @@ from trm_lib.experiments import (
     find_recipe,
     find_recipes,
     load_result,
-    provenance,
     run_recipe,
     verify,
 )
@@ -55,8 +54,12 @@ def test_every_seed_is_measured_and_kept_with_where_it_came_from(tmp_path):
     expected = [np.random.default_rng(seed).random(3) for seed in range(3)]
     np.testing.assert_array_equal(again.measured("value"), expected)
     for seed in again.seeds.values():
-        assert seed["provenance"].keys() == provenance().keys()
         assert seed["seconds"] >= 0
+        origin = seed["provenance"]
+        assert {"date", "commit", "machine"} <= origin.keys()
+        assert (origin["trm_lib"], origin["python"]) == (__version__, platform.python_version())
+        for library in ("torch", "numpy", "scipy", "gymnasium"):
+            assert origin[library] == version(library)
 
 
 def test_a_killed_run_keeps_its_seeds_and_runs_only_the_rest(tmp_path, toys):
@@ -167,9 +170,8 @@ def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
 
 
 def test_words_and_ragged_lists_are_verified_times_are_not_and_new_numbers_may_come(toys):
-    toys.ACTS["draw"] = lambda *_: {
-        "best": "recursion", "lengths": [[1, 2], [3]], "run_seconds": 2.0, "new": 1
-    }  # fmt: skip
+    now = {"best": "recursion", "lengths": [[1, 2], [3]], "run_seconds": 2.0, "new": 1}
+    toys.ACTS["draw"] = lambda *_: now
     stored = {"best": "same_block", "lengths": [[1, 2], [3]], "run_seconds": 1.0, "old": 1}
     result = Result(DRAWS.name, DRAWS.about, DRAWS.settings(), {0: {"measured": stored}})
     assert verify(DRAWS, result, seed=0) == [
@@ -285,38 +287,26 @@ def test_git_ignores_what_a_killed_run_leaves_beside_the_recorded_results():
 # Provenance.
 
 
-def git(root, *arguments):
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    run = subprocess.run(
-        ["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True
-    )
-    return run.stdout.strip()
-
-
-def test_it_names_what_one_needs_to_repeat_a_run():
-    found = provenance()
-    assert (found["trm_lib"], found["python"]) == (__version__, platform.python_version())
-    for library in ("torch", "numpy", "scipy", "gymnasium"):
-        assert found[library] == version(library)
-    assert {"date", "commit", "machine"} <= found.keys()
-
-
 def test_the_commit_is_gits_and_marked_when_code_differs(tmp_path):
+    def git(*arguments):
+        command = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", *arguments]
+        return subprocess.check_output(command, cwd=tmp_path, text=True).strip()
+
     assert commit(tmp_path) == "unknown"
     code = [tmp_path / name for name in ("trm_lib/code.py", "book/recipes/code.py")]
     for path in (*code, tmp_path / "book/results/x.json"):
         path.parent.mkdir(parents=True)
         path.write_text("1\n")
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "--quiet", "--message", "first")
-    head = git(tmp_path, "rev-parse", "HEAD")[:12]
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "first")
+    head = git("rev-parse", "HEAD")[:12]
     (tmp_path / "book/results/x.json").write_text("2\n")  # a result just written marks nothing
     assert commit(tmp_path) == head
     for path in code:
         path.write_text("2\n")
         assert commit(tmp_path) == f"{head}-dirty"
-        git(tmp_path, "checkout", "--quiet", "trm_lib", "book/recipes")
+        git("checkout", "--quiet", "trm_lib", "book/recipes")
     (tmp_path / "trm_lib/new.py").write_text("")
     assert commit(tmp_path) == f"{head}-dirty"
     installed = tmp_path / ".venv/site-packages"
