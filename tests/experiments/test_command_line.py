@@ -135,11 +135,14 @@ def test_results_that_are_damaged_or_not_the_recipes_are_not_reported(folder, ca
     for content, said in (
         (whole.replace('"count": 3', '"count": 4'), "another config (it differs in count)"),
         (whole.replace("[0.", "[[0.5], 0.", 1), "expected 'validation_exact_by_k' to have"),
-        ("{", "fair.json is not a whole result of coins/fair"),
     ):
         stored.write_text(content)
         assert told("report", "coins", folder=folder) == 2
         assert said in capsys.readouterr().err
+    stored.write_bytes(b"\xff{")
+    for command in ("list", "report coins", "verify coins", "run coins --jobs 1"):
+        assert told(*command.split(), folder=folder) == 2
+        assert "fair.json is not a whole result of coins/fair" in capsys.readouterr().err
 
 
 def test_debug_prints_one_page_and_says_whether_it_found_a_fault(monkeypatch, capsys):
