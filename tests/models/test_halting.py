@@ -42,17 +42,17 @@ def test_nobody_is_sure_at_first():
 
 
 @pytest.mark.parametrize(
-    ("logits", "n_sup", "expected"),
+    ("logits", "n_sup", "explore", "expected"),
     [
-        ([-1.0], 3, [1, 2, 3, 1, 2, 3, 1]),  # the unsure stay to the end
-        ([+1.0], 3, [1] * 7),  # the sure leave at once
-        ([+1.0], 1, [1] * 7),
-        ([-1.0, -2.0], 3, [1] * 7),  # halting is worth more than going on
-        ([+1.0, +2.0], 3, [1, 2, 3, 1, 2, 3, 1]),
+        ([-1.0], 3, 1.0, [1, 2, 3, 1, 2, 3, 1]),  # the unsure stay to the end
+        ([+1.0], 3, 0.0, [1] * 7),  # the sure leave at once
+        ([+1.0], 1, 1.0, [1] * 7),
+        ([-1.0, -2.0], 3, 0.0, [1] * 7),  # halting is worth more than going on
+        ([+1.0, +2.0], 3, 0.0, [1, 2, 3, 1, 2, 3, 1]),
     ],
 )
-def test_the_unsure_stay_to_the_end_and_the_sure_leave_at_once(logits, n_sup, expected):
-    model = sure(*logits, n_sup=n_sup, explore=0.0)
+def test_the_unsure_stay_to_the_end_and_the_sure_leave_at_once(logits, n_sup, explore, expected):
+    model = sure(*logits, n_sup=n_sup, explore=explore)
     assert stays(model, 2, 7).tolist() == [[step] * 2 for step in expected]
 
 

@@ -8,6 +8,8 @@ from tests.models.small import SMALL, boards, seeded, think
 from trm_lib.evaluation import answer_flops
 from trm_lib.models import (
     TRM,
+    BoardConfig,
+    FeedForward,
     HierarchicalConfig,
     LoopedConfig,
     MultiScaleConfig,
@@ -186,7 +188,16 @@ def test_wrong_configurations_say_what_was_expected(kind, changes, message):
         new(kind, **changes)
 
 
-# --- the loop
+# --- one pass, and the loop
+
+
+def test_feed_forward_is_one_pass_of_its_blocks_in_order_and_carries_nothing():
+    rival = FeedForward(BoardConfig(**SMALL | {"n_layers": 2}))
+    first, second = rival.stack.blocks
+    h = second(first(rival.embed(boards()), (4, 4)), (4, 4))
+    carry, out = rival(rival.initial_carry(boards()), boards())
+    assert carry is None
+    torch.testing.assert_close(out.logits, rival.read(h, boards()))
 
 
 def test_a_step_of_the_loop_is_so_many_calls_on_state_and_question():

@@ -51,12 +51,15 @@ REMEMBERS = tuple(name for name in CONFIGS if "over time" in name or name in ("t
 FRESH = tuple(name for name in ON_BOARDS if name not in REMEMBERS)
 
 
-def new_policy(name, seed=0):
+def untrained(name, seed=0):
     kind = {"mlp": MLPPolicy, "gru": GRUPolicy}.get(name, BoardPolicy)
-    policy = kind(CONFIGS[name], seeded(seed))
-    with torch.no_grad():  # as large as after training: else all answers look alike
-        for head in [policy.core.head] if kind is BoardPolicy else [policy.actor[-1]]:
-            head.weight.mul_(100)
+    return kind(CONFIGS[name], seeded(seed))
+
+
+def new_policy(name):
+    policy = untrained(name)
+    head = policy.core.head if name in ON_BOARDS else policy.actor[-1]
+    head.weight.data.mul_(100)  # as large as after training: else all answers look alike
     return policy
 
 
@@ -298,11 +301,8 @@ def test_two_steps_twice_on_a_board_that_stays_are_four(name):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_seed_fixes_the_policy_which_tries_everything_about_equally_often(name):
-    kind, before = (
-        {"mlp": MLPPolicy, "gru": GRUPolicy}.get(name, BoardPolicy),
-        torch.get_rng_state(),
-    )
-    policy, again, other = (kind(CONFIGS[name], seeded(seed)) for seed in (0, 0, 1))
+    before = torch.get_rng_state()
+    policy, again, other = (untrained(name, seed) for seed in (0, 0, 1))
     assert torch.equal(before, torch.get_rng_state())
     for part, tensor in policy.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[part]), part
@@ -323,11 +323,7 @@ MANY[:, MARKER, 0] = 1
 @pytest.mark.parametrize(
     ("name", "observations", "message"),
     [
-        (
-            "trm",
-            EMPTY.flatten(1),
-            r"channels \(C, rows, columns\).*got shape \(27,\).*observation=",
-        ),
+        ("trm", EMPTY.flatten(1), r"\(C, rows, columns\).*shape \(27,\).*observation='channels'"),
         ("trm", EMPTY + 0.5, "expected channels of zeros and ones"),
         ("trm", EMPTY, r"one marked cell in channel 1, got \[0.0, 0.0\]"),
         ("trm", MANY, r"one marked cell in channel 1, got \[3.0, 3.0\]"),

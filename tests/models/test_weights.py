@@ -29,13 +29,8 @@ WALKER = BoardPolicyConfig(
     core=HierarchicalConfig(
         vocab_size=32, grid=(3, 3), width=8, low_width=4, mixing="conv", n_answers=5
     ),
-    n_actions=4,
-    marker=4,
-    k_steps=3,
-    previous_action=True,
-)
-
-
+    n_actions=4, marker=4, k_steps=3, previous_action=True,
+)  # fmt: skip
 MODELS = {
     "trm": TRM(CONFIG, seeded(3)),
     "halting": build_model(TRMConfig(**SMALL, halting=True), 3),
