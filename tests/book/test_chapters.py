@@ -36,8 +36,12 @@ def test_a_link_to_a_chapter_carries_its_number(page: Path) -> None:
     assert [n for _, n, name in links if not (BOOK / f"{n}_{name}.ipynb").is_file()] == []
 
 
-def test_chapters_count_from_one() -> None:
-    assert [path.name[:3] for path in CHAPTERS] == [f"{n:02}_" for n in range(1, 10)]
+def test_chapters_count_from_one_in_file_and_title() -> None:
+    numbers = [f"{n:02}" for n in range(1, len(CHAPTERS) + 1)]
+    assert [path.name.split("_")[0] for path in CHAPTERS] == numbers
+    assert [read(path).cells[0].source.split(" · ")[0] for path in CHAPTERS] == [
+        f"# {number}" for number in numbers
+    ]
 
 
 def test_table_of_contents_names_every_chapter_and_page_once() -> None:
