@@ -60,7 +60,7 @@ from trm_lib import (  # noqa: E402
 from trm_lib.envs import yardsticks  # noqa: E402
 from trm_lib.models import load_model  # noqa: E402
 from trm_lib.puzzles import masked_grids  # noqa: E402
-from trm_lib.puzzles.maze import turned_walls  # noqa: E402
+from trm_lib.puzzles.maze_walls import wall_pixels, walls_from_pixels  # noqa: E402
 from trm_lib.solving import shipped_model, weights_folder  # noqa: E402
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels  # noqa: E402
 
@@ -114,7 +114,9 @@ def turned_mazes(some: puzzles.Mazes, turns: np.ndarray) -> puzzles.Mazes:
     walls, places = np.empty_like(some.walls), [some.start.copy(), some.goal.copy()]
     cells = np.arange(some.size**2).reshape(some.size, some.size)
     for i, turn in enumerate(turns.tolist()):
-        walls[i] = turned_walls(some.walls[i : i + 1], turn)[0]
+        pixels = wall_pixels(some.walls[i : i + 1])
+        pixels = pixels[:, :, ::-1] if turn >= 4 else pixels
+        walls[i] = walls_from_pixels(np.rot90(pixels, -turn, axes=(1, 2)))[0]
         from_cell = np.rot90(cells[:, ::-1] if turn >= 4 else cells, -turn).reshape(-1)
         for place in places:
             place[i] = (from_cell == place[i]).argmax()

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 
-def whole(value: object, name: str, least: int) -> int:
+def whole(value: object, name: str, least: int, most: int | None = None) -> int:
     """The value as an int.
 
     Raises:
-        ValueError: it is not a whole number, is a bool, or is below `least`.
+        ValueError: it is not a whole number, is a bool, or is below `least` or above `most`.
     """
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= least:
+    top = math.inf if most is None else most
+    if isinstance(value, Integral) and not isinstance(value, bool) and least <= value <= top:
         return int(value)
-    raise ValueError(f"{name} expected a whole number >= {least}, got {value!r}")
+    expected = f">= {least}" if most is None else f"from {least} to {most}"
+    raise ValueError(f"{name} expected a whole number {expected}, got {value!r}")
 
 
 def number(value: object, name: str, accepts: Callable[[float], bool], expected: str) -> float:

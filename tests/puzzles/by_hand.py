@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from trm_lib.puzzles import Mazes, mazes_from_keys
+from trm_lib.puzzles.maze_walls import walls_between
 
 STEPS = [(-1, 0), (0, 1), (1, 0), (0, -1)]  # by direction, rows and columns
 
@@ -51,15 +52,5 @@ def walls_of(size: int, closed: np.ndarray) -> np.ndarray:
 
     Those to the right come first, row by row, then those below.
     """
-    walls = np.zeros((size, size), np.uint8)
-    walls[0] |= 1
-    walls[:, -1] |= 2
-    walls[-1] |= 4
-    walls[:, 0] |= 8
-    right = closed[: size * (size - 1)].reshape(size, size - 1)
-    below = closed[size * (size - 1) :].reshape(size - 1, size)
-    walls[:, :-1] |= right * np.uint8(2)
-    walls[:, 1:] |= right * np.uint8(8)
-    walls[:-1] |= below * np.uint8(4)
-    walls[1:] |= below * np.uint8(1)
-    return walls
+    right, below = closed.reshape(2, -1)
+    return walls_between(right.reshape(1, size, size - 1), below.reshape(1, size - 1, size))[0]

@@ -167,9 +167,12 @@ def test_a_corridor_is_eaten_from_its_tip_and_a_shut_in_cell_at_once_which_no_pa
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: maze_distances(IN_PIECES.walls, [4]), "source: maze 0 has cell 4, expected 0 to"),
+        (
+            lambda: maze_distances(IN_PIECES.walls, [4]),
+            r"source expected \(1,\) integers from 0",
+        ),
         (lambda: shortest_path_cells(IN_PIECES), "maze 0 has no path from its start to its goal"),
-        (lambda: shortest_way(IN_PIECES), "way from its start to its goal, got one with none: op"),
+        (lambda: shortest_way(IN_PIECES), "expected a way from start to goal"),
         (lambda: shortest_way(several(3, 2)), "expected one maze, got 2: pass them one at a time"),
         (lambda: marked_way(IN_PIECES, np.eye(3) > 0), r"marks: expected bool of shape \(2, 2\)"),
     ],

@@ -80,7 +80,7 @@ def test_a_puzzle_is_read_from_a_file_and_from_standard_input(
     [
         ("1..1|..3.|.4..|...2", "digit 1 stands twice"),
         ("...............x", "row 4, column 4 holds 'x'"),
-        (RING.replace("S", " "), "the maze has no start"),
+        (RING.replace("S", " "), "expected one start"),
         ("maze.text", "expected a puzzle, or a file with one, found no file 'maze.text'"),
         ("trm_lib", "expected a puzzle, or a file with one, found no file 'trm_lib'"),
         ("", "expected 16, 36 or 81 symbols"),

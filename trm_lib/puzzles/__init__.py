@@ -8,16 +8,11 @@ from trm_lib.puzzles.maze import (
     Layout,
     Mazes,
     Place,
-    check_cell,
     check_marks,
     check_maze_options,
-    check_walls,
     generate_mazes,
-    layout_class,
     mazes_from_keys,
-    passages,
     places_from_keys,
-    steps_to,
 )
 from trm_lib.puzzles.maze_boards import (
     CELL_TOKENS,
@@ -39,6 +34,7 @@ from trm_lib.puzzles.maze_paths import (
 )
 from trm_lib.puzzles.maze_text import maze_text, parse_maze
 from trm_lib.puzzles.maze_trees import all_trees
+from trm_lib.puzzles.maze_walls import check_walls, layout_class, passages, steps_to
 from trm_lib.puzzles.splits import Split, draw_below, mix64, split_by_class, split_by_hash
 from trm_lib.puzzles.sudoku import (
     box_shape,
@@ -66,7 +62,7 @@ __all__ = [
     "CELL_TOKENS", "FEWEST_CLUES", "PIXEL_TOKENS",
     "ExactResult", "Layout", "Mazes", "Place", "Split",
     "all_grids_4x4", "all_trees", "augment_sudoku", "augment_with_clues", "box_shape",
-    "check_boards", "check_cell", "check_marks", "check_maze_options", "check_sudoku",
+    "check_boards", "check_marks", "check_maze_options", "check_sudoku",
     "check_walls", "class_key", "draw_below", "filling_rounds", "generate_mazes",
     "generate_sudoku", "is_solution", "layout_class", "marked_way", "masked_grids",
     "maze_distances", "maze_labels", "maze_picture", "maze_text", "maze_tokens",

@@ -1,22 +1,20 @@
-"""Mazes: n x n cells with walls between them, a start and a goal; drawn, checked, and named.
+"""Mazes: n x n cells with walls between them, a start and a goal; drawn at random or from keys.
 
-Legend of the maze modules: B mazes, n rows and columns (2 to 128), L = n * n cells, numbered row by
-row. Directions are 0 up, 1 right, 2 down, 3 left; the opposite of d is (d + 2) % 4.
+Axes and directions are those of `maze_walls`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import numpy as np
 
 from trm_lib.checks import SHARE, check_rng, one_of, whole
-from trm_lib.puzzles.maze_trees import open_walls, spanning_trees
-from trm_lib.puzzles.splits import draw_below, mix64
+from trm_lib.puzzles.maze_trees import spanning_trees
+from trm_lib.puzzles.maze_walls import SIZES, check_walls, walls_between
+from trm_lib.puzzles.splits import draw_below
 
-SIZES = range(2, 129)
 Layout = Literal["tree", "loops", "open"]
 Place = Literal["fixed", "random"]
 
@@ -97,16 +95,14 @@ def mazes_from_keys(
     start: Place = "fixed",
     goal: Place = "fixed",
 ) -> Mazes:
-    """Make the maze that belongs to each key: the same key always gives the same maze.
+    """Make the maze that belongs to each key, (B,) uint64: the same key gives the same maze.
 
-    Args:
-        keys: (B,) integers, any 64 bits.
-        size, layout, loops, start, goal: as in `generate_mazes`.
+    The other arguments are those of `generate_mazes`.
     """
     loops = check_maze_options(size, layout, loops, start, goal)
-    keys = np.asarray(keys).astype(np.uint64)
     if layout == "open":
-        walls = np.tile(open_walls(size), (len(keys), 1, 1))
+        right = np.zeros((len(keys), size, size - 1), bool)
+        walls = walls_between(right, right.swapaxes(1, 2))
     else:
         walls = spanning_trees(size, keys, loops)
     return Mazes(walls, *places_from_keys(size, keys, start, goal))
@@ -129,79 +125,30 @@ def places_from_keys(
 
 def check_maze_options(size: int, layout: str, loops: float | None, start: str, goal: str) -> float:
     """Refuse options that `generate_mazes` does not know; return the share of walls to open."""
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size not in SIZES:
-        raise ValueError(f"size expected a whole number from 2 to 128, got {size!r}")
+    whole(size, "size", SIZES[0], SIZES[-1])
     one_of(("tree", "loops", "open"))(layout, "layout")
-    for place, name in ((start, "start"), (goal, "goal")):
-        one_of(("fixed", "random"))(place, name)
-    if layout != "loops":
-        if loops is not None:
-            raise ValueError(f'loops is for layout="loops", got loops={loops!r} with {layout!r}')
-        return 0.0
-    return SHARE(0.1 if loops is None else loops, "loops")
-
-
-def check_walls(walls: np.ndarray, name: str = "walls") -> np.ndarray:
-    """Check that an array holds the walls of mazes and return it as uint8.
-
-    Args:
-        walls: (B, n, n) integers 0 to 15, as in `Mazes`.
-        name: what to call the array in an error.
-    """
-    walls = np.asarray(walls)
-    if walls.ndim != 3 or walls.shape[1] != walls.shape[2] or walls.shape[1] not in SIZES:
-        raise ValueError(
-            f"{name}: expected shape (B, n, n) with n from 2 to 128, got {walls.shape}: "
-            "pass one maze as walls[None]"
-        )
-    if walls.dtype.kind not in "iu" or (walls.size and (walls.min() < 0 or walls.max() > 15)):
-        raise ValueError(f"{name}: expected integers 0 to 15, one bit a direction, got others")
-    walls = walls.astype(np.uint8, copy=False)
-    for border, bit, where in (
-        (walls[:, 0], 1, "top"),
-        (walls[:, :, -1], 2, "right"),
-        (walls[:, -1], 4, "bottom"),
-        (walls[:, :, 0], 8, "left"),
-    ):
-        is_open = border & bit == 0
-        if is_open.any():
-            maze = np.argwhere(is_open)[0, 0]
-            raise ValueError(f"{name}: maze {maze} has an open border at the {where}: close it")
-    for one, other, where in (
-        (walls[:, :, :-1] & 2, walls[:, :, 1:] & 8, "to the right"),
-        (walls[:, :-1] & 4, walls[:, 1:] & 1, "below"),
-    ):
-        differ = (one > 0) != (other > 0)
-        if differ.any():
-            maze, row, column = np.argwhere(differ)[0]
-            raise ValueError(
-                f"{name}: in maze {maze}, row {row + 1}, column {column + 1} and its neighbour "
-                f"{where} disagree on the wall between them"
-            )
-    return walls
+    one_of(("fixed", "random"))(start, "start")
+    one_of(("fixed", "random"))(goal, "goal")
+    if layout == "loops":
+        return SHARE(0.1 if loops is None else loops, "loops")
+    if loops is not None:
+        raise ValueError(f'loops is for layout="loops", got loops={loops!r} with {layout!r}')
+    return 0.0
 
 
 def check_cells(cells: np.ndarray, walls: np.ndarray, name: str) -> np.ndarray:
     """Refuse anything but one cell number for each of (B, n, n) walls; return (B,) int64."""
     cells, last = np.asarray(cells), walls.shape[1] ** 2 - 1
-    if cells.shape != (len(walls),) or cells.dtype.kind not in "iu":
+    if (
+        cells.shape != (len(walls),)
+        or cells.dtype.kind not in "iu"
+        or ((cells < 0) | (cells > last)).any()
+    ):
         raise ValueError(
-            f"{name}: expected ({len(walls)},) integers, one cell a maze, got {cells.dtype} of "
-            f"shape {cells.shape}"
-        )
-    wrong = np.flatnonzero((cells < 0) | (cells > last))
-    if len(wrong):
-        raise ValueError(
-            f"{name}: maze {wrong[0]} has cell {cells[wrong[0]]}, expected 0 to {last}"
+            f"{name} expected ({len(walls)},) integers from 0 to {last}, one cell a maze, got "
+            f"{cells!r}"
         )
     return cells.astype(np.int64)
-
-
-def check_cell(cell: int, size: int, name: str) -> int:
-    """Refuse anything but the number of a cell of n x n, for n = size."""
-    if not isinstance(cell, int | np.integer) or not 0 <= cell < size * size:
-        raise ValueError(f"{name}: expected a cell from 0 to {size * size - 1}, got {cell!r}")
-    return int(cell)
 
 
 def check_marks(marks: np.ndarray, size: int, name: str = "marks") -> np.ndarray:
@@ -213,78 +160,3 @@ def check_marks(marks: np.ndarray, size: int, name: str = "marks") -> np.ndarray
             f"shape {marks.shape}"
         )
     return marks
-
-
-def passages(walls: np.ndarray) -> np.ndarray:
-    """Whether one can walk from a cell in each direction, (B, n, n, 4) bool."""
-    return (walls[..., None] >> np.arange(4, dtype=np.uint8) & 1) == 0
-
-
-@cache
-def steps_to(size: int) -> np.ndarray:
-    """The cell next to each in each direction, itself at a border: (L, 4) int64, read-only.
-
-    Walls inside are not looked at.
-    """
-    rows, columns = np.divmod(np.arange(size * size), size)
-    up, down = np.maximum(rows - 1, 0), np.minimum(rows + 1, size - 1)
-    left, right = np.maximum(columns - 1, 0), np.minimum(columns + 1, size - 1)
-    there = [up * size + columns, rows * size + right, down * size + columns, rows * size + left]
-    table = np.stack(there, axis=1)
-    table.flags.writeable = False
-    return table
-
-
-def layout_class(walls: np.ndarray) -> np.ndarray:
-    """Name each layout by a number that its turned copies share: the key to split mazes by.
-
-    A layout is the walls of a maze, without its start and goal. Two mazes of one layout share most
-    of what is to be learned about them, so they belong on the same side of a split.
-
-    For n up to 6, two layouts of one size share it exactly when one is a turn of the other.
-    Beyond, and between sizes, others share it only where 64-bit hashes collide.
-
-    Args:
-        walls: (B, n, n) integers, as in `Mazes`.
-
-    Returns:
-        (B,) uint64, the same on every machine.
-    """
-    walls = check_walls(walls)
-    return np.minimum.reduce([_keys(turned_walls(walls, turn)) for turn in range(8)])
-
-
-def turned_walls(walls: np.ndarray, turn: int) -> np.ndarray:
-    """Turn layouts (B, n, n): cells move, and the walls around them change direction.
-
-    Turns 0 to 3 are as many quarter turns clockwise. Turns 4 to 7 are a mirror image, left and
-    right swapped, and then turn - 4 quarter turns. A quarter turn makes direction d into
-    (d + 1) % 4, the mirror image makes it into -d % 4.
-    """
-    moved = np.rot90(walls[:, :, ::-1] if turn >= 4 else walls, -turn, axes=(1, 2))
-    return _turned_bits(turn)[moved]
-
-
-@cache
-def _turned_bits(turn: int) -> np.ndarray:
-    """What the walls of a cell become, (16,) uint8."""
-    bits, table = np.arange(16, dtype=np.uint8), np.zeros(16, np.uint8)
-    for direction in range(4):
-        mirrored = -direction if turn >= 4 else direction
-        table |= (bits >> direction & 1) << (mirrored + turn) % 4
-    return table
-
-
-def _keys(walls: np.ndarray) -> np.ndarray:
-    """Name each layout, (B,) uint64; for n up to 6 its walls inside fit into one word."""
-    count, size = walls.shape[:2]
-    right = walls[:, :, :-1] >> 1 & 1  # (B, n, n - 1)
-    below = walls[:, :-1] >> 2 & 1  # (B, n - 1, n)
-    half = size * (size - 1)
-    bits = np.concatenate([right.reshape(count, half), below.reshape(count, half)], axis=1)
-    key = mix64(np.full(count, size))
-    for start in range(0, bits.shape[1], 64):
-        part = bits[:, start : start + 64].astype(np.uint64)
-        word = (part << np.arange(part.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
-        key = mix64(key ^ word)  # a bijection of the word
-    return key

@@ -1,11 +1,6 @@
 """Mazes as boards for a network: tokens cell by cell, tokens pixel by pixel, and colour pictures.
 
-In pixels, walls are pixels too, as the literature feeds them to networks. Cell (r, c) is pixel
-(2 r + 1, 2 c + 1), both from 0. The pixel between two neighbouring cells is white where one can
-walk from one to the other and black where there is a wall. Pixels with two even coordinates, where
-four cells meet, are always black, as is the border.
-
-Axes: B mazes, n rows and columns, P = 2 n + 1 rows and columns of pixels.
+Axes and pixels are those of `maze_walls`.
 """
 
 from __future__ import annotations
@@ -13,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trm_lib.puzzles.maze import SIZES, Mazes, check_walls
+from trm_lib.puzzles.maze import Mazes
 from trm_lib.puzzles.maze_paths import shortest_path_cells
+from trm_lib.puzzles.maze_walls import SIZES, check_walls, wall_pixels, walls_from_pixels
 
 CELL_TOKENS, PIXEL_TOKENS = 48, 4
 """How many different tokens there are."""
 
-_TOKEN = "a cell's token is its wall bits, plus 16 at the start and 32 at the goal"
 _COLOURS = np.array([(0, 0, 0), (255, 255, 255), (0, 255, 0), (255, 0, 0)], np.uint8)
 
 
@@ -43,28 +38,21 @@ def read_maze_tokens(tokens: ArrayLike) -> Mazes:
         tokens: (B, n, n) integers from 0 to 47, or (n, n) for one; n from 2 to 128.
 
     Raises:
-        ValueError: some board is not one of a maze; the message names the maze from 0, and a
-            cell's row and column from 1.
+        ValueError: some board is not one of a maze; the message names it from 0, and a cell's row
+            and column from 1.
     """
     tokens = np.asarray(tokens)
-    shape, tokens = tokens.shape, tokens[None] if tokens.ndim == 2 else tokens
-    if tokens.ndim != 3 or tokens.shape[1] != tokens.shape[2] or tokens.shape[1] not in SIZES:
+    tokens = tokens[None] if tokens.ndim == 2 else tokens
+    in_range = tokens.dtype.kind in "iu" and ((tokens >= 0) & (tokens < CELL_TOKENS)).all()
+    if not in_range:
         raise ValueError(
-            f"tokens: expected shape (B, n, n) or (n, n) with n from 2 to 128, got {shape}: pass "
-            "one token a cell, in as many rows as columns"
+            f"tokens: expected integers 0 to 47, got {tokens.dtype} {np.unique(tokens)}: a cell's "
+            "token is its wall bits, plus 16 at the start and 32 at the goal"
         )
-    if tokens.dtype.kind not in "iu":
-        raise ValueError(f"tokens: expected integers 0 to 47, got {tokens.dtype}: {_TOKEN}")
-    wrong = np.argwhere((tokens < 0) | (tokens >= CELL_TOKENS))
-    if len(wrong):
-        maze, row, column = wrong[0]
-        raise ValueError(
-            f"tokens: maze {maze} holds {tokens[maze, row, column]} in row {row + 1}, column "
-            f"{column + 1}, expected 0 to 47: {_TOKEN}"
-        )
+    walls = check_walls(tokens & 15, "tokens")
     start = _only_cell(tokens & 16 > 0, "tokens: maze", "start", "add 16 to the token of one cell")
     goal = _only_cell(tokens & 32 > 0, "tokens: maze", "goal", "add 32 to the token of one cell")
-    return Mazes(check_walls(tokens & 15, "tokens"), start, goal)
+    return Mazes(walls, start, goal)
 
 
 def maze_labels(mazes: Mazes) -> np.ndarray:
@@ -117,8 +105,7 @@ def read_maze_picture(picture: ArrayLike) -> Mazes:
     """Read mazes from pictures such as `maze_picture` paints.
 
     Args:
-        picture: (B, P, P, 3) integers, or (P, P, 3) for one; P odd, 5 to 257. Four colours are
-            known: black, white, green (0, 255, 0) and red (255, 0, 0).
+        picture: (B, P, P, 3) integers, or (P, P, 3) for one; P odd, 5 to 257.
 
     Raises:
         ValueError: some picture is not one of a maze; the message names the picture from 0 and the
@@ -126,59 +113,32 @@ def read_maze_picture(picture: ArrayLike) -> Mazes:
     """
     picture = np.asarray(picture)
     picture = picture[None] if picture.ndim == 3 else picture
-    if picture.ndim != 4 or picture.shape[1] != picture.shape[2] or picture.shape[3] != 3:
-        raise ValueError(
-            f"picture: expected shape (B, P, P, 3) or (P, P, 3), got {picture.shape}: put colours "
-            "last, and pass square pictures"
-        )
-    size, even = divmod(picture.shape[1] - 1, 2)
-    if even or size not in SIZES:
-        raise ValueError(
-            f"picture: expected P = 2 n + 1 for n from 2 to 128, got {picture.shape[1]}: keep the "
-            "border, and paint every cell, wall and opening as one pixel"
-        )
-    if picture.dtype.kind not in "iu":
-        raise ValueError(
-            f"picture: expected integers 0 to 255, got {picture.dtype}: a picture of floats 0 to "
-            "1 is read as np.rint(255 * picture).astype(np.uint8)"
-        )
-    black, white, green, red = ((picture == colour).all(axis=-1) for colour in _COLOURS)
-    odd = np.arange(2 * size + 1) % 2
-    kind = odd[:, None] + odd  # 0 a corner, 1 between two cells, 2 a cell
-    kind[[0, -1]] = kind[:, [0, -1]] = 0  # and the border
-    for wrong, expected in (
-        (~(black | white | green | red), "black, white, green or red"),
-        (~black & (kind == 0), "black: a border, or a corner of cells"),
-        ((green | red) & (kind == 1), "black or white: it lies between two cells"),
-        (black & (kind == 2), "not black: it is a cell"),
+    side = picture.shape[1] if picture.ndim == 4 else 0
+    if (
+        picture.shape[1:] != (side, side, 3)
+        or side % 2 == 0
+        or side // 2 not in SIZES
+        or picture.dtype.kind not in "iu"
     ):
-        if wrong.any():
-            which, row, column = np.argwhere(wrong)[0]
-            raise ValueError(
-                f"picture {which}: the pixel in row {row + 1}, column {column + 1} is "
-                f"{tuple(picture[which, row, column].tolist())}, expected {expected}"
-            )
+        raise ValueError(
+            "picture: expected integers 0 to 255 of shape (B, P, P, 3) or (P, P, 3), P = 2 n + 1 "
+            f"for n from 2 to 128, got {picture.dtype} of shape {picture.shape}: paint every cell, "
+            "wall and opening as one pixel, with colours last"
+        )
+    black, _, green, red = ((picture == colour).all(axis=-1) for colour in _COLOURS)
     start = _only_cell(green[:, 1::2, 1::2], "picture", "green pixel, the start", "paint one cell")
     goal = _only_cell(red[:, 1::2, 1::2], "picture", "red pixel, the goal", "paint one cell")
-    return Mazes(walls_from_pixels(black), start, goal)
-
-
-def wall_pixels(walls: np.ndarray) -> np.ndarray:
-    """Which pixels are wall, (B, P, P) bool, for walls (B, n, n)."""
-    side = 2 * walls.shape[1] + 1
-    closed = np.ones((len(walls), side, side), bool)
-    closed[:, 1::2, 1::2] = False
-    closed[:, 1::2, 2:-1:2] = walls[:, :, :-1] >> 1 & 1
-    closed[:, 2:-1:2, 1::2] = walls[:, :-1] >> 2 & 1
-    return closed
-
-
-def walls_from_pixels(closed: np.ndarray) -> np.ndarray:
-    """The walls, (B, n, n) uint8, where these pixels are wall, (B, P, P) bool."""
-    closed = closed.astype(np.uint8)
-    up, right = closed[:, :-1:2, 1::2], closed[:, 1::2, 2::2]
-    down, left = closed[:, 2::2, 1::2], closed[:, 1::2, :-1:2]
-    return up | right << 1 | down << 2 | left << 3
+    mazes = Mazes(walls_from_pixels(black), start, goal)
+    expected = maze_picture(mazes)
+    wrong = np.argwhere((picture != expected).any(axis=-1))
+    if len(wrong):
+        which, row, column = place = tuple(wrong[0])
+        raise ValueError(
+            f"picture {which}: the pixel in row {row + 1}, column {column + 1} is "
+            f"{tuple(picture[place].tolist())}, expected {tuple(expected[place].tolist())}: black "
+            "borders, corners and walls, white cells and openings"
+        )
+    return mazes
 
 
 def _only_cell(marked: np.ndarray, where: str, what: str, remedy: str) -> np.ndarray:

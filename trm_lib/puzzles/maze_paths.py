@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from trm_lib.puzzles.maze import Mazes, check_cells, check_marks, check_walls, passages, steps_to
+from trm_lib.puzzles.maze import Mazes, check_cells, check_marks
+from trm_lib.puzzles.maze_walls import check_walls, passages, steps_to, walls_inside
 
 
 def maze_distances(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
@@ -49,8 +50,7 @@ def shortest_path_cells(mazes: Mazes) -> np.ndarray:
 def _spread(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
     """Distances, by a wave that spreads through all mazes at once."""
     count, size = walls.shape[:2]
-    to_right = walls[:, :, :-1] & 2 == 0  # (B, n, n - 1)
-    to_below = walls[:, :-1] & 4 == 0  # (B, n - 1, n)
+    to_right, to_below = (~closed for closed in walls_inside(walls))
     reached = np.zeros((count, size, size), bool)
     reached.reshape(count, -1)[np.arange(count), source] = True
     distances = np.zeros((count, size, size), np.int32)
@@ -69,7 +69,7 @@ def _spread(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
 
 
 def shortest_way(maze: Mazes) -> np.ndarray:
-    """Find a shortest way, by breadth-first search.
+    """Find a shortest way through one maze, by breadth-first search.
 
     Returns:
         (P,) int64 cell numbers from start to goal.
@@ -77,17 +77,15 @@ def shortest_way(maze: Mazes) -> np.ndarray:
     Raises:
         ValueError: there are several mazes, or no way.
     """
-    start, goal, is_open = _read(maze)
+    here, goal, is_open = _read(maze)
     to_goal = _spread(maze.walls, maze.goal).reshape(-1)
-    if to_goal[start] < 0:
-        raise ValueError(
-            "expected a maze with a way from its start to its goal, got one with none: open a wall "
-            "between them"
-        )
-    way = [start]
-    while way[-1] != goal:
-        ahead = steps_to(maze.size)[way[-1]][is_open[way[-1]]]
-        way.append(int(ahead[to_goal[ahead].argmin()]))
+    if to_goal[here] < 0:
+        raise ValueError("expected a way from start to goal, got a maze without: open a wall")
+    way = [here]
+    while here != goal:
+        ahead = steps_to(maze.size)[here][is_open[here]]
+        here = int(ahead[to_goal[ahead].argmin()])
+        way.append(here)
     return np.array(way)
 
 
@@ -137,17 +135,16 @@ def filling_rounds(mazes: Mazes) -> np.ndarray:
     Returns:
         (B, n, n) int64, from 1 on; 0 for cells that are left.
     """
-    is_open = passages(mazes.walls)
-    each, ends = np.arange(len(mazes)), np.zeros((len(mazes), mazes.size**2), bool)
+    each = np.arange(len(mazes))
+    is_open = passages(mazes.walls).reshape(len(mazes), mazes.size**2, 4)
+    rounds, now = np.zeros(is_open.shape[:2], np.int64), 0
+    ends = np.zeros(rounds.shape, bool)
     ends[each, mazes.start] = ends[each, mazes.goal] = True
-    ends = ends.reshape(mazes.walls.shape)
-    rounds, now = np.zeros(mazes.walls.shape, np.int64), 0
     while True:
-        p = np.pad(rounds == 0, [(0, 0), (1, 1), (1, 1)])
-        beside = p[:, :-2, 1:-1], p[:, 1:-1, 2:], p[:, 2:, 1:-1], p[:, 1:-1, :-2]  # up, right, ...
-        ways = (is_open & np.stack(beside, axis=-1)).sum(-1)
-        dead = (rounds == 0) & ~ends & (ways <= 1)
+        left = rounds == 0
+        ways = (is_open & left[:, steps_to(mazes.size)]).sum(axis=-1)
+        dead = left & ~ends & (ways <= 1)
         if not dead.any():
-            return rounds
+            return rounds.reshape(mazes.walls.shape)
         now += 1
         rounds[dead] = now

@@ -12,6 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from trm_lib.checks import whole
+from trm_lib.puzzles.maze_walls import steps_to, walls_between
 from trm_lib.puzzles.splits import mix64
 
 _NEXT_ARROW = np.uint64(0x9E3779B97F4A7C15)  # the increment of SplitMix64
@@ -31,48 +33,30 @@ def spanning_trees(size: int, keys: np.ndarray, loops: float = 0.0) -> np.ndarra
         generate a random spanning tree of a directed graph, J. Algorithms 27 (1998).
     """
     at_once = max(1, _CELLS_AT_ONCE // (size * size))
-    parts = [_tree_walls(size, keys[i : i + at_once], loops) for i in range(0, len(keys), at_once)]
-    return np.concatenate(parts) if parts else np.empty((0, size, size), np.uint8)
-
-
-def open_walls(size: int) -> np.ndarray:
-    """The walls of a maze with none inside, (n, n) uint8."""
-    walls = np.zeros((size, size), np.uint8)
-    walls[0] |= 1
-    walls[:, -1] |= 2
-    walls[-1] |= 4
-    walls[:, 0] |= 8
-    return walls
-
-
-def _tree_walls(size: int, keys: np.ndarray, loops: float) -> np.ndarray:
-    rows, columns = np.divmod(np.arange(size * size), size)
-    arrows = _popped_arrows(size, keys)  # (B, L)
-    far_row, far_column = np.divmod(arrows, size)
-    right = (far_column > columns).reshape(-1, size, size)  # arrow from here to the right
-    left = (far_column < columns).reshape(-1, size, size)
-    down = (far_row > rows).reshape(-1, size, size)
-    up = (far_row < rows).reshape(-1, size, size)
-    across = right[:, :, :-1] | left[:, :, 1:]  # (B, n, n - 1): open to the right
-    along = down[:, :-1] | up[:, 1:]  # (B, n - 1, n): open below
+    if len(keys) > at_once:
+        parts = [keys[i : i + at_once] for i in range(0, len(keys), at_once)]
+        return np.concatenate([spanning_trees(size, part, loops) for part in parts])
+    ahead = _popped_arrows(size, keys) - np.arange(size * size)  # 1 where an arrow points right
+    ahead = ahead.reshape(-1, size, size)
+    right = (ahead[:, :, :-1] == 1) | (ahead[:, :, 1:] == -1)  # (B, n, n - 1): open to the right
+    below = (ahead[:, :-1] == size) | (ahead[:, 1:] == -size)  # (B, n - 1, n): open below
     if loops:
-        across, along = _with_loops(across, along, keys, round(loops * (size - 1) ** 2))
-    walls = np.full((len(keys), size, size), 15, np.uint8)
-    walls[:, :, :-1] -= across * np.uint8(2)
-    walls[:, :, 1:] -= across * np.uint8(8)
-    walls[:, :-1] -= along * np.uint8(4)
-    walls[:, 1:] -= along * np.uint8(1)
-    return walls
+        _open_more(right, below, keys, round(loops * (size - 1) ** 2))
+    return walls_between(~right, ~below)
 
 
 def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
-    """The cell each cell points to, (B, L) int64; the last cell is the root."""
-    neighbours, degree = _neighbours(size)
+    """The cell each cell points to, (B, L) int64; the last cell is the root, and to itself."""
     count, n_cells = len(keys), size * size
+    cells = np.arange(n_cells)
+    at_border = steps_to(size) == cells[:, None]  # (L, 4)
+    inside_first = np.argsort(at_border, axis=1, kind="stable")
+    neighbours = np.take_along_axis(steps_to(size), inside_first, axis=1)
+    degree = (~at_border).sum(axis=1).astype(np.uint64)
     jumps = (n_cells - 1).bit_length()  # 2**jumps steps lead from anywhere into a circle
-    number = np.tile(np.arange(n_cells), count)  # of each cell, within its maze
+    number = np.tile(cells, count)  # of each cell, within its maze
     maze = np.repeat(np.arange(0, count * n_cells, n_cells), n_cells)  # where its maze begins
-    stacks = mix64(keys[:, None] ^ mix64(np.arange(n_cells))).reshape(-1)
+    stacks = mix64(keys[:, None] ^ mix64(cells)).reshape(-1)
     tops = number.copy()
     tree = np.empty((count, n_cells), np.int64)
     left = np.arange(count)  # the mazes not yet done
@@ -94,44 +78,24 @@ def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
         going_on = in_circle.any(axis=1)
         if going_on.sum() <= _SHARE_WORTH_KEEPING * len(left):
             tops, stacks = tops.reshape(-1, n_cells), stacks.reshape(-1, n_cells)
-            done, on = np.flatnonzero(~going_on), np.flatnonzero(going_on)
-            tree[left[done]] = tops[done]
-            left, in_circle = left[on], in_circle[on]
-            tops, stacks = tops[on].reshape(-1), stacks[on].reshape(-1)
+            tree[left[~going_on]] = tops[~going_on]
+            left, in_circle = left[going_on], in_circle[going_on]
+            tops, stacks = tops[going_on].reshape(-1), stacks[going_on].reshape(-1)
         loose = np.flatnonzero(in_circle)
     return tree
 
 
-@lru_cache
-def _neighbours(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The neighbours of each cell, (L, 4) int64, and how many it has, (L,) uint64."""
-    table = np.zeros((size * size, 4), np.int64)
-    degree = np.zeros(size * size, np.uint64)
-    for cell in range(size * size):
-        row, column = divmod(cell, size)
-        there = [cell - size] * (row > 0) + [cell + 1] * (column < size - 1)
-        there += [cell + size] * (row < size - 1) + [cell - 1] * (column > 0)
-        table[cell, : len(there)] = there
-        degree[cell] = len(there)
-    return table, degree
-
-
-def _with_loops(
-    across: np.ndarray, along: np.ndarray, keys: np.ndarray, opened: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Open that many more walls in every maze, each choice of them equally likely."""
-    count, size = across.shape[:2]
-    both = np.concatenate([across.reshape(count, -1), along.reshape(count, -1)], axis=1)
+def _open_more(right: np.ndarray, below: np.ndarray, keys: np.ndarray, count: int) -> None:
+    """Open `count` more walls in every maze, each choice of them equally likely."""
+    size = right.shape[1]
+    both = np.concatenate([right.reshape(len(keys), -1), below.reshape(len(keys), -1)], axis=1)
     stream = mix64(np.arange(both.shape[1]) + (1 << 32))  # apart from those of the arrows
     rank = mix64(keys[:, None] ^ stream) | np.uint64(1)
     rank[both] = 0  # open already: those come first
-    n_tree = size * size - 1
-    order = np.argsort(rank, axis=1)[:, : n_tree + opened]
+    order = np.argsort(rank, axis=1)[:, : size * size - 1 + count]
     np.put_along_axis(both, order, True, axis=1)
-    return (
-        both[:, : size * (size - 1)].reshape(across.shape),
-        both[:, size * (size - 1) :].reshape(along.shape),
-    )
+    half = size * (size - 1)
+    right[:], below[:] = both[:, :half].reshape(right.shape), both[:, half:].reshape(below.shape)
 
 
 @lru_cache
@@ -139,18 +103,14 @@ def all_trees(size: int) -> np.ndarray:
     """Every layout without loops in which all cells are joined, each once.
 
     Args:
-        size: n, 2 to 4: 4, 192 or 100,352 trees, as Kirchhoff's theorem counts them.
+        size: n, 2 to 4: 4, 192 or 100,352 trees, as Kirchhoff's theorem counts them; n = 5 has
+            557,568,000.
 
     Returns:
         (count, n, n) uint8 walls as in `Mazes`, read-only, in lexicographic order of the cells
         read row by row. Computed at the first call, then kept.
     """
-    if not isinstance(size, int | np.integer) or size not in (2, 3, 4):
-        raise ValueError(
-            f"size expected 2, 3 or 4, got {size!r}: n = 5 has 557,568,000 trees already, draw "
-            "some with generate_mazes"
-        )
-    n_cells = size * size
+    n_cells = whole(size, "size", 2, 4) ** 2
     # Partial trees: the openings right of and below the cells passed so far have been decided.
     # `last` names each part that hangs together by its last cell.
     walls = np.full((1, n_cells), 15, np.uint8)

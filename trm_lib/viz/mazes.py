@@ -12,7 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from trm_lib.puzzles import check_cell, check_marks, check_walls
+from trm_lib.checks import whole
+from trm_lib.puzzles import check_marks, check_walls
 from trm_lib.viz.boards import framed, of_shape, stroke
 from trm_lib.viz.style import (
     AGENT,
@@ -99,7 +100,7 @@ def one_maze(
         )
     walls = check_walls(walls[None])[0]
     start, goal, agent = (
-        None if cell is None else check_cell(cell, len(walls), name)
+        None if cell is None else whole(cell, name, 0, len(walls) ** 2 - 1)
         for name, cell in (("start", start), ("goal", goal), ("agent", agent))
     )
     return walls, start, goal, agent
