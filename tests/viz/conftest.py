@@ -2,8 +2,6 @@
 
 from html.parser import HTMLParser
 
-import pytest
-
 _VOID = {"input", "img", "meta", "br", "link"}
 
 
@@ -45,9 +43,3 @@ class Page(HTMLParser):
 
     def ids(self) -> list[str]:
         return [attributes["id"] for _, attributes, _ in self.elements if "id" in attributes]
-
-
-@pytest.fixture
-def read_page() -> type[Page]:
-    """The parser that these tests share."""
-    return Page

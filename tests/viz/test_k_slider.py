@@ -2,6 +2,7 @@
 
 import re
 
+from tests.viz.conftest import Page
 from trm_lib.viz import k_slider, new_figure, sudoku_svg
 from trm_lib.viz.style import unique_ids
 
@@ -25,8 +26,8 @@ def shown(page):
     ]
 
 
-def test_the_input_has_a_label_and_spans_the_steps(read_page):
-    page = read_page(k_slider(["a", "b", "c"], label="T", start=1, values=[2, 4, 8])._repr_html_())
+def test_the_input_has_a_label_and_spans_the_steps():
+    page = Page(k_slider(["a", "b", "c"], label="T", start=1, values=[2, 4, 8])._repr_html_())
     [(slider, _)] = page.all("input")
     [(label, text)] = page.all("label")
     assert slider["type"] == "range"
@@ -39,8 +40,8 @@ def test_the_input_has_a_label_and_spans_the_steps(read_page):
     assert page.all("output")[0][0]["for"] == slider["id"]
 
 
-def test_without_javascript_the_last_frame_and_its_words_are_seen_and_no_dead_control(read_page):
-    page = read_page(k_slider(["a", "b"], captions=["first", "second"])._repr_html_())
+def test_without_javascript_the_last_frame_and_its_words_are_seen_and_no_dead_control():
+    page = Page(k_slider(["a", "b"], captions=["first", "second"])._repr_html_())
     assert shown(page) == ["K = 2"]
     assert page.all("output")[0][1] == "K = 2"
     assert page.all("p", **{"aria-live": "polite"})[0][1] == "second"
@@ -48,10 +49,10 @@ def test_without_javascript_the_last_frame_and_its_words_are_seen_and_no_dead_co
     assert "hidden" in controls
 
 
-def test_ids_differ_between_frames_between_sliders_and_between_two_showings(read_page):
+def test_ids_differ_between_frames_between_sliders_and_between_two_showings():
     figures = charts(3)
     same, other = k_slider(figures), k_slider(figures)
-    page = read_page(same._repr_html_() + same._repr_html_() + other._repr_html_())
+    page = Page(same._repr_html_() + same._repr_html_() + other._repr_html_())
     ids = page.ids()
     assert len(page.all("clippath")) == 9
     assert len(ids) == len(set(ids))
@@ -88,11 +89,11 @@ def test_style_of_a_frame_does_not_reach_the_page():
         assert all(".trm-slider" in part for part in selector.split(",\n"))
 
 
-def test_captions_labels_and_values_are_text_not_markup(read_page):
+def test_captions_labels_and_values_are_text_not_markup():
     attack = '"><script>alert(1)</script>'
     slider = k_slider(["a", "b"], label=attack, captions=[attack] * 2, values=[attack, 2])
     html = slider._repr_html_()
-    page = read_page(html)
+    page = Page(html)
     assert len(page.all("script")) == 1
     assert page.all("span")[0][1] == attack
     assert page.all("label")[0][1] == attack
@@ -103,7 +104,7 @@ def test_captions_labels_and_values_are_text_not_markup(read_page):
 
 def test_frames_may_be_text_figures_and_anything_a_notebook_can_show():
     class Drawn:
-        def _repr_svg_(self):
+        def _repr_html_(self):
             return "<svg><g/></svg>"
 
     board = sudoku_svg(EMPTY)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.viz.conftest import Page
 from trm_lib.puzzles import generate_mazes
 from trm_lib.viz import maze_svg
 
@@ -135,7 +136,7 @@ def test_the_trail_is_the_walk():
         assert 'data-part="trail"' not in maze_svg(WALLS, trail=short).svg
 
 
-def test_words_say_what_is_in_the_picture(read_page):
+def test_words_say_what_is_in_the_picture():
     cells = np.array([[1, 1, 0], [0, 1, 0], [1, 0, 0]], bool)
     label = np.array([[1, 1, 1], [0, 0, 1], [0, 0, 1]], bool)
     picture = maze_svg(WALLS, 0, 8, cells, label, 3, [0, 3, 3], title="After K = 2")
@@ -144,7 +145,7 @@ def test_words_say_what_is_in_the_picture(read_page):
         "Agent at row 2, column 1. Cells visited: 2. "
         "Cells marked: 4, 2 right and 2 wrong. Cells missed: 3."
     )
-    page = read_page(picture.svg)
+    page = Page(picture.svg)
     [(svg, _)] = page.all("svg")
     assert (svg["role"], svg["aria-label"]) == ("img", picture.alt)
     assert page.all("text")[0][1] == "After K = 2"
@@ -153,9 +154,9 @@ def test_words_say_what_is_in_the_picture(read_page):
 
 
 @pytest.mark.parametrize(("size", "side"), [(2, 112), (5, 280), (30, 450), (128, 640)])
-def test_a_maze_fits_a_page(size, side, read_page):
+def test_a_maze_fits_a_page(size, side):
     walls = generate_mazes(size, 1, np.random.default_rng(0)).walls[0]
-    [(svg, _)] = read_page(maze_svg(walls).svg).all("svg")
+    [(svg, _)] = Page(maze_svg(walls).svg).all("svg")
     assert svg["viewbox"] == f"0 0 {side + 10} {side + 10}"
 
 

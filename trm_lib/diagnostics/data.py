@@ -199,5 +199,5 @@ def _of_shares(
     name: str, fault: str | None, evidence: str, remedy: str, numbers: dict, shares: dict
 ) -> Finding:
     """A finding whose picture is shares of puzzles."""
-    figure = partial(bars, shares, "share of puzzles", most=1.0)
+    figure = partial(bars, shares, "share of puzzles")
     return Finding(name, fault, evidence, remedy, numbers | {"shares": shares}, figure)

@@ -70,7 +70,7 @@ def score(model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: 
         f"{shares['training, cells']:.1%} and {shares['validation, cells']:.1%}); one fixed "
         f"answer has {fixed['cell']:.1%} of the cells"
     )
-    figure = partial(bars, shares, "share right", most=1.0)
+    figure = partial(bars, shares, "share right")
     return Finding("score", fault, evidence, remedy, {"shares": shares}, figure)
 
 
@@ -290,7 +290,7 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
     remedy = "lower the learning rate or the weight decay, or build it narrower"
     fault = "dead units" if share > WASTED else None
     shown, label = dead or {"no such layer": 0.0}, "share of hidden units that never speak"
-    figure = partial(bars, shown, label, most=1.0)
+    figure = partial(bars, shown, label)
     return Finding("units", fault, evidence, remedy, {"dead": dead, "worst": share}, figure)
 
 
@@ -379,7 +379,7 @@ def halting(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
     bins = zip(found.confidence, found.share_right, strict=True)
     shares = {f"stated {confidence:.0%}": float(share) for confidence, share in bins}
     numbers = {"error": found.error, "stated": stated, "true": true, "shares": shares}
-    figure = partial(bars, shares, "share of answers that were right", most=1.0)
+    figure = partial(bars, shares, "share of answers that were right")
     return Finding("halting", fault, evidence, remedy, numbers, figure)
 
 

@@ -89,7 +89,7 @@ def yardsticks(make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
     evidence = f"{different} different beginnings in {_MANY} episodes; success: {told}"
     numbers = {"different": different, "success": success, "return": returns, "length": length,
                "chance": chance}  # fmt: skip
-    figure = partial(bars, success, "success, share of episodes", most=1.0)
+    figure = partial(bars, success, "success, share of episodes")
     return Finding("task", fault, evidence, remedy, numbers, figure)
 
 
@@ -128,7 +128,7 @@ def first_choices(policy: Policy, make: Make, use_masks: bool = True, seed: int 
     fault = "prejudiced start" if share < PREJUDICED else None
     numbers = {"entropy": share, "chances": chances}
     likeliest = {f"action {action}": chances[action] for action in np.argsort(-chances)[:8]}
-    figure = partial(bars, likeliest, "mean probability", most=1.0)
+    figure = partial(bars, likeliest, "mean probability")
     return Finding("first choices", fault, evidence, remedy, numbers, figure)
 
 
@@ -181,7 +181,7 @@ def _judge_listening(what: str, heard: float, yardstick: float) -> Finding:
     remedy = f"look whether {look}, or leave it out: the board may say it all"
     fault = f"{what} ignored" if deaf else None
     moved = {f"another {what}": heard, "another observation": yardstick}
-    figure = partial(bars, moved, "total variation of the policy's probabilities")
+    figure = partial(bars, moved, "total variation of the policy's probabilities", most=None)
     return Finding(what, fault, evidence, remedy, {"moved": moved}, figure)
 
 
@@ -322,5 +322,5 @@ def value(rollout: Rollout, gamma: float) -> Finding:
     fault = "the value explains nothing" if differ and explained < EXPLAINED else None
     shares = {"variance explained": explained}
     numbers = {"explained": explained, "shares": shares}
-    figure = partial(bars, shares, "share of the returns' variance", most=1.0)
+    figure = partial(bars, shares, "share of the returns' variance")
     return Finding("value", fault, evidence, remedy, numbers, figure)

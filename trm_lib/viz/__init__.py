@@ -10,10 +10,10 @@ from trm_lib.viz.curves import accuracy_by_k, learning_curves, lines
 from trm_lib.viz.mazes import maze_svg
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels
 from trm_lib.viz.slider import KSlider, k_slider
-from trm_lib.viz.style import BookFigure, SVGPicture, figure_html, new_figure, write_note
+from trm_lib.viz.style import BookFigure, SVGPicture, new_figure, write_note
 
 __all__ = [
     "BookFigure", "KSlider", "SVGPicture", "accuracy_by_k", "bars", "carry_chart", "dots",
-    "figure_html", "k_slider", "learning_curves", "lines", "maze_pixels", "maze_svg", "new_figure",
+    "k_slider", "learning_curves", "lines", "maze_pixels", "maze_svg", "new_figure",
     "seed_dots", "shades", "sudoku_pixels", "sudoku_svg", "thinking_strip", "write_note",
 ]  # fmt: skip

@@ -12,19 +12,8 @@ from html import escape
 import numpy as np
 
 from trm_lib.puzzles import box_shape, check_boards
-from trm_lib.viz.style import (
-    FAINT_INK,
-    INK,
-    LINE,
-    PAPER,
-    RAIL,
-    RIGHT,
-    SHADE,
-    WRONG,
-    WRONG_CELL,
-    WRONG_DIGIT,
-    SVGPicture,
-)
+from trm_lib.viz import style
+from trm_lib.viz.style import SVGPicture
 
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 _STRIP = {4: (4, 34), 6: (3, 31), 9: (3, 25)}  # N: most boards in a row, pixels a cell
@@ -46,10 +35,10 @@ def sudoku_svg(
     colour is needed to find them; empty cells hold a small dot.
 
     Args:
-        board: digits, shape (N, N) with N = 4, 6 or 9, from 0 (empty) to N.
+        board: digits, shape (N, N) with N = 4, 6 or 9.
         clues: the puzzle as it was given, same shape, 0 where nothing was given.
-        solution: the solved board, same shape, from 1 to N. With it, digits that differ are
-            marked wrong; a digit that overwrites a clue is marked wrong without it.
+        solution: the solved board, same shape. With it, digits that differ are marked wrong; a
+            digit that overwrites a clue is marked wrong without it.
         confidence: the model's belief in each cell that is not a clue, same shape, in [0, 1];
             drawn as a bar along the bottom of the cell, as long as the belief is strong.
         title: one line to write above the board.
@@ -70,13 +59,9 @@ def thinking_strip(
     Under each board stand its label and how many of the answers are right.
 
     Args:
-        boards: digits after each step, shape (S, N, N), from 0 (empty) to N.
-        clues: the puzzle, shape (N, N), 0 where nothing was given.
-        solution: the solved board, shape (N, N), from 1 to N.
+        boards: digits after each of S steps, shape (S, N, N).
+        clues, solution: as in `sudoku_svg`.
         labels: one a step, "K = 1", "K = 2" ...
-
-    Raises:
-        ValueError: a shape or a value is not as above, or the labels are not S.
     """
     count = len(boards)
     sudokus = [_known(board, clues, solution) for board in boards]
@@ -89,12 +74,12 @@ def thinking_strip(
         x = _GAP / 2 + (i % columns) * (side + _GAP)
         y = 8 + (i // columns) * (side + _WORDS + 8)
         under = f'<text x="{side / 2:g}" text-anchor="middle" y='
+        bold, small = f'font-weight="700" fill="{style.INK}"', f'fill="{style.FAINT_INK}"'
         parts += [
             f'<g transform="translate({x:g} {y:g})">',
             *sudoku.elements(cell),
-            f'{under}"{side + 22:g}" font-size="16" font-weight="700" fill="{INK}">'
-            f"{escape(label)}</text>",
-            f'{under}"{side + 41:g}" font-size="14" fill="{FAINT_INK}">{sudoku.score()}</text>',
+            f'{under}"{side + 22:g}" font-size="16" {bold}>{escape(label)}</text>',
+            f'{under}"{side + 41:g}" font-size="14" {small}>{sudoku.score()}</text>',
             "</g>",
         ]
     told = [f"{label}: {one.score()}." for label, one in zip(labels, sudokus, strict=True)]
@@ -139,7 +124,7 @@ class _Sudoku:
         for r, c in np.ndindex(size, size):
             x, y = c * cell, r * cell
             if self.wrong[r, c] or self.given[r, c]:
-                fill = WRONG_CELL if self.wrong[r, c] else SHADE
+                fill = style.WRONG_CELL if self.wrong[r, c] else style.SHADE
                 fills.append(
                     f'<rect x="{x:g}" y="{y:g}" width="{cell:g}" height="{cell:g}" fill="{fill}"/>'
                 )
@@ -151,14 +136,15 @@ class _Sudoku:
             if self.confidence is not None and not self.given[r, c]:
                 bars.append(_confidence_bar(x, y, cell, float(self.confidence[r, c])))
             marks.append(self._mark(x, y, cell, (r, c)))
+        wide = f'stroke-width="{max(1.5, cell / 18):.4g}"'
         return [
             *fills,
-            f'<g stroke="{WRONG}" stroke-width="{max(1.5, cell / 18):.4g}" data-part="wrong">',
+            f'<g stroke="{style.WRONG}" {wide} data-part="wrong">',
             *strokes,
             "</g>",
             *bars,
-            _grid(size, cell, 1, 1, LINE, 1, "cell-lines"),
-            _grid(size, cell, *box_shape(size), INK, max(2, cell / 15), "box-lines"),
+            _grid(size, cell, 1, 1, style.LINE, 1, "cell-lines"),
+            _grid(size, cell, *box_shape(size), style.INK, max(2, cell / 15), "box-lines"),
             f'<g font-size="{0.56 * cell:g}" text-anchor="middle" data-part="digits">',
             *marks,
             "</g>",
@@ -169,15 +155,13 @@ class _Sudoku:
         middle = x + cell / 2
         if self.board[at] == 0:
             dot = f'cx="{middle:g}" cy="{y + cell / 2:g}" r="{0.055 * cell:g}"'
-            return f'<circle {dot} fill="{FAINT_INK}"/>'
-        look = f'fill="{RIGHT}"'
+            return f'<circle {dot} fill="{style.FAINT_INK}"/>'
+        look = f'fill="{style.RIGHT}"'
         if self.given[at]:
-            look = f'font-weight="700" fill="{INK}"'
+            look = f'font-weight="700" fill="{style.INK}"'
         if self.wrong[at]:  # the halo keeps the digit legible on its stroke
-            look = (
-                f'fill="{WRONG_DIGIT}" stroke="{WRONG_CELL}" stroke-width="{cell / 12:.4g}" '
-                'paint-order="stroke"'
-            )
+            look = f'fill="{style.WRONG_DIGIT}" stroke="{style.WRONG_CELL}" '
+            look += f'stroke-width="{cell / 12:.4g}" paint-order="stroke"'
         base = y + (0.7 if self.confidence is None else 0.66) * cell
         return f'<text x="{middle:g}" y="{base:g}" {look}>{self.board[at]}</text>'
 
@@ -189,42 +173,29 @@ def _known(
     confidence: np.ndarray | None = None,
 ) -> _Sudoku:
     """A checked board with the digits that are known to be wrong."""
-    board = one_board(board)
-    given = wrong = np.zeros(board.shape, bool)
-    if clues is not None:
-        clues = check_boards(of_shape("clues", clues, board.shape), "clues")
-        given = clues > 0
-        wrong = given & (board > 0) & (board != clues)
-    if solution is not None:
-        solution = check_boards(of_shape("solution", solution, board.shape), "solution")
-        if solution.min() < 1:
-            raise ValueError("solution must hold a digit in every cell, got 0 for an empty one.")
-        wrong = wrong | (board > 0) & (board != solution)
-    if confidence is not None:
-        confidence = of_shape("confidence", confidence, board.shape)
-        if not np.all((confidence >= 0) & (confidence <= 1)):
-            raise ValueError(
-                f"confidence must lie in [0, 1], got {confidence.min():g} to "
-                f"{confidence.max():g}; pass probabilities, not logits."
-            )
-    return _Sudoku(board, given, wrong, solution is not None, confidence)
-
-
-def one_board(board: np.ndarray) -> np.ndarray:
-    """Digits (N, N) of one Sudoku, checked."""
     board = check_boards(board, "board")
     if board.ndim != 2:
         raise ValueError(f"board must have shape (N, N), got {board.shape}; draw one at a time.")
-    return board
+    given = wrong = np.zeros(board.shape, bool)
+    if clues is not None:
+        clues = check_boards(of_shape("clues", clues, board), "clues")
+        given = clues > 0
+        wrong = given & (board > 0) & (board != clues)
+    if solution is not None:
+        solution = check_boards(of_shape("solution", solution, board), "solution")
+        wrong = wrong | (board > 0) & (board != solution)
+    if confidence is not None:
+        confidence = of_shape("confidence", confidence, board)
+        if not np.all((confidence >= 0) & (confidence <= 1)):
+            raise ValueError("confidence must lie in [0, 1]: pass probabilities, not logits.")
+    return _Sudoku(board, given, wrong, solution is not None, confidence)
 
 
-def of_shape(name: str, array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def of_shape(name: str, array: np.ndarray, board: np.ndarray) -> np.ndarray:
     """An array shaped as the board it belongs to, or an error that says so."""
     array = np.asarray(array)
-    if array.shape != shape:
-        raise ValueError(
-            f"{name} must have the board's shape {shape}, got {array.shape}; reshape flat arrays."
-        )
+    if array.shape != board.shape:
+        raise ValueError(f"{name} must have shape {board.shape} as the board, got {array.shape}.")
     return array
 
 
@@ -237,7 +208,7 @@ def framed(
         head = 26
         heading = [
             f'<text x="{width / 2:g}" y="19" font-size="15" font-weight="600" '
-            f'text-anchor="middle" fill="{INK}">{escape(title)}</text>'
+            f'text-anchor="middle" fill="{style.INK}">{escape(title)}</text>'
         ]
         words = f"{title}. {words}"
     board = [f'<g transform="translate({margin} {head + margin})">', *parts, "</g>"]
@@ -267,8 +238,8 @@ def _confidence_bar(x: float, y: float, cell: float, confidence: float) -> str:
     left, top, length = x + 0.12 * cell, y + 0.84 * cell, 0.76 * cell
     rail = f'x="{left:g}" y="{top:g}" height="{0.08 * cell:g}"'
     return (
-        f'<rect {rail} width="{length:g}" fill="{RAIL}"/>'
-        f'<rect {rail} width="{length * confidence:.4g}" fill="{FAINT_INK}" '
+        f'<rect {rail} width="{length:g}" fill="{style.RAIL}"/>'
+        f'<rect {rail} width="{length * confidence:.4g}" fill="{style.FAINT_INK}" '
         'data-part="confidence"/>'
     )
 
@@ -279,7 +250,7 @@ def _on_paper(parts: list[str], width: float, height: float, alt: str) -> SVGPic
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
         f'viewBox="0 0 {width:g} {height:g}" style="max-width:100%;height:auto" '
         f'font-family="{_FONT}" role="img" aria-label="{escape(alt)}">',
-        f'<rect width="{width:g}" height="{height:g}" rx="6" fill="{PAPER}"/>',
+        f'<rect width="{width:g}" height="{height:g}" rx="6" fill="{style.PAPER}"/>',
         *parts,
         "</svg>",
     ]

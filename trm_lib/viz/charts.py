@@ -1,7 +1,4 @@
-"""Charts of other shapes: dots of seeds, stays of a carry, bars, clouds of dots, shaded boards.
-
-Axes: R seeds of a learner, S steps of a batch, B places in it.
-"""
+"""Charts of other shapes: dots of seeds, stays of a carry, bars, clouds of dots, shaded boards."""
 
 from __future__ import annotations
 
@@ -16,26 +13,13 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from trm_lib.statistics import bootstrap_interval, interquartile_mean
-from trm_lib.viz.style import (
-    COLOURS,
-    FAINT_INK,
-    GRID,
-    INK,
-    MARKERS,
-    PALE,
-    PAPER,
-    TEXT_SIZE,
-    BookFigure,
-    literal,
-    new_figure,
-    write_note,
-)
+from trm_lib.viz import style
+from trm_lib.viz.style import BookFigure, literal, new_figure, write_note
 
 _DOTS = 40  # how many would fill a row side by side: nearer ones would overlap
 _DOT = 0.075  # inches from one such dot to the next
 _ROW = 0.5  # inches of a row whose dots lie side by side
-_BESIDE = {"va": "center", "fontsize": TEXT_SIZE - 0.5, "color": INK, "annotation_clip": False}
-_STEPS = LinearSegmentedColormap.from_list("steps", [PALE, COLOURS[0]])
+_STEPS = LinearSegmentedColormap.from_list("steps", [style.PALE, style.COLOURS[0]])
 _NARROW = 5.2  # inches: a phone shrinks it by little more than a quarter, its words stay legible
 
 
@@ -43,7 +27,7 @@ def seed_dots(groups: Mapping[str, np.ndarray], xlabel: str) -> BookFigure:
     """Draw one row a learner: every seed a dot, the interquartile mean and its 95% interval.
 
     Args:
-        groups: learner's name to its seeds' scores, shape (R,); drawn from top to bottom. A
+        groups: learner's name to the scores of its R seeds, (R,); drawn from top to bottom. A
             learner with one seed has no interval.
         xlabel: what the score measures.
 
@@ -55,9 +39,7 @@ def seed_dots(groups: Mapping[str, np.ndarray], xlabel: str) -> BookFigure:
     scores = {name: np.asarray(values, dtype=float) for name, values in groups.items()}
     for name, values in scores.items():
         if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
-            raise ValueError(
-                f"scores of {name!r} must be finite numbers of shape (seeds,), got {values!r}."
-            )
+            raise ValueError(f"{name!r} must be finite numbers of shape (seeds,), got {values!r}.")
     everything = np.concatenate(list(scores.values()))
     apart = (everything.max() - everything.min()) / _DOTS
     places = [_stacked(values, apart) for values in scores.values()]
@@ -66,29 +48,30 @@ def seed_dots(groups: Mapping[str, np.ndarray], xlabel: str) -> BookFigure:
     decimals = _decimals(everything)
     words = []
     for row, (name, values) in enumerate(scores.items()):
-        top, style = tops[row], row % len(COLOURS)  # looks recur; each row has its name beside it
+        top, i = tops[row], row % len(style.COLOURS)  # looks recur; names stand beside the rows
         axes.plot(
-            values, top + 0.2 + _DOT * places[row], linestyle="", marker=MARKERS[style],
-            markersize=5.5, markerfacecolor=COLOURS[style], markeredgecolor=PAPER,
+            values, top + 0.2 + _DOT * places[row], linestyle="", marker=style.MARKERS[i],
+            markersize=5.5, markerfacecolor=style.COLOURS[i], markeredgecolor=style.PAPER,
             markeredgewidth=0.6, zorder=2.5,
         )  # fmt: skip
         middle = float(interquartile_mean(values))
-        axes.plot(middle, top, "|", markersize=17, markeredgewidth=3.2, color=INK, zorder=3.5)
+        axes.plot(middle, top, "|", markersize=17, markeredgewidth=3.2, color=style.INK, zorder=3.5)
         said = f"{middle:,.{decimals}f}"
         if len(values) > 1:
             low, high = (float(end) for end in bootstrap_interval(values))
-            axes.plot([low, high], [top, top], color=INK, linewidth=2.4, zorder=3)
+            axes.plot([low, high], [top, top], color=style.INK, linewidth=2.4, zorder=3)
             said += f" [{low:,.{decimals}f}, {high:,.{decimals}f}]"
-        axes.annotate(said, xy=(1.02, top), xycoords=("axes fraction", "data"), **_BESIDE)
-        words.append(
-            f"{name}: interquartile mean {said}, {len(values)} seed"
-            f"{'s' if len(values) > 1 else ''} from {values.min():,.{decimals}f} to "
-            f"{values.max():,.{decimals}f}."
-        )
+        axes.annotate(
+            said, xy=(1.02, top), xycoords=("axes fraction", "data"), va="center",
+            fontsize=style.TEXT_SIZE - 0.5, color=style.INK, annotation_clip=False,
+        )  # fmt: skip
+        seeds = f"{len(values)} seed{'s' if len(values) > 1 else ''}"
+        least, most = (f"{end:,.{decimals}f}" for end in (values.min(), values.max()))
+        words.append(f"{name}: interquartile mean {said}, {seeds} from {least} to {most}.")
     axes.set(xlabel=literal(xlabel), ylim=(tops[-1] - 0.15, -0.25))
     axes.set_yticks(tops[:-1], labels=[literal(name) for name in groups])
     _without_left_axis(axes)
-    axes.grid(True, axis="x", color=GRID, linewidth=0.8)
+    axes.grid(True, axis="x", color=style.GRID, linewidth=0.8)
     write_note(figure, "Dots: seeds. Bar: interquartile mean with its 95% bootstrap interval.")
     figure.alt = " ".join([f"Dot plot of {xlabel}, one dot a seed.", *words])
     return figure
@@ -122,19 +105,10 @@ def carry_chart(steps: np.ndarray, n_sup: int) -> BookFigure:
     halts and makes room for the next.
 
     Args:
-        steps: (S, B) integers, how many improvement steps the puzzle in each place had had after
-            each step of the batch, as `carry.steps` tells; a 1 is a fresh puzzle.
+        steps: (S, B) integers from 1: how many improvement steps the puzzle in each of B places
+            had had after each of S steps of the batch, as `carry.steps` tells; a 1 is a fresh one.
         n_sup: most steps a puzzle can get; the darkest shade.
-
-    Raises:
-        ValueError: `steps` is not such an array.
     """
-    steps, n_sup = np.asarray(steps), int(n_sup)
-    whole = np.issubdtype(steps.dtype, np.integer) and steps.ndim == 2 and steps.size
-    if not whole or steps.min() < 1 or steps.max() > n_sup:
-        raise ValueError(
-            f"steps expected whole numbers from 1 to {n_sup} of shape (S, B), got {steps!r}"
-        )
     S, B = steps.shape
     figure, axes = new_figure(height=1.3 + 0.2 * B)
     axes.imshow(
@@ -150,15 +124,15 @@ def carry_chart(steps: np.ndarray, n_sup: int) -> BookFigure:
                 last = steps[end - 1, place]
                 axes.text(
                     end - 0.3, place, str(last), ha="right", va="center", fontsize=7.5,
-                    color=PAPER if last > n_sup / 2 else INK,
+                    color=style.PAPER if last > n_sup / 2 else style.INK,
                 )  # fmt: skip
-    axes.add_collection(PatchCollection(stays, facecolor="none", edgecolor=PAPER, linewidth=2.4))
-    axes.set(
-        xlim=(0, S), ylim=(B - 0.5, -0.5), xlabel="improvement steps of the batch", ylabel="seat"
-    )
+    looks = {"facecolor": "none", "edgecolor": style.PAPER, "linewidth": 2.4}
+    axes.add_collection(PatchCollection(stays, **looks))
+    axes.set(xlim=(0, S), ylim=(B - 0.5, -0.5))
+    axes.set(xlabel="improvement steps of the batch", ylabel="seat")
     axes.set_yticks([0, B - 1], labels=["1", str(B)])
     _without_left_axis(axes)
-    axes.yaxis.label.set_color(FAINT_INK)
+    axes.yaxis.label.set_color(style.FAINT_INK)
     write_note(figure, "A bar is one puzzle; the number at its end, the steps it had when it left.")
     fresh = (steps[1:] == 1).sum()
     figure.alt = (
@@ -168,19 +142,14 @@ def carry_chart(steps: np.ndarray, n_sup: int) -> BookFigure:
     return figure
 
 
-def bars(values: Mapping[str, float], xlabel: str, most: float | None = None) -> BookFigure:
-    """Draw horizontal bars with their numbers.
-
-    Args:
-        values: name to length.
-        xlabel: what is measured, with its unit.
-        most: where the axis ends, 1.0 for a share; None: a little beyond the longest bar.
-    """
+def bars(values: Mapping[str, float], xlabel: str, most: float | None = 1.0) -> BookFigure:
+    """Draw horizontal bars, their axis as long as `most`, or a little longer than the longest."""
     figure, axes = new_figure(_NARROW, height=1.1 + 0.42 * len(values))
     lengths = [float(length) for length in values.values()]
-    axes.barh([literal(name) for name in values], lengths, color=COLOURS[0], height=0.6)
+    axes.barh([literal(name) for name in values], lengths, color=style.COLOURS[0], height=0.6)
     for row, length in enumerate(lengths):
-        axes.text(max(length, 0), row, f" {length:.3g}", va="center", color=INK, fontsize=TEXT_SIZE)
+        look = {"va": "center", "color": style.INK, "fontsize": style.TEXT_SIZE}
+        axes.text(max(length, 0), row, f" {length:.3g}", **look)
     axes.set_xlim(1.1 * min(0.0, *lengths), most or 1.15 * max(*lengths, 1e-9))
     axes.set_xlabel(literal(xlabel), loc="right")  # what is long may reach under the names
     axes.invert_yaxis()
@@ -198,46 +167,40 @@ def dots(
 
     Args:
         groups: name to places on the two axes, (M,) each.
-        xlabel: what the first measures.
-        ylabel: what the second measures.
+        xlabel, ylabel: what they measure.
         least: the second axis reaches at least so far to both sides of 0, so that what is small
             beside it looks small.
     """
     figure, axes = new_figure(_NARROW, height=3.2)
     told = []
-    for style, (name, (x, y)) in enumerate(groups.items()):
+    for i, (name, (x, y)) in enumerate(groups.items()):
         axes.scatter(
-            x, y, s=40, color=COLOURS[style], marker=MARKERS[style], edgecolors=PAPER,
-            linewidths=0.6, alpha=0.8, label=f"{name} ({len(x)})",
+            x, y, s=40, color=style.COLOURS[i], marker=style.MARKERS[i], linewidths=0.6, alpha=0.8,
+            edgecolors=style.PAPER, label=f"{name} ({len(x)})",
         )  # fmt: skip
         told.append(f"{len(x)} {name}")
         if len(x):
             told[-1] += f" at {min(x):.3g} to {max(x):.3g}: from {min(y):.3g} to {max(y):.3g}"
-    axes.axhline(0, color=INK, linewidth=1, zorder=1)
+    axes.axhline(0, color=style.INK, linewidth=1, zorder=1)
     axes.update_datalim([(0, -least), (0, least)], updatex=False)
     axes.autoscale_view()
     axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
     figure.legend(
         loc="outside upper left", ncols=2, handlelength=1.8, columnspacing=1.2, frameon=False,
-        fontsize=TEXT_SIZE, labelcolor=INK,
+        fontsize=style.TEXT_SIZE, labelcolor=style.INK,
     )  # fmt: skip
     figure.alt = f"Dots, {ylabel} against {xlabel}: {'; '.join(told)}."
     return figure
 
 
 def shades(pictures: Mapping[str, np.ndarray], alt: str) -> BookFigure:
-    """Draw boards side by side, white for 0 and black for 1.
-
-    Args:
-        pictures: title to a board of numbers from 0 to 1, (rows, columns) or (columns,).
-        alt: what they show.
-    """
+    """Draw boards under their titles, (rows, columns) or (columns,), white for 0, black for 1."""
     figure, axes = new_figure(_NARROW, height=_NARROW / len(pictures) + 0.5)
     axes.remove()
     places = figure.subplots(1, len(pictures), squeeze=False)[0]
     for place, (title, board) in zip(places, pictures.items(), strict=True):
         place.imshow(np.atleast_2d(np.asarray(board, float)), cmap="Greys", vmin=0, vmax=1)
-        place.set_title(title, fontsize=TEXT_SIZE, color=INK)
+        place.set_title(title, fontsize=style.TEXT_SIZE, color=style.INK)
         place.set(xticks=[], yticks=[])
     figure.alt = alt
     return figure

@@ -18,36 +18,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from trm_lib.statistics import bootstrap_interval, interquartile_mean, moving_average
-from trm_lib.viz.style import (
-    COLOURS,
-    DASHES,
-    FAINT_INK,
-    INK,
-    MARKERS,
-    PAPER,
-    TEXT_SIZE,
-    BookFigure,
-    four_figures,
-    literal,
-    new_figure,
-    write_note,
-)
+from trm_lib.viz import style
+from trm_lib.viz.style import BookFigure, four_figures, literal, new_figure, write_note
 
 Array = np.ndarray
 _LEAST_ERROR = 1e-4  # what a logarithmic axis of errors can show of "none"
 _LEAST = 1e-12  # what any other logarithmic axis can show of "none"
-
-
-@dataclass(frozen=True)
-class _Curve:
-    """One named curve, ready to draw."""
-
-    name: str
-    x: Array  # (S,), increasing
-    seeds: Array  # (R, S), what every seed measured; drawn faint
-    middle: Array  # (S,), the bold line
-    band: tuple[Array, Array] | None = None  # the ends of its interval, (S,) each
-    words: str = ""  # a second line for the label beside the curve
 
 
 def learning_curves(
@@ -72,20 +48,19 @@ def learning_curves(
     """
     figure, axes = new_figure()
     curves, words = [], []
-    for style, (name, (x, y)) in enumerate(_told_apart(series)):
-        x, y = _seeds_by_steps(name, x, y)
-        smooth = moving_average(y, window)
-        middle = interquartile_mean(smooth)
+    for i, (name, (x, y)) in enumerate(_told_apart(series)):
+        curve = _curve(name, x, y, window)
+        x, middle = curve.x, curve.middle
         top = int(middle.argmax() if best == "max" else middle.argmin())
         peak = f"best {four_figures(middle[top])} at {x[top]:,.6g}"
-        curves.append(_Curve(name, x, y, middle, _interval(smooth), peak))
-        _draw(axes, curves[-1], style)
+        curves.append(replace(curve, words=peak))
+        _draw(axes, curve, i)
         axes.plot(
-            x[top], middle[top], marker=MARKERS[style], markersize=9, markerfacecolor=PAPER,
-            markeredgecolor=COLOURS[style], markeredgewidth=1.8, zorder=4,
+            x[top], middle[top], marker=style.MARKERS[i], markersize=9, markeredgewidth=1.8,
+            markerfacecolor=style.PAPER, markeredgecolor=style.COLOURS[i], zorder=4,
         )  # fmt: skip
         first, final = four_figures(middle[0]), four_figures(middle[-1])
-        words.append(f"{_seeds(name, y)}: from {first} to {final}, {peak}.")
+        words.append(f"{curve.counted()}: from {first} to {final}, {peak}.")
     if max(curve.x[-1] for curve in curves) >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k, 1M: long numbers collide
     write_note(figure, _note(curves, window))
@@ -110,17 +85,17 @@ def accuracy_by_k(
     """
     figure, axes = new_figure()
     curves, words = [], []
-    for style, (name, y) in enumerate(_told_apart(accuracy)):
-        x, y = _seeds_by_steps(name, k, y)
-        if y.min() < 0 or y.max() > 1:
+    for i, (name, y) in enumerate(_told_apart(accuracy)):
+        curve = _curve(name, k, y)
+        least, most = curve.seeds.min(), curve.seeds.max()
+        if least < 0 or most > 1:
             raise ValueError(
-                f"accuracy of {name!r} must lie in [0, 1], got {y.min():g} to {y.max():g}; "
+                f"accuracy of {name!r} must lie in [0, 1], got {least:g} to {most:g}; "
                 "divide percentages by 100."
             )
-        curve = _Curve(name, x, y, interquartile_mean(y), _interval(y))
-        words.append(f"{_seeds(name, y)}: {_at_every_k(curve, xlabel)}.")
+        words.append(f"{curve.counted()}: {_at_every_k(curve, xlabel)}.")
         curves.append(_as_errors(curve) if errors else curve)
-        _draw(axes, curves[-1], style, marker=MARKERS[style])
+        _draw(axes, curves[-1], i, marker=style.MARKERS[i])
     if errors:
         decades = np.arange(int(np.log10(_LEAST_ERROR)), 1)
         axes.set_yticks(decades, [f"{100 * 10.0**decade:g}%" for decade in decades])
@@ -152,20 +127,21 @@ def lines(
     """
     figure, axes = new_figure()
     drawn, words = [], []
-    for style, (name, y) in enumerate(_told_apart(curves)):
-        x, y = _seeds_by_steps(name, first + np.arange(len(y)), y)
-        drawn.append(_Curve(name, x, y, np.maximum(y[0], _LEAST) if log else y[0]))
-        _draw(axes, drawn[-1], style, marker=MARKERS[style] if len(x) <= 40 else None)
-        words.append(f"{name}: from {y[0, 0]:.3g} to {y[0, -1]:.3g}.")
-    small = {"color": FAINT_INK, "fontsize": TEXT_SIZE - 1.5, "va": "bottom"}
+    for i, (name, y) in enumerate(_told_apart(curves)):
+        curve = _curve(name, first + np.arange(len(y)), y)
+        least = _LEAST if log else -np.inf
+        drawn.append(replace(curve, middle=np.maximum(curve.middle, least)))
+        _draw(axes, drawn[-1], i, marker=style.MARKERS[i] if len(y) <= 40 else None)
+        words.append(f"{name}: from {y[0]:.3g} to {y[-1]:.3g}.")
+    small = {"color": style.FAINT_INK, "fontsize": style.TEXT_SIZE - 1.5, "va": "bottom"}
     if marked is not None:
         name, at = marked
-        axes.axvline(at, color=INK, linewidth=1, linestyle=":", label=name)
+        axes.axvline(at, color=style.INK, linewidth=1, linestyle=":", label=name)
         axes.text(at, 1, name, ha="center", transform=axes.get_xaxis_transform(), **small)
         words.append(f"{name}: {at:g}.")
     if level is not None:
         name, at = level
-        axes.axhline(at, color=INK, linewidth=1, label=name)
+        axes.axhline(at, color=style.INK, linewidth=1, label=name)
         axes.text(1, at, name, ha="right", transform=axes.get_yaxis_transform(), **small)
         words.append(f"A line at {at:g}: {name}.")
     if log:
@@ -174,18 +150,25 @@ def lines(
     return _finished(figure, drawn, xlabel, ylabel, words)
 
 
-def _told_apart(series: Mapping) -> list[tuple]:
-    """The items of a chart, unless there are none, or more than can be told apart."""
-    if not 1 <= len(series) <= len(COLOURS):
-        raise ValueError(
-            f"one chart holds 1 to {len(COLOURS)} names, got {len(series)}; "
-            "give at least one, and split what is too much over two charts."
-        )
-    return list(series.items())
+@dataclass(frozen=True)
+class _Curve:
+    """One named curve, ready to draw."""
+
+    name: str
+    x: Array  # (S,), increasing
+    seeds: Array  # (R, S), what every seed measured; drawn faint
+    middle: Array  # (S,), the bold line
+    band: tuple[Array, Array] | None  # the ends of its interval, (S,) each
+    words: str = ""  # a second line for the label beside the curve
+
+    def counted(self) -> str:
+        """Its name and how many seeds it has."""
+        count = len(self.seeds)
+        return f"{self.name}, {count} seed{'s' if count > 1 else ''}"
 
 
-def _seeds_by_steps(name: str, x: Array, y: Array) -> tuple[Array, Array]:
-    """One curve, checked: x of shape (S,) and y of shape (R, S), as floats."""
+def _curve(name: str, x: Array, y: Array, window: int = 1) -> _Curve:
+    """A curve of x (S,) and y, (S,) or (R, S), checked and smoothed."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if x.ndim != 1 or y.ndim not in (1, 2) or y.size == 0 or y.shape[-1] != len(x):
         raise ValueError(
@@ -195,15 +178,21 @@ def _seeds_by_steps(name: str, x: Array, y: Array) -> tuple[Array, Array]:
     if not (np.diff(x) > 0).all():
         raise ValueError(f"x of {name!r} must increase, got {x}.")
     if not np.isfinite(y).all():
+        raise ValueError(f"{name!r} has {(~np.isfinite(y)).sum()} values in y that are not finite.")
+    y = np.atleast_2d(y)
+    smooth = moving_average(y, window)
+    band = bootstrap_interval(smooth) if len(y) > 1 else None
+    return _Curve(name, x, y, interquartile_mean(smooth), band)
+
+
+def _told_apart(series: Mapping) -> list[tuple]:
+    """The items of a chart, unless there are none, or more than can be told apart."""
+    if not 1 <= len(series) <= len(style.COLOURS):
         raise ValueError(
-            f"{name!r} has {(~np.isfinite(y)).sum()} values in y that are not finite; leave these "
-            "steps out, and say so beside the chart."
+            f"one chart holds 1 to {len(style.COLOURS)} names, got {len(series)}; "
+            "split what is too much over two charts."
         )
-    return x, np.atleast_2d(y)
-
-
-def _interval(y: Array) -> tuple[Array, Array] | None:
-    return bootstrap_interval(y) if len(y) > 1 else None
+    return list(series.items())
 
 
 def _as_errors(curve: _Curve) -> _Curve:
@@ -216,22 +205,38 @@ def _as_errors(curve: _Curve) -> _Curve:
     return replace(curve, seeds=missing(curve.seeds), middle=missing(curve.middle), band=band)
 
 
-def _look(style: int) -> dict:
-    """How a bold line is drawn, and the short stroke beside its name."""
-    return {"color": COLOURS[style], "linestyle": DASHES[style], "linewidth": 2.1}
+def _look(i: int) -> dict:
+    """How the bold line of curve i is drawn, and the short stroke beside its name."""
+    return {"color": style.COLOURS[i], "linestyle": style.DASHES[i], "linewidth": 2.1}
 
 
-def _draw(axes: Axes, curve: _Curve, style: int, marker: str | None = None) -> None:
+def _draw(axes: Axes, curve: _Curve, i: int, marker: str | None = None) -> None:
     """One curve: every seed faint, its interval as a band, its middle bold."""
-    colour = COLOURS[style]
+    colour = style.COLOURS[i]
     if len(curve.seeds) > 1 or not np.array_equal(curve.seeds[0], curve.middle):
         axes.plot(curve.x, curve.seeds.T, color=colour, linewidth=0.8, alpha=0.28, zorder=1.5)
     if curve.band is not None:
         axes.fill_between(curve.x, *curve.band, color=colour, alpha=0.17, linewidth=0, zorder=1.8)
     axes.plot(
         curve.x, curve.middle, zorder=3, marker=marker, markersize=6, label=literal(curve.name),
-        **_look(style),
+        **_look(i),
     )  # fmt: skip
+
+
+def _finished(
+    figure: BookFigure,
+    curves: list[_Curve],
+    xlabel: str,
+    ylabel: str,
+    words: list[str],
+    said: str | None = None,
+) -> BookFigure:
+    """The figure with names and an `alt`: what y is `said` to be, then the `words`."""
+    (axes,) = figure.axes
+    _label(axes, curves)
+    axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
+    figure.alt = " ".join([f"Line chart of {said or ylabel} against {xlabel}.", *words])
+    return figure
 
 
 def _label(axes: Axes, curves: list[_Curve]) -> None:
@@ -244,20 +249,20 @@ def _label(axes: Axes, curves: list[_Curve]) -> None:
     names = [f"{curve.name}\n{curve.words}" if curve.words else curve.name for curve in curves]
     rows = 1 + max(name.count("\n") for name in names)
     axes_points = 72 * (axes.figure.get_figheight() - 1.2)  # about what the words around it leave
-    gap = 1.3 * rows * TEXT_SIZE / axes_points
+    gap = 1.3 * rows * style.TEXT_SIZE / axes_points
     ends = [(curve.x[-1], curve.middle[-1]) for curve in curves]
     heights = spread(axes.transLimits.transform(axes.transScale.transform(ends))[:, 1], gap)
-    arrow = {"arrowstyle": "-", "color": FAINT_INK, "alpha": 0.5, "linewidth": 0.7, "shrinkB": 3}
-    for style, (name, end, height) in enumerate(zip(names, ends, heights, strict=True)):
+    thin = {"color": style.FAINT_INK, "alpha": 0.5, "linewidth": 0.7, "shrinkB": 3}
+    for i, (name, end, height) in enumerate(zip(names, ends, heights, strict=True)):
         axes.annotate(
             "", xy=end, xytext=(1.06, height), textcoords="axes fraction",
-            annotation_clip=False, arrowprops=arrow,
+            annotation_clip=False, arrowprops={"arrowstyle": "-"} | thin,
         )  # fmt: skip
-        key = Line2D([1.06, 1.13], [height, height], transform=axes.transAxes, **_look(style))
+        key = Line2D([1.06, 1.13], [height, height], transform=axes.transAxes, **_look(i))
         axes.figure.add_artist(key)
         axes.annotate(
             literal(name), xy=(1.15, height), xycoords="axes fraction", annotation_clip=False,
-            color=INK, fontsize=TEXT_SIZE - 0.5, va="center", linespacing=1.15,
+            color=style.INK, fontsize=style.TEXT_SIZE - 0.5, va="center", linespacing=1.15,
         )  # fmt: skip
 
 
@@ -278,36 +283,13 @@ def spread(heights: Array, gap: float) -> Array:
     return moved
 
 
-def _finished(
-    figure: BookFigure,
-    curves: list[_Curve],
-    xlabel: str,
-    ylabel: str,
-    words: list[str],
-    said: str | None = None,
-) -> BookFigure:
-    """The figure with names and an `alt`: what y is `said` to be, then the `words`."""
-    (axes,) = figure.axes
-    _label(axes, curves)
-    axes.set(xlabel=literal(xlabel), ylabel=literal(ylabel))
-    figure.alt = " ".join([f"Line chart of {said or ylabel} against {xlabel}.", *words])
-    return figure
-
-
-def _seeds(name: str, y: Array) -> str:
-    return f"{name}, {len(y)} seed{'s' if len(y) > 1 else ''}"
-
-
 def _at_every_k(curve: _Curve, xlabel: str) -> str:
     """The accuracy at every K, with its interval where there is one, in words."""
-    told = []
-    for i, depth in enumerate(curve.x):
-        interval = ""
-        if curve.band is not None:
-            low, high = (four_figures(end[i]) for end in curve.band)
-            interval = f" ({low} to {high})"
-        told.append(f"{four_figures(curve.middle[i])}{interval} at {xlabel} = {depth:g}")
-    return ", ".join(told)
+    told = [four_figures(accuracy) for accuracy in curve.middle]
+    if curve.band is not None:
+        ends = ([four_figures(end) for end in ends] for ends in curve.band)
+        told = [f"{said} ({low} to {high})" for said, low, high in zip(told, *ends, strict=True)]
+    return ", ".join(f"{said} at {xlabel} = {k:g}" for said, k in zip(told, curve.x, strict=True))
 
 
 def _note(curves: list[_Curve], window: int) -> str:

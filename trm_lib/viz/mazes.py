@@ -14,21 +14,9 @@ import numpy as np
 
 from trm_lib.checks import whole
 from trm_lib.puzzles import check_marks, check_walls
+from trm_lib.viz import style
 from trm_lib.viz.boards import framed, of_shape, stroke
-from trm_lib.viz.style import (
-    AGENT,
-    FAINT_INK,
-    FAINT_LINE,
-    GOAL,
-    INK,
-    PAPER,
-    RIGHT,
-    RIGHT_CELL,
-    SMALL_CELLS,
-    WRONG,
-    WRONG_CELL,
-    SVGPicture,
-)
+from trm_lib.viz.style import SVGPicture
 
 _SMALL = 14  # pixels a cell: below it, colour and shade alone tell cells apart
 _LETTERS = 20  # pixels a cell: from here on, start and goal carry a letter
@@ -52,22 +40,17 @@ def maze_svg(
 
     The start is an open ring with an S, the goal a filled square with a G, the agent a disc.
     Marked cells are shaded and hold a filled dot, or a cross if they are wrong; cells that were
-    missed hold a hollow dot. Where cells are below 14 pixels there is no room for that: right
-    cells are then of a middle tone, wrong ones dark, missed ones pale. Below 10 pixels, start, goal
-    and agent are drawn larger than their cells, over the walls, so that they can be found.
-    Moves are arrows, and those into a wall end in a bar; cells below 14 pixels show none.
+    missed hold a hollow dot. Moves are arrows, and those into a wall end in a bar. Cells below 14
+    pixels have no room for that: right ones are of a middle tone, wrong ones dark, missed ones
+    pale. Below 10 pixels, start, goal and agent are larger than their cells, and can be found.
 
     Args:
-        walls: one bit a direction, shape (n, n), integers from 0 to 15. The border is closed, and
-            a wall is set in both its cells.
-        start: cell number, from 0 to n * n - 1.
-        goal: cell number.
+        walls: shape (n, n), integers from 0 to 15.
+        start, goal, agent: cell numbers; the agent is who stands in the maze.
         cells: whether a cell is marked as part of the answer, shape (n, n), bool.
         label: whether it should be, same shape, bool. With it, wrong and missed cells differ.
-        agent: cell number where somebody stands.
         trail: cell numbers visited so far, in order; drawn as a line.
-        moves: where somebody would go from each cell, shape (n, n), integers: a direction, or -1
-            for no arrow.
+        moves: directions in which somebody would go from each cell, shape (n, n); -1: no arrow.
         title: one line to write above the maze.
         cell: side of a cell in pixels. By default 56 for n = 5 and below, and less for more cells:
             the maze is then 280 pixels wide for n = 5, 640 for n = 128.
@@ -75,35 +58,22 @@ def maze_svg(
     Raises:
         ValueError: a shape or a cell number is not as above, or walls are not those of a maze.
     """
-    walls, *places = one_maze(walls, start, goal, agent)
-    size = len(walls)
-    nowhere = np.zeros(walls.shape, bool)
-    marked = nowhere if cells is None else check_marks(cells, size, "cells")
+    walls = np.asarray(walls)
+    if walls.ndim != 2:
+        raise ValueError(f"walls must be (n, n), got {walls.shape}: draw walls[0] of a batch.")
+    (walls,), size = check_walls(walls[None]), len(walls)
+    places = {"start": start, "goal": goal, "agent": agent}
+    for name, at in places.items():
+        places[name] = None if at is None else whole(at, name, 0, size**2 - 1)
+    marked = np.zeros(walls.shape, bool) if cells is None else check_marks(cells, size, "cells")
     due = marked if label is None else check_marks(label, size, "label")
     if cell is None:
         cell = round(56 * min(1, 5 / size) ** 0.75)
     trail = () if trail is None else tuple(map(int, trail))
-    moves = of_shape("moves", np.full(walls.shape, -1) if moves is None else moves, walls.shape)
-    maze = _Maze(walls, *places, marked, due, trail, moves, cell)
+    moves = np.full(walls.shape, -1) if moves is None else of_shape("moves", moves, walls)
+    maze = _Maze(walls, places, marked, due, trail, moves, cell)
     words = maze.words(cells is not None, label is not None)
     return framed(maze.elements(), size * cell, 5, title, words)
-
-
-def one_maze(
-    walls: np.ndarray, start: int | None, goal: int | None, agent: int | None
-) -> tuple[np.ndarray, int | None, int | None, int | None]:
-    """The walls (n, n) uint8 of one maze, and the cell numbers of who is in it."""
-    walls = np.asarray(walls)
-    if walls.ndim != 2:
-        raise ValueError(
-            f"walls must have shape (n, n), got {walls.shape}; draw one of a batch as walls[0]."
-        )
-    walls = check_walls(walls[None])[0]
-    start, goal, agent = (
-        None if cell is None else whole(cell, name, 0, len(walls) ** 2 - 1)
-        for name, cell in (("start", start), ("goal", goal), ("agent", agent))
-    )
-    return walls, start, goal, agent
 
 
 @dataclass(frozen=True)
@@ -111,9 +81,7 @@ class _Maze:
     """A checked maze and what is known of it, arrays of shape (n, n)."""
 
     walls: np.ndarray  # bits, one a direction
-    start: int | None
-    goal: int | None
-    agent: int | None
+    places: dict[str, int | None]  # cell numbers of "start", "goal" and "agent"
     marked: np.ndarray  # whether a cell is marked as part of the answer
     due: np.ndarray  # whether it should be
     trail: tuple[int, ...]  # cell numbers, in the order of the visits
@@ -129,9 +97,10 @@ class _Maze:
         """What the picture shows; rows and columns are counted from 1."""
         size = len(self.walls)
         words = [f"{size} by {size} maze."]
-        for name, cell in (("Start", self.start), ("Goal", self.goal), ("Agent", self.agent)):
-            if cell is not None:
-                words.append(f"{name} at row {cell // size + 1}, column {cell % size + 1}.")
+        for name, at in self.places.items():
+            if at is not None:
+                row, column = at // size + 1, at % size + 1
+                words.append(f"{name.capitalize()} at row {row}, column {column}.")
         if self.trail:
             words.append(f"Cells visited: {len(set(self.trail))}.")
         if (self.moves >= 0).any():
@@ -150,10 +119,15 @@ class _Maze:
         parts, size, roomy = self._shades(), len(self.walls), self.cell >= _SMALL
         if roomy:
             lines = "".join(f"M0 {i}h{size}M{i} 0v{size}" for i in range(1, size))
-            parts += [self._path(lines, FAINT_LINE, 1 / self.cell, "cell-lines"), *self._marks()]
+            parts += [
+                self._path(lines, style.FAINT_LINE, 1 / self.cell, "cell-lines"),
+                *self._marks(),
+            ]
         if len(self.trail) > 1:
             parts.append(self._trail())
-        parts.append(self._path(self._wall_lines(), INK, max(1.5 / self.cell, 1 / 14), "walls"))
+        parts.append(
+            self._path(self._wall_lines(), style.INK, max(1.5 / self.cell, 1 / 14), "walls")
+        )
         if roomy and (self.moves >= 0).any():
             parts += self._arrows()
         return parts + self._figures()
@@ -177,7 +151,9 @@ class _Maze:
 
     def _shades(self) -> list[str]:
         """The ground of marked cells; of missed ones too where they hold no dot."""
-        colours = SMALL_CELLS if self.cell < _SMALL else (RIGHT_CELL, WRONG_CELL, None)
+        colours = (
+            style.SMALL_CELLS if self.cell < _SMALL else (style.RIGHT_CELL, style.WRONG_CELL, None)
+        )
         masks = self.marked & self.due, self.marked & ~self.due, self.due & ~self.marked
         parts, look = [], 'shape-rendering="crispEdges"'
         for name, mask, colour in zip(("right", "wrong", "missed"), masks, colours, strict=True):
@@ -201,13 +177,13 @@ class _Maze:
                 (dots if self.marked[r, c] else rings).append(dot)
         thin = f'stroke-width="{max(1.2, cell / 20):.4g}"'
         return [
-            f'<g fill="{RIGHT}" data-part="right">',
+            f'<g fill="{style.RIGHT}" data-part="right">',
             *dots,
             "</g>",
-            f'<g fill="{PAPER}" stroke="{FAINT_INK}" {thin} data-part="missed">',
+            f'<g fill="{style.PAPER}" stroke="{style.FAINT_INK}" {thin} data-part="missed">',
             *rings,
             "</g>",
-            f'<path d="{"".join(crosses)}" stroke="{WRONG}" stroke-linecap="round" '
+            f'<path d="{"".join(crosses)}" stroke="{style.WRONG}" stroke-linecap="round" '
             f'stroke-width="{max(1.5, cell / 12):.4g}" data-part="wrong"/>',
         ]
 
@@ -224,7 +200,10 @@ class _Maze:
                 x = c + 0.5 + along * right - across * down
                 y = r + 0.5 + along * down + across * right
                 paths[bump] += f"M{x:.4g} {y:.4g}L{end_x:.4g} {end_y:.4g}"
-        width, looks = max(1.2 / self.cell, 0.045), ((FAINT_INK, "moves"), (WRONG, "bumps"))
+        width, looks = (
+            max(1.2 / self.cell, 0.045),
+            ((style.FAINT_INK, "moves"), (style.WRONG, "bumps")),
+        )
         return [
             self._path(paths[bump], colour, width, name, _ROUND)
             for bump, (colour, name) in enumerate(looks)
@@ -240,40 +219,40 @@ class _Maze:
             if move:
                 steps.append(f"h{move}" if abs(move) == 1 else f"v{move // size}")
         look, width = f'{_ROUND} opacity=".55"', max(1.5 / self.cell, 0.1)
-        return self._path("".join(steps), AGENT, width, "trail", look, "translate(.5 .5)")
+        return self._path("".join(steps), style.AGENT, width, "trail", look, "translate(.5 .5)")
 
     def _figures(self) -> list[str]:
         """The start, the goal and the agent, each a shape of its own."""
         cell, size, parts = self.cell, len(self.walls), []
         R = max(0.3 * cell, 5)
-        looks = {
-            "start": f'fill="{PAPER}" stroke="{INK}" stroke-width="{max(1.5, cell / 20):.4g}"',
-            "goal": f'fill="{GOAL}" stroke="{PAPER}"',
-            "agent": f'fill="{AGENT}" stroke="{PAPER}" stroke-width="{max(1, cell / 28):.4g}"',
+        looks = {  # the colours of its ground and its outline, and how wide the outline is
+            "start": (style.PAPER, style.INK, f' stroke-width="{max(1.5, cell / 20):.4g}"'),
+            "goal": (style.GOAL, style.PAPER, ""),
+            "agent": (style.AGENT, style.PAPER, f' stroke-width="{max(1, cell / 28):.4g}"'),
         }
-        for (part, look), at in zip(
-            looks.items(), (self.start, self.goal, self.agent), strict=True
-        ):
+        for part, at in self.places.items():
             if at is None:
                 continue
-            x, y, end = (at % size + 0.5) * cell, (at // size + 0.5) * cell, f'data-part="{part}"/>'
+            ground, outline, width = looks[part]
+            look = f'fill="{ground}" stroke="{outline}"{width} data-part="{part}"/>'
+            x, y = (at % size + 0.5) * cell, (at // size + 0.5) * cell
             if part == "goal":
                 side = f'width="{2 * R:g}" height="{2 * R:g}" rx="{R / 5:.4g}"'
-                parts.append(f'<rect x="{x - R:g}" y="{y - R:g}" {side} {look} {end}')
+                parts.append(f'<rect x="{x - R:g}" y="{y - R:g}" {side} {look}')
             else:
                 radius = R if part == "start" else 0.75 * R
-                parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" {look} {end}')
-            if part != "agent" and cell >= _LETTERS and at != self.agent:
+                parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" {look}')
+            if part != "agent" and cell >= _LETTERS and at != self.places["agent"]:
+                where = f'y="{y + 0.133 * cell:g}" font-size="{0.37 * cell:g}" font-weight="700"'
                 parts.append(
-                    f'<text x="{x:g}" y="{y + 0.133 * cell:g}" font-size="{0.37 * cell:g}" '
-                    f'font-weight="700" text-anchor="middle" '
-                    f'fill="{INK if part == "start" else PAPER}">{part[0].upper()}</text>'
+                    f'<text x="{x:g}" {where} text-anchor="middle" fill="{outline}">'
+                    f"{part[0].upper()}</text>"
                 )
         return parts
 
     def _busy(self, row: int, column: int) -> bool:
         """Whether somebody or something stands in a cell."""
-        return row * len(self.walls) + column in (self.start, self.goal, self.agent)
+        return row * len(self.walls) + column in self.places.values()
 
 
 def _runs(mask: np.ndarray) -> Iterator[tuple[int, int, int]]:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from trm_lib.puzzles import Mazes, box_shape, pixel_tokens
-from trm_lib.viz.boards import one_board
-from trm_lib.viz.mazes import one_maze
-from trm_lib.viz.style import AGENT, COLOURS, GOAL, INK, LINE, PAPER, SHADE
+from trm_lib.viz import style
 
 _CELL, _DPI = 24, 100  # pixels a cell of a Sudoku, and an inch
 _ZOOM = 8  # pixels a wall, and a cell, of a maze
-_TOKENS = (255 * np.array([to_rgb(c) for c in (INK, PAPER, SHADE, GOAL)])).round().astype(np.uint8)
+_COLOURS = to_rgba_array([style.INK, style.PAPER, style.SHADE, style.GOAL, style.AGENT])
+_RGB = (255 * _COLOURS[:, :3]).round().astype(np.uint8)  # of pixel tokens 0 to 3, and the agent
 
 
 def maze_pixels(walls: np.ndarray, start: int, goal: int, agent: int) -> np.ndarray:
@@ -28,11 +27,10 @@ def maze_pixels(walls: np.ndarray, start: int, goal: int, agent: int) -> np.ndar
     Walls are dark, the start grey, the goal green; the agent is a blue square inside its cell.
     Arguments are as in `maze_svg`.
     """
-    walls, start, goal, agent = one_maze(walls, start, goal, agent)
     maze = Mazes(walls[None], np.array([start]), np.array([goal]))
-    pixels = _TOKENS[pixel_tokens(maze)[0]].repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
+    pixels = _RGB[pixel_tokens(maze)[0]].repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
     y, x = (_ZOOM * (2 * place + 1) + 1 for place in divmod(agent, len(walls)))
-    pixels[y : y + _ZOOM - 2, x : x + _ZOOM - 2] = np.multiply(to_rgb(AGENT), 255).round()
+    pixels[y : y + _ZOOM - 2, x : x + _ZOOM - 2] = _RGB[-1]
     return pixels
 
 
@@ -44,22 +42,22 @@ def sudoku_pixels(
     Board and clues are as in `sudoku_svg`; the cell in the `marked` row and column, from 0, has an
     orange frame.
     """
-    board, size = one_board(board), len(board)
-    figure = Figure(figsize=(size * _CELL / _DPI,) * 2, dpi=_DPI, facecolor=PAPER)
+    size = len(board)
+    figure = Figure(figsize=(size * _CELL / _DPI,) * 2, dpi=_DPI, facecolor=style.PAPER)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, size), ylim=(size, 0))
     axes.axis("off")
     for (r, c), digit in np.ndenumerate(board):
         if clues[r, c]:
-            axes.add_patch(Rectangle((c, r), 1, 1, facecolor=SHADE))
+            axes.add_patch(Rectangle((c, r), 1, 1, facecolor=style.SHADE))
         if digit:
-            ink = "black" if clues[r, c] else COLOURS[0]
+            ink = "black" if clues[r, c] else style.COLOURS[0]
             look = {"ha": "center", "va": "center_baseline", "size": 11, "family": "DejaVu Sans"}
             axes.text(c + 0.5, r + 0.52, str(digit), color=ink, **look)
-    for rows, columns, width, ink in ((1, 1, 0.7, LINE), (*box_shape(size), 2.5, INK)):
+    for rows, columns, width, ink in ((1, 1, 0.7, style.LINE), (*box_shape(size), 2.5, style.INK)):
         axes.hlines(range(0, size + 1, rows), 0, size, ink, linewidth=width)
         axes.vlines(range(0, size + 1, columns), 0, size, ink, linewidth=width)
     if marked is not None:
-        frame = Rectangle(marked[::-1], 1, 1, fill=False, edgecolor=COLOURS[4], linewidth=2)
+        frame = Rectangle(marked[::-1], 1, 1, fill=False, edgecolor=style.COLOURS[4], linewidth=2)
         axes.add_patch(frame).set_zorder(3)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

@@ -1,5 +1,7 @@
 """The K slider: step through pictures in a page, with no server and no network."""
 
+from __future__ import annotations
+
 import hashlib
 import itertools
 from collections.abc import Sequence
@@ -26,22 +28,51 @@ aria-valuetext="{start_name}" autocomplete="off">
 </div>"""
 
 
+def k_slider(
+    frames: Sequence[Any],
+    label: str = "K",
+    captions: Sequence[str] | None = None,
+    start: int = 0,
+    values: Sequence[Any] | None = None,
+) -> KSlider:
+    """Make a slider that shows one picture a step.
+
+    It works on the static page, in JupyterLab and in Colab alike: all frames lie in the page, and
+    a few lines of script show one of them. Mouse, touch and keyboard move it, and it can be played.
+
+    Args:
+        frames: one picture a step: HTML or SVG text, which is put into the page as it is, a
+            Matplotlib figure, or any object with `_repr_html_`.
+        label: what the slider moves.
+        captions: one plain sentence a step.
+        start: index of the step to show first.
+        values: what each step is called; 1, 2, 3 ... by default.
+
+    Raises:
+        ValueError: there are no frames, one cannot be shown in a page, `captions` or `values`
+            differ from `frames` in number, or `start` is none of the steps.
+    """
+    if not frames:
+        raise ValueError("k_slider needs at least one frame, got none.")
+    values = range(1, len(frames) + 1) if values is None else values
+    for what, items in (("captions", captions), ("values", values)):
+        if items is not None and len(items) != len(frames):
+            raise ValueError(f"expected {what} for {len(frames)} frames, got {len(items)}.")
+    if start not in range(len(frames)):
+        raise ValueError(f"start must be a step from 0 to {len(frames) - 1}, got {start!r}.")
+    names = tuple(f"{label} = {value}" for value in values)
+    captions = None if captions is None else tuple(map(str, captions))
+    return KSlider(tuple(map(_frame_html, frames, names)), names, captions, label, start)
+
+
 @dataclass(frozen=True, repr=False)
 class KSlider:
-    """Pictures with a slider under them; make one with `k_slider`.
+    """Pictures with a slider under them, which a notebook shows; make one with `k_slider`."""
 
-    Attributes:
-        frames: one HTML or SVG fragment a step.
-        names: what each step is called, for example `"K = 3"`.
-        captions: one sentence a step, or None.
-        label: what the slider moves, for example `"K"`.
-        start: index of the step shown first.
-    """
-
-    frames: tuple[str, ...]
-    names: tuple[str, ...]
+    frames: tuple[str, ...]  # one HTML or SVG fragment a step
+    names: tuple[str, ...]  # "K = 3"
     captions: tuple[str, ...] | None
-    label: str
+    label: str  # "K"
     start: int
 
     def _repr_html_(self) -> str:
@@ -81,61 +112,15 @@ class KSlider:
         )
 
 
-def k_slider(
-    frames: Sequence[Any],
-    label: str = "K",
-    captions: Sequence[str] | None = None,
-    start: int = 0,
-    values: Sequence[Any] | None = None,
-) -> KSlider:
-    """Make a slider that shows one picture a step.
-
-    It works on the static page, in JupyterLab and in Colab alike: all frames lie in the page, and
-    a few lines of script show one of them. Mouse, touch and keyboard move it, and it can be played.
-
-    Args:
-        frames: one picture a step: HTML or SVG text, a Matplotlib figure, or any object with
-            `_repr_html_` or `_repr_svg_`. Text is put into the page as it is.
-        label: what the slider moves.
-        captions: one plain sentence a step.
-        start: index of the step to show first, from 0 to `len(frames) - 1`.
-        values: what each step is called; 1, 2, 3 ... by default.
-
-    Returns:
-        A slider that a notebook shows as the last value of a cell.
-
-    Raises:
-        ValueError: there are no frames, a frame cannot be shown in a page, `captions` or `values`
-            differ from `frames` in number, or `start` is none of the steps.
-    """
-    frames = list(frames)
-    if not frames:
-        raise ValueError("k_slider needs at least one frame, got none.")
-    values = list(range(1, len(frames) + 1)) if values is None else list(values)
-    for what, items in (("captions", captions), ("values", values)):
-        if items is not None and len(items) != len(frames):
-            raise ValueError(
-                f"k_slider needs one of {what} for each of the {len(frames)} frames, "
-                f"got {len(items)}."
-            )
-    if start not in range(len(frames)):
-        raise ValueError(f"start must be a step from 0 to {len(frames) - 1}, got {start!r}.")
-    names = tuple(f"{label} = {value}" for value in values)
-    captions = None if captions is None else tuple(map(str, captions))
-    return KSlider(tuple(map(_frame_html, frames, names)), names, captions, label, start)
-
-
 def _frame_html(frame: Any, name: str) -> str:
     """The HTML of one frame; a figure without words of its own is called by its step."""
     if isinstance(frame, str):
         return frame
     if isinstance(frame, Figure):
-        return figure_html(frame, alt=getattr(frame, "alt", "") or name, id_prefix="")
-    for method in ("_repr_html_", "_repr_svg_"):
-        html = getattr(frame, method)() if hasattr(frame, method) else None
-        if html is not None:
-            return html
+        return figure_html(frame, getattr(frame, "alt", "") or name, id_prefix="")
+    if hasattr(frame, "_repr_html_"):
+        return frame._repr_html_()
     raise ValueError(
         f"the frame for {name} must be HTML text, a Matplotlib figure, or an object with "
-        f"_repr_html_ or _repr_svg_, got {type(frame).__name__}; turn it into one of these."
+        f"_repr_html_, got {type(frame).__name__}; turn it into one of these."
     )

@@ -47,18 +47,10 @@ _ID = re.compile(r'((?<![\w-])(?:id|for)="|href="#|url\(#)([^")\s]+)')
 
 @dataclass(frozen=True)
 class SVGPicture:
-    """A drawing that a notebook shows inline, as the last value of a cell or through `display`.
+    """A drawing that a notebook shows inline."""
 
-    Attributes:
-        svg: one complete `<svg>` element.
-        alt: what the drawing shows, in words; already inside `svg` as its `aria-label`.
-    """
-
-    svg: str
-    alt: str
-
-    def _repr_svg_(self) -> str:
-        return self.svg
+    svg: str  # one complete `<svg>` element
+    alt: str  # what it shows, in words; inside `svg` too, as its `aria-label`
 
     def _repr_html_(self) -> str:
         return self.svg
@@ -69,25 +61,12 @@ class SVGPicture:
 
 
 class BookFigure(Figure):
-    """A Matplotlib figure that a notebook shows without pyplot, once, with its words.
+    """A Matplotlib figure that a notebook shows without pyplot, once, with its words."""
 
-    Attributes:
-        alt: what the chart says, in words. Functions that return a figure fill it in from the
-            numbers they drew; assign to it to say it better.
-    """
-
-    alt: str = ""
+    alt: str = ""  # what the chart says; charts fill it in from their numbers, assign to say more
 
     def _repr_html_(self) -> str:
-        return figure_html(self)
-
-    def save(self, path: str | Path) -> None:
-        """Write an .svg, with its text alternative, a .png or a .pdf into a folder that exists."""
-        path = Path(path)
-        if path.suffix == ".svg":
-            path.write_text(_labelled(_svg_text(self), escape(self.alt)) + "\n", encoding="utf-8")
-        else:
-            self.savefig(path, dpi=_DPI, facecolor=self.get_facecolor())
+        return figure_html(self, self.alt)
 
 
 def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[BookFigure, Axes]:
@@ -124,17 +103,12 @@ def four_figures(value: float) -> str:
     return f"{value:#.4g}".rstrip(".")
 
 
-def figure_html(figure: Figure, alt: str | None = None, id_prefix: str | None = None) -> str:
-    """Render a figure as an `<svg>`, or as an `<img>` where that is heavy and a PNG is lighter.
+def figure_html(figure: Figure, alt: str, id_prefix: str | None = None) -> str:
+    """An `<svg>` with its words, or an `<img>` where that is heavy and a PNG is lighter.
 
-    Args:
-        figure: any Matplotlib figure.
-        alt: the text alternative; by default the figure's own `alt`.
-        id_prefix: what to put before the ids inside the SVG; by default a hash of the drawing,
-            so that the text is the same at every run.
+    Before the ids inside stands `id_prefix`; None: a hash of the drawing, the same at every run.
     """
-    alt = escape(getattr(figure, "alt", "") if alt is None else alt)
-    svg = _svg_text(figure)
+    alt, svg = escape(alt), _svg_text(figure)
     if len(svg) > _SVG_LIMIT:
         file = io.BytesIO()
         figure.savefig(file, format="png", dpi=_DPI, facecolor=figure.get_facecolor())
@@ -142,26 +116,20 @@ def figure_html(figure: Figure, alt: str | None = None, id_prefix: str | None = 
         if len(png) < len(svg):
             look = f"width:{round(96 * figure.get_figwidth())}px;{_SHAPE}"
             return f'<img alt="{alt}" style="{look}" src="data:image/png;base64,{png}">'
-    return _labelled(svg, alt, id_prefix)
-
-
-def unique_ids(markup: str, prefix: str) -> str:
-    """Put `prefix` before every id that a fragment declares, and before what points at it.
-
-    Drawings of one program name their parts alike (`clip_1`), and on one page the second would be
-    drawn with the first one's parts.
-    """
-    declared = {match[2] for match in _ID.finditer(markup) if match[1] == 'id="'}
-    return _ID.sub(lambda m: m[1] + (prefix if m[2] in declared else "") + m[2], markup)
-
-
-def _labelled(svg: str, alt: str, id_prefix: str | None = None) -> str:
-    """An `<svg>` element with its words (escaped) and with ids of its own."""
     if id_prefix is None:
         id_prefix = f"fig-{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
     look = f"{_SHAPE};stroke-linejoin:round;stroke-linecap:butt"
     opening = f'<svg role="img" aria-label="{alt}" style="{look}"'
     return unique_ids(opening + svg.removeprefix("<svg"), id_prefix)
+
+
+def unique_ids(markup: str, prefix: str) -> str:
+    """Put `prefix` before every id that a fragment declares, and before what points at it.
+
+    Two drawings of one page may both have a `clip_1`.
+    """
+    declared = {match[2] for match in _ID.finditer(markup) if match[1] == 'id="'}
+    return _ID.sub(lambda m: m[1] + (prefix if m[2] in declared else "") + m[2], markup)
 
 
 def _svg_text(figure: Figure) -> str:
