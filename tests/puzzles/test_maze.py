@@ -80,6 +80,8 @@ def test_a_maze_depends_on_its_key_alone():
     together = mazes_from_keys(6, keys, *options)
     for i in (0, 17, 39):
         assert_equal(mazes_from_keys(6, keys[i : i + 1], *options), together[i])
+    for layout in ("tree", "loops", "open"):
+        assert mazes_from_keys(6, keys[:0], layout).walls.shape == (0, 6, 6)
 
 
 def test_open_and_large_mazes(rng):

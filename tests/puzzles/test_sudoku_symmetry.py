@@ -126,7 +126,12 @@ def test_augmentation_keeps_class_clues_and_the_unique_solution(size):
     [
         (np.zeros((2, 4, 4), int), np.zeros((3, 4, 4), int), 0, r"shape \(B, N, N\), got \(2, 4"),
         (np.zeros((4, 4), int), np.zeros((4, 4), int), 0, r"shape \(B, N, N\), got \(4, 4\)"),
-        (np.zeros((2, 4, 4), int), np.full((2, 4, 4), -9), 0, "solutions: expected digits 0 to 4"),
+        (
+            np.zeros((2, 4, 4), int),
+            np.full((2, 4, 4), -9),
+            0,
+            "solutions: expected integers 0 to 4",
+        ),
         (np.zeros((2, 4, 4)), np.zeros((2, 4, 4), int), 0, "puzzles: expected integers"),
         (np.zeros((2, 4, 4), int), np.zeros((2, 4, 4), int), None, "expected rng to be a NumPy G"),
     ],
@@ -195,7 +200,7 @@ def test_keys_are_the_same_everywhere():
 
 def test_batches_of_boards_are_wanted():
     assert len(class_key(np.zeros((0, 4, 4), dtype=int))) == 0
-    with pytest.raises(ValueError, match=r"shape \(B, N, N\), got \(4, 4\): add a batch axis"):
+    with pytest.raises(ValueError, match=r"shape \(B, N, N\), got \(4, 4\): pass a batch"):
         class_key(np.zeros((4, 4), dtype=int))
-    with pytest.raises(ValueError, match="puzzles: expected digits 0 to 4"):
+    with pytest.raises(ValueError, match="puzzles: expected integers 0 to 4"):
         class_key(np.full((1, 4, 4), 5))

@@ -88,13 +88,13 @@ def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
 def _open_more(right: np.ndarray, below: np.ndarray, keys: np.ndarray, count: int) -> None:
     """Open `count` more walls in every maze, each choice of them equally likely."""
     size = right.shape[1]
-    both = np.concatenate([right.reshape(len(keys), -1), below.reshape(len(keys), -1)], axis=1)
+    half = size * (size - 1)
+    both = np.concatenate([right.reshape(-1, half), below.reshape(-1, half)], axis=1)
     stream = mix64(np.arange(both.shape[1]) + (1 << 32))  # apart from those of the arrows
     rank = mix64(keys[:, None] ^ stream) | np.uint64(1)
     rank[both] = 0  # open already: those come first
     order = np.argsort(rank, axis=1)[:, : size * size - 1 + count]
     np.put_along_axis(both, order, True, axis=1)
-    half = size * (size - 1)
     right[:], below[:] = both[:, :half].reshape(right.shape), both[:, half:].reshape(below.shape)
 
 

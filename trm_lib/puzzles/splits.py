@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trm_lib.checks import whole
+
 _DRAWS = 1 << 40  # apart from the numbers of cells and episodes that are hashed elsewhere
 
 
@@ -114,16 +116,15 @@ def _checked(
     keys, shares = np.asarray(keys), np.asarray(fractions, dtype=float)
     if keys.ndim != 1 or keys.dtype.kind not in "iu":
         raise ValueError(
-            f"expected keys of shape (count,) and integer dtype, got {keys.shape} {keys.dtype}: "
-            "pass class_key(puzzles), or another integer that names the class of each item"
+            f"keys expected integers of shape (count,), got {keys.dtype} of shape {keys.shape}: "
+            "pass class_key(puzzles), or other names of the class of each item"
         )
     if shares.shape != (3,) or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-9:
         raise ValueError(
-            "expected three positive fractions (train, validation, test) with sum 1, "
-            f"got {fractions!r}: for example (0.8, 0.1, 0.1)"
+            f"fractions expected three positive numbers with sum 1, got {fractions!r}: for "
+            "example (0.8, 0.1, 0.1)"
         )
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 64:
-        raise ValueError(f"expected an integer seed from 0 to 2**64 - 1, got {seed!r}: pass one")
+    whole(seed, "seed", 0, 2**64 - 1)
     return keys, np.cumsum(shares)[:2]
 
 

@@ -12,7 +12,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from math import isqrt
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,7 +32,7 @@ def units(size: int) -> np.ndarray:
     """The cells of every unit, the groups in which each digit stands once.
 
     Args:
-        size: N, the board size (4, 6 or 9).
+        size: N.
 
     Returns:
         (3N, N) int64, read-only: N rows, then N columns, then N boxes (left to right, then down).
@@ -61,29 +60,21 @@ def check_boards(boards: np.ndarray, name: str = "puzzles") -> np.ndarray:
             f"{name}: expected shape (..., N, N) with N = 4, 6 or 9, got {boards.shape}: "
             "reshape flat boards to (..., N, N)"
         )
-    if boards.dtype.kind not in "iu":
+    if boards.dtype.kind not in "iu" or ((boards < 0) | (boards > size)).any():
         raise ValueError(
-            f"{name}: expected integers, got dtype {boards.dtype}: convert with .astype(np.int8)"
-        )
-    if boards.size and (boards.min() < 0 or boards.max() > size):
-        raise ValueError(
-            f"{name}: expected digits 0 to {size} (0 = empty), got values from {boards.min()} "
-            f"to {boards.max()}: remap them first"
+            f"{name}: expected integers 0 to {size} (0 = empty), got {boards.dtype} "
+            f"{np.unique(boards)}"
         )
     return boards.astype(np.int8, copy=False)
 
 
 def check_sudoku(board: str | ArrayLike) -> None:
-    """Refuse a board on which a digit stands twice in a unit.
+    """Refuse a board on which a digit stands twice in a unit; the message names both cells.
 
     A board that passes may still have no solution, or several: ask `solve_exactly`.
 
     Args:
         board: one board, anything that `parse_sudoku` reads.
-
-    Raises:
-        ValueError: two cells clash (it names the digit, the unit and both cells), or the board
-            cannot be read.
     """
     board = parse_sudoku(board)
     size = len(board)
@@ -93,9 +84,7 @@ def check_sudoku(board: str | ArrayLike) -> None:
             places = cells[digits == digit]
             if len(places) > 1:
                 unit = f"{('row', 'column', 'box')[number // size]} {number % size + 1}"
-                here, there = (
-                    f"row {cell // size + 1}, column {cell % size + 1}" for cell in places[:2]
-                )
+                here, there = (f"row {c // size + 1}, column {c % size + 1}" for c in places[:2])
                 raise ValueError(
                     f"digit {digit} stands twice in {unit}: {here} and {there}; empty or change "
                     "one of them"
@@ -118,16 +107,14 @@ def is_solution(puzzles: np.ndarray, answers: np.ndarray) -> np.ndarray:
     if answers.shape != puzzles.shape or answers.dtype.kind not in "iu":
         raise ValueError(
             f"expected integer answers of shape {puzzles.shape}, one a puzzle, got "
-            f"{answers.dtype} of shape {answers.shape}: reshape them, or take the argmax over "
-            "digits"
+            f"{answers.dtype} of shape {answers.shape}: take the argmax over digits"
         )
     size = puzzles.shape[-1]
     legal = (answers >= 1) & (answers <= size)
     bits = 1 << np.where(legal, answers, 0).astype(np.int64)  # digit d as bit d, illegal as bit 0
     bits = bits.reshape(*bits.shape[:-2], size * size)
     in_units = np.bitwise_or.reduce(bits[..., units(size)], axis=-1)  # (..., 3N)
-    every_digit = 2 ** (size + 1) - 2
-    obeys_rules = (in_units == every_digit).all(axis=-1)
+    obeys_rules = (in_units == 2 ** (size + 1) - 2).all(axis=-1)  # every digit is in every unit
     keeps_clues = ((puzzles == 0) | (puzzles == answers)).all(axis=(-2, -1))
     return obeys_rules & keeps_clues
 
@@ -158,20 +145,21 @@ def parse_sudoku(puzzle: str | ArrayLike) -> np.ndarray:
 
     Raises:
         ValueError: the board is not 4x4, 6x6 or 9x9, rows differ in length, or a cell holds
-            something else than a digit of the board or an empty cell (the message names the cell);
-            or NumPy cannot read `puzzle`.
+            something else than a digit of the board or an empty cell (the message names the cell).
     """
     cells = _cells(_rows(puzzle) if isinstance(puzzle, str) else puzzle)
+    if cells.shape not in [(size, size) for size in _BOX_SHAPES]:
+        raise ValueError(
+            f"expected one board of shape (4, 4), (6, 6) or (9, 9), got shape {cells.shape}: "
+            "write every cell, with '.' or 0 for an empty one"
+        )
     size = len(cells)
-    if cells.dtype.kind not in "iu" or cells.min() < 0 or cells.max() > size:
-        for (row, column), value in np.ndenumerate(cells):
-            if not _is_whole(value) or not 0 <= value <= size:
-                value = value.item() if isinstance(value, np.generic) else value
-                raise ValueError(
-                    f"row {row + 1}, column {column + 1} holds {value!r}: expected a digit 1 to "
-                    f"{size}, or '.' or '_' in text, 0 anywhere, for an empty cell; correct that "
-                    "cell"
-                )
+    for (row, column), value in np.ndenumerate(cells.astype(object)):
+        if isinstance(value, bool) or value not in range(size + 1):
+            raise ValueError(
+                f"row {row + 1}, column {column + 1} holds {value!r}: expected a digit 1 to "
+                f"{size}, or '.' or '_' in text, 0 anywhere, for an empty cell"
+            )
     return cells.astype(np.int8)
 
 
@@ -191,7 +179,7 @@ def _rows(text: str) -> list[str]:
 
 
 def _cells(rows: ArrayLike) -> np.ndarray:
-    """The (N, N) cells of a board, whatever they hold; symbols that are not known stay text."""
+    """Whatever the cells of a board hold; symbols that are not known stay text."""
     if isinstance(rows, list | tuple) and all(isinstance(row, Sequence) for row in rows):
         for number, row in enumerate(rows, start=1):
             if len(row) != len(rows):
@@ -202,26 +190,15 @@ def _cells(rows: ArrayLike) -> np.ndarray:
         if all(isinstance(row, str) for row in rows):
             symbols = [[_SYMBOLS.get(symbol, symbol) for symbol in row] for row in rows]
             return np.array(symbols, dtype=object)
-    if hasattr(rows, "detach"):  # a tensor, which may be part of a graph of gradients
-        rows = rows.detach()
     try:
-        cells = np.asarray(rows)
+        return as_array(rows)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
             "expected one board as text, as rows of whole numbers of equal length, or as an "
-            f"integer array, got a {type(rows).__name__} that NumPy cannot read: write every "
-            "cell as one number, or turn a tensor into a dense integer one on the CPU"
+            f"integer array, got a {type(rows).__name__} that NumPy cannot read"
         ) from error
-    if cells.shape not in [(size, size) for size in _BOX_SHAPES]:
-        raise ValueError(
-            f"expected one board of shape (4, 4), (6, 6) or (9, 9), got shape {cells.shape}: "
-            "pass one board, reshaped to rows and columns"
-        )
-    return cells
 
 
-def _is_whole(value: object) -> bool:
-    """Whether a cell holds a whole number; NaN, infinities and booleans do not count."""
-    if isinstance(value, float | np.floating):
-        return float(value).is_integer()
-    return isinstance(value, Integral) and not isinstance(value, bool)
+def as_array(values: ArrayLike) -> np.ndarray:
+    """The same in NumPy, a tensor that is part of a graph of gradients too."""
+    return np.asarray(values.detach() if hasattr(values, "detach") else values)

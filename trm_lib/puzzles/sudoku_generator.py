@@ -46,17 +46,12 @@ def generate_sudoku(
     box_shape(size)  # refuses other sizes
     count = whole(count, "count", 1)
     check_rng(rng)
+    target = 0
     if clues != "minimal":
-        fewest, most = FEWEST_CLUES[size], size * size
-        if not isinstance(clues, int | np.integer) or not fewest <= clues <= most:
-            raise ValueError(
-                f'expected clues="minimal" or {fewest} to {most} for a {size}x{size} Sudoku with '
-                f"one solution, got {clues!r}"
-            )
+        target = whole(clues, 'clues (or "minimal")', FEWEST_CLUES[size], size * size)
     if size == 4:
         every = sudokus_4x4(clues)
         return masked_grids(every[rng.integers(len(every), size=count)])
-    target = 0 if clues == "minimal" else int(clues)
     pairs = [_generate_one(size, rng, target) for _ in range(count)]
     puzzles, solutions = (np.stack(boards) for boards in zip(*pairs, strict=True))
     return augment_sudoku(puzzles, solutions, rng)
@@ -80,8 +75,7 @@ def _generate_one(
     size: int, rng: np.random.Generator, target: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Take clues away from random grids until `target` are left, or, for 0, none can go."""
-    rules = cover(size)
-    fewest = size * size
+    rules, fewest = cover(size), size * size
     for _ in range(_ATTEMPTS):
         grid, _, _ = search(rules, rules.everything, limit=1, rng=rng)
         solution = to_board(rules, grid)
@@ -133,7 +127,7 @@ def unique_masks_4x4() -> np.ndarray:
 
     Returns:
         (288, 65536) bool, read-only; its sum, 13,579,680, is the number of 4x4 Sudokus with a
-        unique solution. Rows follow `all_grids_4x4`.
+        unique solution.
     """
     grids = all_grids_4x4().reshape(288, 16)
     shared_by_others = np.zeros((288, _N_MASKS), dtype=bool)
@@ -165,24 +159,16 @@ def sudokus_4x4(clues: int | Literal["minimal"]) -> np.ndarray:
         for bit in range(16):
             with_clue = wanted.reshape(288, -1, 2, 1 << bit)[:, :, 1]
             with_clue &= ~unique.reshape(288, -1, 2, 1 << bit)[:, :, 0]
-    elif 4 <= clues <= 16:
-        wanted &= (np.arange(_N_MASKS)[:, None] >> _BITS & 1).sum(axis=1) == clues
     else:
-        raise ValueError(
-            f"a 4x4 Sudoku with one solution has 4 to 16 clues, got clues={clues}: ask for those, "
-            'or for "minimal"'
-        )
+        whole(clues, 'clues (or "minimal")', FEWEST_CLUES[4], 16)
+        wanted &= (np.arange(_N_MASKS)[:, None] >> _BITS & 1).sum(axis=1) == clues
     pairs = np.argwhere(wanted).astype(np.uint16)
     pairs.flags.writeable = False
     return pairs
 
 
 def minimal_sudokus_4x4() -> tuple[np.ndarray, np.ndarray]:
-    """All minimal 4x4 Sudokus: one solution, and no clue can be left out.
-
-    Returns:
-        Puzzles and solutions, each (85632, 4, 4) int8, new arrays.
-    """
+    """All minimal 4x4 Sudokus, as puzzles and solutions, each (85632, 4, 4) int8, new arrays."""
     return masked_grids(sudokus_4x4("minimal"))
 
 

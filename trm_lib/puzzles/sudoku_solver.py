@@ -43,11 +43,7 @@ def solve_exactly(board: str | ArrayLike) -> ExactResult:
 
     Naked and hidden singles are placed first. Then comes a guess where the fewest are possible:
     the digit of a cell, or the cell of a digit in a row, a column or a box; smallest digit or
-    first cell first. The answer is exact and the same on every run.
-
-    Args:
-        board: one board, anything that `parse_sudoku` reads. Clashing clues are allowed: they
-            have no solution.
+    first cell first. Clashing clues are allowed: they have no solution.
     """
     board = parse_sudoku(board)
     rules = cover(len(board))
@@ -62,6 +58,11 @@ class Family:
     base: int  # one bit a constraint
     shifts: tuple[int, ...]  # N of them, which reach the N candidates of each constraint
     spread: int  # sum of 1 << shift; base bits times spread = all their candidates
+
+    @classmethod
+    def of(cls, bases: Iterable[int], shifts: Iterable[int]) -> Family:
+        shifts = tuple(shifts)
+        return cls(sum(1 << base for base in bases), shifts, sum(1 << shift for shift in shifts))
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,14 @@ def cover(size: int) -> Cover:
     """The exact cover of a board size (4, 6 or 9)."""
     box_rows, box_cols = box_shape(size)
     n, cells = size, size * size
-    starts = [digit * cells for digit in range(n)]
+    starts = range(0, n * cells, cells)  # of each digit's candidates
     corners = [r * n + c for r in range(0, n, box_rows) for c in range(0, n, box_cols)]
+    inside = [r * n + c for r in range(box_rows) for c in range(box_cols)]
     families = (
-        _family(range(cells), starts),
-        _family([start + row * n for start in starts for row in range(n)], range(n)),
-        _family([start + column for start in starts for column in range(n)], range(0, cells, n)),
-        _family(
-            [start + corner for start in starts for corner in corners],
-            [r * n + c for r in range(box_rows) for c in range(box_cols)],
-        ),
+        Family.of(range(cells), starts),
+        Family.of([start + row for start in starts for row in range(0, cells, n)], range(n)),
+        Family.of([start + column for start in starts for column in range(n)], range(0, cells, n)),
+        Family.of([start + corner for start in starts for corner in corners], inside),
     )
     everything = (1 << n * cells) - 1
     keep = [everything] * (n * cells)
@@ -136,7 +135,7 @@ def bit_positions(bits: int) -> list[int]:
 def propagate(rules: Cover, left: int, placed: int) -> tuple[int, int] | None:
     """Place naked and hidden singles until there are none, or return None at a contradiction.
 
-    `left` are the candidates left, `placed` those of them whose consequences have been drawn. The
+    `left` are the candidates left, `placed` those of them whose consequences have been drawn: the
     board is solved when the two are equal.
     """
     while True:
@@ -162,10 +161,7 @@ def propagate(rules: Cover, left: int, placed: int) -> tuple[int, int] | None:
 def search(
     rules: Cover, left: int, limit: int | None, rng: np.random.Generator | None = None
 ) -> tuple[int, int, int]:
-    """Count the ways to complete a cover: singles first, then guesses.
-
-    Guesses are the candidates of the tightest constraint: two digits for a cell are as good as
-    two cells for a digit.
+    """Count the ways to complete a cover: singles first, then guesses at the tightest constraint.
 
     Args:
         rules, left: the exact cover, and the candidates left.
@@ -177,7 +173,7 @@ def search(
         The candidates of the first solution (0 if there is none), how many solutions were found,
         and how many guesses ended in a contradiction.
     """
-    first, found, dead_ends = 0, 0, 0
+    first = found = dead_ends = 0
     families = rules.families if rng is None else rules.families[:1]
     todo = [(left, 0)]
     while todo:
@@ -199,16 +195,10 @@ def search(
     return first, found, dead_ends
 
 
-def _family(bases: Iterable[int], shifts: Iterable[int]) -> Family:
-    shifts = tuple(shifts)
-    return Family(sum(1 << base for base in bases), shifts, sum(1 << shift for shift in shifts))
-
-
 def _tightest_constraint(families: Iterable[Family], left: int) -> int:
-    """The candidates of an open constraint with the fewest of them.
+    """The candidates of an open constraint with the fewest of them, the earliest of equals.
 
-    The candidates of all constraints of a family are counted at once, in binary. Of equals, the
-    earliest family decides, then the lowest base.
+    The candidates of all constraints of a family are counted at once, in binary.
     """
     best, fewest = 0, left.bit_count() + 1
     for family in families:

@@ -26,17 +26,14 @@ _ROUNDS = 3  # a fourth round tells no more 4x4 classes apart
 def augment_sudoku(
     puzzles: np.ndarray, solutions: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Turn each pair of puzzle and solution by its own random symmetry.
-
-    Uniform over the full group: digits renamed, cells permuted by `random_symmetries`.
+    """Turn each pair of puzzle and solution by its own symmetry, uniform over the full group.
 
     Args:
-        puzzles: (B, N, N) integers 0..N.
-        solutions: (B, N, N) integers 0..N.
+        puzzles, solutions: (B, N, N) integers 0..N.
         rng: source of randomness.
 
     Returns:
-        New puzzles and solutions, (B, N, N) int8. The arguments are left as they are.
+        New puzzles and solutions, (B, N, N) int8.
 
     Source:
         The augmentation of Less is More (arXiv 2510.04871). Deviation: there, 1,000 turned copies
@@ -74,10 +71,7 @@ def class_key(puzzles: np.ndarray) -> np.ndarray:
     """
     puzzles = check_boards(puzzles)
     if puzzles.ndim != 3:
-        raise ValueError(
-            f"expected puzzles of shape (B, N, N), got {puzzles.shape}: "
-            "add a batch axis with puzzles[None], or flatten several axes into one"
-        )
+        raise ValueError(f"puzzles: expected shape (B, N, N), got {puzzles.shape}: pass a batch")
     if puzzles.shape[-1] == 9:
         return symmetry_hash(puzzles)
     key = np.zeros(len(puzzles), dtype=np.uint64)
@@ -88,7 +82,7 @@ def class_key(puzzles: np.ndarray) -> np.ndarray:
 
 def random_symmetries(size: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draw cell permutations uniformly from the whole group: (count, L) int64."""
-    rows, columns = _line_orders(size)
+    rows, columns = (_line_orders(size, width) for width in box_shape(size))
     rows = rows[rng.integers(len(rows), size=count)]  # (B, N)
     columns = columns[rng.integers(len(columns), size=count)]  # (B, N)
     cells = rows[:, :, None] * size + columns[:, None, :]  # (B, N, N)
@@ -101,7 +95,7 @@ def random_symmetries(size: int, count: int, rng: np.random.Generator) -> np.nda
 @lru_cache
 def symmetries(size: int) -> np.ndarray:
     """The cell permutations of 4x4 (128) or 6x6 (3,456), (G, L) int64; 9x9 has 3,359,232."""
-    rows, columns = _line_orders(size)
+    rows, columns = (_line_orders(size, width) for width in box_shape(size))
     table = (rows[:, None, :, None] * size + columns[None, :, None, :]).reshape(-1, size, size)
     if _has_transpose(size):
         table = np.concatenate([table, table.swapaxes(1, 2)])
@@ -114,24 +108,12 @@ def _has_transpose(size: int) -> bool:
 
 
 @lru_cache
-def _line_orders(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The legal orders of the rows, (R, N), and of the columns, (C, N)."""
-    box_rows, box_cols = box_shape(size)
-    return _block_orders(size, box_rows), _block_orders(size, box_cols)
-
-
-def _block_orders(size: int, width: int) -> np.ndarray:
-    """The permutations of N lines that keep blocks of `width` lines together."""
-    orders = [
-        [
-            block * width + line
-            for block, order in zip(blocks, insides, strict=True)
-            for line in order
-        ]
-        for blocks in permutations(range(size // width))
-        for insides in product(permutations(range(width)), repeat=size // width)
-    ]
-    return np.array(orders)
+def _line_orders(size: int, width: int) -> np.ndarray:
+    """The orders of N rows or columns that keep blocks of `width` of them together, (R, N)."""
+    blocks = np.array(list(permutations(range(size // width))))  # (., blocks)
+    insides = list(product(permutations(range(width)), repeat=size // width))
+    orders = blocks[:, None, :, None] * width + np.array(insides)
+    return orders.reshape(-1, size)
 
 
 def canonical_sudoku(puzzles: np.ndarray) -> np.ndarray:
