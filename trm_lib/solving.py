@@ -18,6 +18,7 @@ from trm_lib.models import BoardConfig, BoardNet, load_model
 from trm_lib.puzzles import (
     CELL_TOKENS,
     Mazes,
+    as_array,
     check_sudoku,
     is_solution,
     marked_way,
@@ -82,52 +83,47 @@ class Solved:
     Attributes:
         steps: (K, n, n), the answer after each improvement step.
         right: (K,) bool, which of these are right.
-        answer: (n, n), the first that is right, or the last if none is.
-        is_right: whether `answer` is proved right.
-        k: the step `answer` was taken from, counted from 1.
     """
 
     steps: np.ndarray = field(repr=False)
     right: np.ndarray = field(repr=False)
 
     @property
-    def k(self) -> int:
-        return int(self.right.argmax()) + 1 if self.is_right else len(self.steps)
-
-    @property
     def is_right(self) -> bool:
+        """Whether `answer` is proved right."""
         return bool(self.right.any())
 
     @property
+    def k(self) -> int:
+        """The step `answer` was taken from, counted from 1."""
+        return int(self.right.argmax()) + 1 if self.is_right else len(self.steps)
+
+    @property
     def answer(self) -> np.ndarray:
+        """The first that is right, or the last if none is, (n, n)."""
         return self.steps[self.k - 1]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SolvedSudoku(Solved):
-    """Answers to a Sudoku, right if the rules accept them: full, every clue kept, no digit twice.
-
-    The puzzle has one solution, so such an answer is that solution.
+    """Answers to a Sudoku, (K, N, N) int8, right if the rules accept them as the one solution.
 
     Attributes:
         puzzle: (N, N) int8, 0 = empty.
-        steps: (K, N, N) int8. The other attributes are those of `Solved`.
     """
 
     puzzle: np.ndarray
 
     def __str__(self) -> str:
-        verdict = (
-            f"right, proved by the rules at K = {self.k}"
-            if self.is_right
-            else f"wrong: no answer up to K = {self.k} obeys the rules"
-        )
+        verdict = f"wrong: no answer up to K = {self.k} obeys the rules"
+        if self.is_right:
+            verdict = f"right, proved by the rules at K = {self.k}"
         return f"{sudoku_text(self.answer)}  ({verdict})"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SolvedMaze(Solved):
-    """Marked cells of a maze, right if they are a way from start to goal, the shortest or not.
+    """Marked cells of a maze, (K, n, n) bool, right if they are a way from start to goal.
 
     Marks are a way if they leave no choice, and none is left over (`trm_lib.puzzles.marked_way`):
     no search does the model's work. Where several paths are shortest, the marks are a way too if
@@ -135,11 +131,8 @@ class SolvedMaze(Solved):
 
     Attributes:
         maze: the one maze.
-        steps: (K, n, n) bool; the first marks that are a way end it. The other attributes are
-            those of `Solved`.
         path: (P,) int64 cell numbers from start to goal; None if `answer` is no way.
         shortest: steps of a shortest path, by breadth-first search.
-        is_shortest: whether `path` takes no more steps than that.
     """
 
     maze: Mazes = field(repr=False)
@@ -148,6 +141,7 @@ class SolvedMaze(Solved):
 
     @property
     def is_shortest(self) -> bool:
+        """Whether `path` takes no more steps than `shortest`."""
         return self.path is not None and len(self.path) - 1 == self.shortest
 
     def __str__(self) -> str:
@@ -167,19 +161,12 @@ class SolvedMaze(Solved):
 
 
 def shipped_model(puzzle: int | Literal["maze"]) -> BoardNet:
-    """The model that `solve` uses.
-
-    Args:
-        puzzle: N for N x N Sudoku, or "maze", for mazes of any size.
-
-    Raises:
-        ValueError: there is none for this.
-    """
+    """The model that `solve` uses for N x N Sudoku, given N, or for mazes of any size."""
     if puzzle not in SHIPPED:
         asked = f"{puzzle}x{puzzle} Sudoku" if isinstance(puzzle, int) else repr(puzzle)
         raise ValueError(
             f"no model is shipped for {asked}, only for 4x4 and 6x6 Sudoku and 'maze': train one "
-            f"with trm_lib.training.fit and pass it as model="
+            "with trm_lib.training.fit and pass it as model="
         )
     return load_model(weights_folder() / SHIPPED[puzzle])
 
@@ -200,14 +187,11 @@ def _solve_sudoku(
     model = shipped_model(size) if model is None else model
     _require_fitting(model, size, size + 1, size + 1)
     exact = solve_exactly(board)
-    if exact.n_solutions == 0:
-        raise ValueError(
-            "expected a puzzle with one solution, got one with none: the clues keep the rules but "
-            "contradict each other; correct a clue"
-        )
-    if exact.n_solutions > 1:
-        told = _open_cell(board, exact.solution)
-        raise ValueError(f"expected a puzzle with one solution, got several: {told}; add a clue")
+    if exact.n_solutions != 1:
+        told = "none: the clues contradict each other; correct a clue"
+        if exact.n_solutions > 1:
+            told = f"several: {_open_cell(board, exact.solution)}; add a clue"
+        raise ValueError(f"expected a puzzle with one solution, got {told}")
     k_steps = K_STEPS if k_steps is None else k_steps
     steps = answers_by_k(model, board[None], k_steps)[:, 0].astype(np.int8)
     right = is_solution(np.broadcast_to(board, steps.shape), steps)
@@ -221,27 +205,22 @@ def _open_cell(board: np.ndarray, solution: np.ndarray) -> str:
             trial = board.copy()
             trial[row, column] = digit
             if digit != solution[row, column] and solve_exactly(trial).n_solutions > 0:
-                where = f"row {row + 1}, column {column + 1}"
-                return f"{where} can hold {solution[row, column]} or {digit}"
+                choice = f"{solution[row, column]} or {digit}"
+                return f"row {row + 1}, column {column + 1} can hold {choice}"
     raise AssertionError("a puzzle with several solutions differs somewhere")
 
 
 def _read_maze(puzzle: str | ArrayLike | Mazes) -> Mazes | None:
-    """A batch of one maze, in whatever form it came; None if this is none."""
+    """The maze, in whatever form it came; None if this is none.
+
+    A picture has colours, a board of tokens marks of start or goal; all else is no maze.
+    """
+    if isinstance(puzzle, Mazes):
+        return puzzle
     if isinstance(puzzle, str):
         return parse_maze(puzzle) if puzzle.lstrip()[:1] in ("+", "#") else None
-    mazes = puzzle if isinstance(puzzle, Mazes) else _read_array(puzzle)
-    if mazes is not None and len(mazes) != 1:
-        raise ValueError(f"expected one maze, got {len(mazes)}: pass them one at a time, mazes[i]")
-    return mazes
-
-
-def _read_array(puzzle: ArrayLike) -> Mazes | None:
-    """A picture has colours, a board of tokens marks of start or goal; all else is no maze."""
-    if hasattr(puzzle, "detach"):  # a tensor, which may be part of a graph of gradients
-        puzzle = puzzle.detach()
     try:
-        array = np.asarray(puzzle)
+        array = as_array(puzzle)
     except (TypeError, ValueError, RuntimeError):
         return None
     if array.ndim >= 3 and array.shape[-1] == 3:
@@ -252,7 +231,7 @@ def _read_array(puzzle: ArrayLike) -> Mazes | None:
 
 
 def _solve_maze(maze: Mazes, k_steps: int | None, model: BoardNet | None) -> SolvedMaze:
-    one_shortest = shortest_way(maze)  # refuses a maze without a way
+    one_shortest = shortest_way(maze)  # refuses several mazes, and one without a way
     model = shipped_model("maze") if model is None else model
     _require_fitting(model, maze.size, CELL_TOKENS, 2)
     k_steps = K_STEPS_A_ROW * maze.size if k_steps is None else k_steps
@@ -286,6 +265,5 @@ def _require_fitting(model: BoardNet, size: int, vocab_size: int, n_answers: int
     if config.bound and config.grid != (size, size):
         raise ValueError(
             f"model expected one that reads {size}x{size} cells, got one that has learnt its cells "
-            f"by their places on {config.grid[0]}x{config.grid[1]}: use mixing='conv' for boards "
-            f"of any size"
+            f"by their places on {config.grid[0]}x{config.grid[1]}: use mixing='conv'"
         )

@@ -80,16 +80,9 @@ def test_a_maze_depends_on_its_key_alone():
     together = mazes_from_keys(6, keys, *options)
     for i in (0, 17, 39):
         assert_equal(mazes_from_keys(6, keys[i : i + 1], *options), together[i])
-    for layout in ("tree", "loops", "open"):
+    for layout, opened in (("tree", 35), ("loops", 35 + 2), ("open", 60)):
         assert mazes_from_keys(6, keys[:0], layout).walls.shape == (0, 6, 6)
-
-
-def test_open_and_large_mazes(rng):
-    mazes = generate_mazes(5, 2, rng, "open")
-    assert (openings(mazes.walls) == 2 * 5 * 4).all()
-    assert (mazes.start == 0).all()
-    assert (mazes.goal == 24).all()
-    assert openings(generate_mazes(128, 1, rng).walls) == 128**2 - 1
+        assert (openings(mazes_from_keys(6, keys, layout).walls) == opened).all()
 
 
 @pytest.mark.parametrize("start", ["fixed", "random"])
@@ -174,11 +167,9 @@ def test_a_broken_wall_is_named():
         (lambda: generate_mazes(3, 2, RNG, "maze"), "layout expected one of .*, got 'maze'"),
         (lambda: generate_mazes(3, 2, RNG, loops=0.5), 'loops is for layout="loops"'),
         (lambda: generate_mazes(3, 2, RNG, "loops", 1.5), "a share from 0 to 1, got 1.5"),
-        (lambda: generate_mazes(3, 2, RNG, start="middle"), "start expected one of .'fixed'"),
         (lambda: generate_mazes(3, 2, RNG, goal=None), "goal expected one of .* got None"),
         (lambda: Mazes(TWO, [0, 8], [8, 8]), "maze 1 starts on its goal, cell 8"),
         (lambda: Mazes(TWO, [0, 9], [8, 8]), r"start expected \(2,\) integers from 0 to 8, .*0, 9"),
-        (lambda: Mazes(TWO, [0.0, 1.0], [8, 8]), "start expected"),
         (lambda: Mazes(TWO, [0], [8, 8]), r"start expected \(2,\) integers .*, one cell a maze"),
         (lambda: check_marks(np.zeros((1, 3, 3), bool), 3), r"marks: expected bool .* \(1, 3, 3\)"),
         (lambda: check_marks(np.zeros((3, 3)), 3, "label"), "label: expected .* got float64"),

@@ -67,15 +67,6 @@ def test_every_digit_is_as_likely_in_every_cell(size):
     assert len(np.unique(solutions, axis=0)) == 300
 
 
-@pytest.mark.parametrize(("size", "clues"), [(4, "minimal"), (4, 9), (6, "minimal"), (9, 35)])
-def test_the_generator_decides_alone(size, clues):
-    first, again, other = (
-        generate_sudoku(size, 5, np.random.default_rng(seed), clues)[0] for seed in (3, 3, 4)
-    )
-    np.testing.assert_array_equal(first, again)
-    assert (first != other).any()
-
-
 def test_given_answers_are_right_and_uniform_in_half_of_the_puzzles():
     puzzles, solutions = (boards[:2000] for boards in minimal_sudokus_4x4())
     given, answers = augment_with_clues(puzzles, solutions, np.random.default_rng(0))

@@ -37,6 +37,7 @@ from trm_lib.puzzles.maze_trees import all_trees
 from trm_lib.puzzles.maze_walls import check_walls, layout_class, passages, steps_to
 from trm_lib.puzzles.splits import Split, draw_below, mix64, split_by_class, split_by_hash
 from trm_lib.puzzles.sudoku import (
+    as_array,
     box_shape,
     check_boards,
     check_sudoku,
@@ -61,7 +62,7 @@ from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, class_key
 __all__ = [
     "CELL_TOKENS", "FEWEST_CLUES", "PIXEL_TOKENS",
     "ExactResult", "Layout", "Mazes", "Place", "Split",
-    "all_grids_4x4", "all_trees", "augment_sudoku", "augment_with_clues", "box_shape",
+    "all_grids_4x4", "all_trees", "as_array", "augment_sudoku", "augment_with_clues", "box_shape",
     "check_boards", "check_marks", "check_maze_options", "check_sudoku",
     "check_walls", "class_key", "draw_below", "filling_rounds", "generate_mazes",
     "generate_sudoku", "is_solution", "layout_class", "marked_way", "masked_grids",
