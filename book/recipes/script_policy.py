@@ -68,8 +68,6 @@ class VectorPolicy(Policy):
         generator: source of the initial weights; a fresh one with seed 0 if not given.
     """
 
-    config_type = VectorPolicyConfig
-
     def __init__(self, config: VectorPolicyConfig, generator: torch.Generator | None = None):
         super().__init__()
         if generator is None:

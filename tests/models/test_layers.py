@@ -27,7 +27,6 @@ from trm_lib.models.layers import (
     Linear,
     Stack,
     rotary_table,
-    rotary_table_2d,
     swiglu_hidden,
     truncated_normal_,
 )
@@ -70,7 +69,7 @@ def gated(h, gate_up, down):
     return F.linear(F.silu(gate) * up, down)
 
 
-COS, SIN = rotary_table(9, 8)
+COS, SIN = rotary_table((9,), 9, 8)
 OPERATIONS = {
     "norm": (lambda h: RMSNorm.apply(h, 1e-5), lambda h: rms_norm(h, plain=True), [(3, 4, 9)]),
     "rotation": (
@@ -183,7 +182,8 @@ def products(table, q, k):
 @pytest.mark.parametrize("rows", [1, 4])
 def test_the_same_move_says_the_same_from_every_cell_that_can_make_it(rows):
     columns, (q, k) = 5, normal(2, 8).double()
-    table = rotary_table(columns, 8) if rows == 1 else rotary_table_2d((rows, columns), 0, 8)
+    sides = (columns,) if rows == 1 else (rows, columns)
+    table = rotary_table(sides, rows * columns, 8)
     seen = products(table, q, k).view(rows, columns, rows, columns)
     for down in range(rows):
         for across in range(1 - columns, columns):
@@ -198,7 +198,7 @@ def test_the_same_move_says_the_same_from_every_cell_that_can_make_it(rows):
 
 def test_rotation_keeps_lengths_and_leaves_puzzle_tokens_alone():
     h = normal(3 + 6, 8).double()
-    cos, sin = (t.double() for t in rotary_table_2d((2, 3), 3, 8))
+    cos, sin = (t.double() for t in rotary_table((2, 3), 3 + 6, 8))
     turned = rotate(h, cos, sin)
     torch.testing.assert_close(turned.norm(dim=-1), h.norm(dim=-1), rtol=0, atol=1e-6)
     torch.testing.assert_close(turned[:4], h[:4], rtol=0, atol=1e-7)  # and the first cell

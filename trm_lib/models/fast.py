@@ -85,7 +85,8 @@ def fast_mode(model: BoardNet, inputs: Tensor) -> Iterator[FastReport]:
             shape = (len(inputs), model.config.puzzle_tokens + math.prod(grid))
             calls = [_fast_call(stack, shape, grid, model.training) for stack in stacks]
         except Exception as error:  # whatever a compiler may raise: there is always the eager way
-            reason = f"compiling failed with {type(error).__name__}: {_in_short(error)}"
+            said = " ".join(str(error).split())[:200]
+            reason = f"compiling failed with {type(error).__name__}: {said}"
     if reason is None:
         report = FastReport("bfloat16, compiled", time.perf_counter() - start)
     else:
@@ -111,12 +112,6 @@ def _unsupported(device: torch.device) -> str | None:
     return None
 
 
-def _in_short(error: Exception) -> str:
-    """The first two lines of a message, in one: the first may only say who speaks."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2]) or "no message"
-
-
 def _core(stack: Stack, h: Tensor, grid: tuple[int, ...]) -> Tensor:
     return stack.forward(h, grid)
 
@@ -138,17 +133,10 @@ def _fast_call(
         run = ways.get(torch.is_grad_enabled())
         if run is None or h.shape[1:] != shape[1:] or grid != made_for:
             return stack._call_impl(h, grid)
-        return _in_batches(run, h, shape[0])
+        padded = F.pad(h, (0, 0, 0, 0, 0, -len(h) % shape[0]))
+        return torch.cat([run(part) for part in padded.split(shape[0])])[: len(h)]
 
     return call
-
-
-def _in_batches(run: Callable[[Tensor], Tensor], h: Tensor, size: int) -> Tensor:
-    """`run`, which takes `size` boards and no other number, over any number of them."""
-    if len(h) == size:
-        return run(h)
-    padded = F.pad(h, (0, 0, 0, 0, 0, -len(h) % size))
-    return torch.cat([run(part) for part in padded.split(size)])[: len(h)]
 
 
 def _compile(

@@ -23,8 +23,6 @@ class HaltingCarry(Carry):
     """What one improvement step hands to the next: y and z, and who sits where in the batch.
 
     Attributes:
-        y: (B, L, D) float, the current answer, embedded.
-        z: (B, L, D) float, the latent reasoning.
         steps: (B,) int64, improvement steps spent on the current board.
         halted: (B,) bool, which boards make room at the next call in training mode.
         inputs: (B, *grid) int64, the boards being thought about.
@@ -42,7 +40,6 @@ class HaltingOutput(StepOutput):
     """What one improvement step says.
 
     Attributes:
-        logits: (B, *grid, A) float, the answer.
         halt_logit: (B,) float, how sure the model is that the whole answer is right: it thinks so
             where this is above 0.
         go_on_logit: (B,) float, how sure it is that the answer will be right if it goes on. Only
@@ -93,7 +90,7 @@ class HaltingTRM(TRM):
         self.halt_head = HaltHead(self.config.width)
 
     def initial_carry(self, inputs: Tensor) -> HaltingCarry:
-        """The state before the first improvement step: every place in the batch is free."""
+        """The state before the first step: every place in the batch is free."""
         start, B = super().initial_carry(inputs), len(inputs)
         halted = torch.ones(B, dtype=torch.bool, device=inputs.device)
         free = inputs.new_zeros(B)
@@ -106,20 +103,13 @@ class HaltingTRM(TRM):
         puzzle: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> tuple[HaltingCarry, HaltingOutput]:
-        """One improvement step.
+        """One improvement step, as of `TRM`.
 
         Args:
             carry: state to start from, from `initial_carry` or the step before.
-            inputs: (B, *grid) int64 tokens in [0, V), the questions for free places; in evaluation
-                mode, of all.
+            inputs: (B, *grid) int64, the questions for free places; in evaluation mode, of all.
             puzzle: (B,) int64, which puzzle each board is; all 0 if not given.
             generator: draws who must think longer (`explore`); PyTorch's own if not given.
-
-        Returns:
-            The new carry, detached, and the answer it reads out.
-
-        Raises:
-            ValueError: inputs of the wrong shape, dtype or range, or a carry of other boards.
         """
         c, grid = self.config, tuple(inputs.shape[1:])
         carry = self._seated(carry, inputs, puzzle)

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trm_lib.checks import at_least, check, one_of, optional, true_or_false, within
+from trm_lib.checks import ABOVE_0, at_least, check, one_of, optional, true_or_false
 from trm_lib.models.fused import linear, rms_norm, rotate, swiglu
 
 
@@ -78,7 +78,7 @@ class BoardConfig:
             width=at_least(1),
             n_layers=at_least(1),
             mixing=one_of(MIXINGS),
-            expansion=within(lambda e: e > 0, "a number > 0"),
+            expansion=ABOVE_0,
             hidden_multiple=at_least(1),
             n_heads=at_least(1),
             positions=one_of(POSITIONS),
@@ -242,7 +242,7 @@ class AttentionMixing(Mixing):
         if self.positions in ("rope", "rope2d"):
             cos, sin = (t.to(h.dtype) for t in self._table(L, D // self.n_heads, grid, h.device))
             qk = rotate(qk, cos, sin, self.plain)
-        mixed = _attend(*qk, *v)
+        mixed = F.scaled_dot_product_attention(*qk, *v)
         return rms_norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)), self.plain)
 
     def _table(self, length, channels, grid, device) -> tuple[Tensor, Tensor]:
@@ -250,27 +250,9 @@ class AttentionMixing(Mixing):
         key = (length, grid, device)
         if key not in self._tables:
             with torch.inference_mode(False):  # made in evaluation, it must serve training as well
-                self._tables[key] = (
-                    rotary_table(length, channels, device)
-                    if self.positions == "rope"
-                    else rotary_table_2d(grid, length - math.prod(grid), channels, device)
-                )
+                sides = (length,) if self.positions == "rope" else grid
+                self._tables[key] = rotary_table(sides, length, channels, device)
         return self._tables[key]
-
-
-AT_A_TIME = 4_000_000
-"""Products of a query and a key that attention in bfloat16 holds at once, if a board has fewer."""
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """softmax(q k^T / sqrt(C)) v, all (B, H, L, C)."""
-    if v.dtype != torch.bfloat16 or v.device.type != "cpu":
-        return F.scaled_dot_product_attention(q, k, v)
-    # PyTorch's own takes several times as long for this type on a processor, its gradient above
-    # all. A few boards at a time, so that their (H, L, L) numbers stay in the cache.
-    boards = max(1, AT_A_TIME // (q.shape[1] * q.shape[2] ** 2))
-    parts = zip(*(t.split(boards) for t in (q * q.shape[-1] ** -0.5, k, v)), strict=True)
-    return torch.cat([torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v for q, k, v in parts])
 
 
 THETA = 10_000.0
@@ -278,52 +260,33 @@ THETA = 10_000.0
 
 
 def rotary_table(
-    length: int, channels: int, device: torch.device | None = None
+    sides: tuple[int, ...], length: int, channels: int, device: torch.device | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of the angles of positions 0 to L - 1, each (L, C) float32.
+    """Cosines and sines of the angle of every position, each (length, C) float32.
 
     Each pair of channels of a query or key is turned by an angle that grows with the position, at
     a frequency of its own; a product of two so turned vectors depends on the difference of
-    positions only.
+    positions only. On a board, half of the pairs turn with the row and half with the column.
+
+    Args:
+        sides: (cells,) of a sequence or (rows, columns) of a board.
+        length: tokens; those in front, more than `sides` has, are not turned.
+        channels: C, a multiple of 2 for each side.
+        device: where to make them.
 
     Source: Su et al., "RoFormer" (arXiv 2104.09864); halves rotated together as in the official
     TRM code.
     """
-    return _cos_sin(_angles(length, channels, device))
-
-
-def rotary_table_2d(
-    grid: tuple[int, int], n_before: int, channels: int, device: torch.device | None = None
-) -> tuple[Tensor, Tensor]:
-    """The same by row and column: half of the pairs turn with the row, half with the column.
-
-    So a board of any size has a place for each of its cells.
-
-    Args:
-        grid: (rows, columns).
-        n_before: P, tokens in front, which are not turned at all.
-        channels: C, a multiple of 4.
-        device: where to make them.
-
-    Returns:
-        Two tensors (P + rows * columns, C) float32.
-    """
-    rows, columns = grid
-    down = _angles(rows, channels // 2, device)[:, None].expand(-1, columns, -1)
-    across = _angles(columns, channels // 2, device)[None].expand(rows, -1, -1)
-    angle = torch.cat([down, across], dim=-1).flatten(0, 1)  # (L, C / 2)
-    return _cos_sin(torch.cat([angle.new_zeros(n_before, channels // 2), angle]))
-
-
-def _angles(length: int, channels: int, device: torch.device | None) -> Tensor:
-    """The angle of every position in every pair of channels: (L, C / 2) float32."""
-    powers = torch.arange(0, channels, 2, dtype=torch.float32, device=device) / channels
-    positions = torch.arange(length, dtype=torch.float32, device=device)
-    return torch.outer(positions, 1.0 / THETA**powers)
-
-
-def _cos_sin(angle: Tensor) -> tuple[Tensor, Tensor]:
-    angle = torch.cat([angle, angle], dim=-1)
+    each = channels // len(sides)
+    powers = torch.arange(0, each, 2, dtype=torch.float32, device=device) / each
+    angles = []
+    for axis, side in enumerate(sides):
+        along = torch.arange(side, dtype=torch.float32, device=device)
+        shape = [side if i == axis else 1 for i in range(len(sides))]
+        turned = torch.outer(along, 1.0 / THETA**powers).view(*shape, -1)
+        angles.append(turned.expand(*sides, -1))
+    angle = torch.cat(angles, dim=-1).flatten(0, -2)  # (cells, C / 2)
+    angle = torch.cat([angle.new_zeros(length - len(angle), channels // 2), angle]).repeat(1, 2)
     return angle.cos(), angle.sin()
 
 

@@ -43,11 +43,7 @@ BLOCK_NAMES = {
 }
 """The same inside a block."""
 
-_FIXED = {
-    "rms_norm_eps": (1e-5,),
-    "rope_theta": (10_000.0,),
-    "no_ACT_continue": (True,),
-}
+_FIXED = {"rms_norm_eps": 1e-5, "rope_theta": 10_000.0, "no_ACT_continue": True}
 
 
 def official_names(config: TRMConfig) -> dict[str, str]:
@@ -83,9 +79,9 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
             f"config expected the settings of the official TRM code, got none for "
             f"{', '.join(missing)}"
         )
-    for name, allowed in _FIXED.items():
-        if config.get(name, allowed[0]) not in allowed:
-            raise ValueError(f"{name} expected {allowed[0]}, got {config[name]!r}: not supported")
+    for name, value in _FIXED.items():
+        if config.get(name, value) != value:
+            raise ValueError(f"{name} expected {value}, got {config[name]!r}: not supported")
     if not isinstance(config.get("mlp_t", False), bool):
         raise ValueError(f"mlp_t expected True or False, got {config['mlp_t']!r}")
     if grid is not None and math.prod(grid) != config["seq_len"]:

@@ -146,22 +146,35 @@ class GRUPolicyConfig(FlatPolicyConfig):
     """The sizes of a `GRUPolicy`."""
 
 
-class MLPPolicy(Policy):
-    """Two perceptrons side by side, one for the actions and one for the value.
-
-    The default of Stable-Baselines3: tanh, orthogonal weights, nothing shared.
-
-    Args:
-        config: sizes.
-        generator: source of the initial weights; a fresh one with seed 0 if not given.
-    """
-
-    config_type = FlatPolicyConfig
+class FlatPolicy(Policy):
+    """A policy that sees an observation as one vector; `generator` draws its initial weights."""
 
     def __init__(self, config: FlatPolicyConfig, generator: torch.Generator | None = None):
         super().__init__()
-        generator = generator or torch.Generator().manual_seed(0)
         self.config, self.n_actions = config, config.n_actions
+        self.build(config, generator or torch.Generator().manual_seed(0))
+
+    def build(self, config: FlatPolicyConfig, generator: torch.Generator) -> None:
+        """Make the layers."""
+
+    def flat(self, observations: Tensor) -> Tensor:
+        """(B, ...) -> (B, F)."""
+        flat = observations.flatten(1)
+        if flat.shape[1] != self.config.n_inputs:
+            raise ValueError(
+                f"observations expected {self.config.n_inputs} numbers each, which this policy was "
+                f"built for, got shape {tuple(observations.shape)}"
+            )
+        return flat
+
+
+class MLPPolicy(FlatPolicy):
+    """Two perceptrons side by side, one for the actions and one for the value.
+
+    The default of Stable-Baselines3: tanh, orthogonal weights, nothing shared.
+    """
+
+    def build(self, config: FlatPolicyConfig, generator: torch.Generator) -> None:
         sizes = (config.n_inputs, *config.hidden)
         self.actor = _perceptron((*sizes, config.n_actions), FIRST_LOGITS, generator)
         self.critic = _perceptron((*sizes, 1), 1.0, generator)
@@ -169,25 +182,16 @@ class MLPPolicy(Policy):
     def forward(
         self, observations: Tensor, previous: Tensor, memory: PolicyMemory | None = None
     ) -> tuple[PolicyOutput, None]:
-        flat = _flat(observations, self.config)
+        flat = self.flat(observations)
         return PolicyOutput(self.actor(flat)[None], self.critic(flat)[None, :, 0]), None
 
 
-class GRUPolicy(Policy):
-    """A layer that looks, a GRU that remembers from one time step to the next, and two heads.
+class GRUPolicy(FlatPolicy):
+    """A layer that looks, a GRU that remembers from one time step to the next, and two heads."""
 
-    Args:
-        config: sizes.
-        generator: source of the initial weights; a fresh one with seed 0 if not given.
-    """
-
-    config_type = FlatPolicyConfig
     remembers = True
 
-    def __init__(self, config: FlatPolicyConfig, generator: torch.Generator | None = None):
-        super().__init__()
-        generator = generator or torch.Generator().manual_seed(0)
-        self.config, self.n_actions = config, config.n_actions
+    def build(self, config: FlatPolicyConfig, generator: torch.Generator) -> None:
         *before, memory = config.hidden
         looks = (config.n_inputs, *before)
         self.look = _perceptron(looks, 2**0.5, generator, last_is_hidden=True)
@@ -200,7 +204,7 @@ class GRUPolicy(Policy):
     def forward(
         self, observations: Tensor, previous: Tensor, memory: PolicyMemory | None = None
     ) -> tuple[PolicyOutput, PolicyMemory]:
-        looked = self.look(_flat(observations, self.config))
+        looked = self.look(self.flat(observations))
         hidden = looked.new_zeros(len(looked), self.gru.hidden_size)
         if memory is not None:
             hidden = memory["hidden"]
@@ -224,16 +228,6 @@ def _perceptron(
         nn.init.zeros_(layer.bias)
         layers += [layer] if last and not last_is_hidden else [layer, nn.Tanh()]
     return nn.Sequential(*layers)
-
-
-def _flat(observations: Tensor, config: FlatPolicyConfig) -> Tensor:
-    flat = observations.flatten(1)
-    if flat.shape[1] != config.n_inputs:
-        raise ValueError(
-            f"observations expected {config.n_inputs} numbers each, which this policy was built "
-            f"for, got shape {tuple(observations.shape)}"
-        )
-    return flat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,13 +289,7 @@ class BoardPolicy(Policy):
 
     Where no thought depends on the time step, each different board is thought about once: in a
     batch, and, without gradient, from one time step to the next.
-
-    Args:
-        config: the core, and how actions are read from it.
-        generator: source of the initial weights; a fresh one with seed 0 if not given.
     """
-
-    config_type = BoardPolicyConfig
 
     def __init__(self, config: BoardPolicyConfig, generator: torch.Generator | None = None):
         super().__init__()

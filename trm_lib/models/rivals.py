@@ -308,22 +308,13 @@ class HierarchicalTRM(Rival):
         high, low = carry.high, carry.low
         if not self.config.carry:
             high, low = self.h0.expand_as(high), self.l0.expand_as(low)
-        early = 0 if self.config.full_gradient else self.config.n_cycles - 1
-        with torch.no_grad():
-            for _ in range(early):
-                high, low = self.cycle(x, high, low, grid)
-        for _ in range(self.config.n_cycles - early):
-            high, low = self.cycle(x, high, low, grid)
+        last, learns = self.config.n_cycles - 1, torch.is_grad_enabled()
+        for cycle in range(last + 1):
+            with torch.set_grad_enabled(learns and (self.config.full_gradient or cycle == last)):
+                high = self.stack(high + x, grid)  # plan
+                low = self.low_stack(low + self.high_to_low(high), grid)  # work out
+                high = rms_norm(high + self.low_to_high(low), self.plain)  # report back
         return HierarchicalCarry(high, low)
-
-    def cycle(
-        self, x: Tensor, high: Tensor, low: Tensor, grid: tuple[int, ...]
-    ) -> tuple[Tensor, Tensor]:
-        """Plan, work out, report back: x and high (B, L, D), low (B, L, E)."""
-        high = self.stack(high + x, grid)
-        low = self.low_stack(low + self.high_to_low(high), grid)
-        high = rms_norm(high + self.low_to_high(low), self.plain)
-        return high, low
 
 
 TRMS = {

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trm_lib.checks import at_least, check, one_of, true_or_false, within
+from trm_lib.checks import SHARE, at_least, check, one_of, true_or_false
 from trm_lib.models.layers import BoardConfig, Linear, Stack, truncated_normal_
 
 GRADIENTS = ("cycle", "call")
@@ -76,7 +76,7 @@ class TRMConfig(BoardConfig):
             halting=true_or_false,
             continuing=true_or_false,
             n_sup=at_least(1),
-            explore=within(lambda e: 0 <= e <= 1, "a share from 0 to 1"),
+            explore=SHARE,
         )
         if self.continuing and not self.halting:
             raise ValueError(
@@ -273,9 +273,7 @@ class TRM(BoardNet):
         for k in range(K):
             carry, out = model(carry, inputs)   # out.logits: the answer after step k + 1
 
-    Args:
-        config: sizes, mixing, n and T.
-        generator: source of the initial weights; a fresh one with seed 0 if not given.
+    Arguments as of `BoardNet`.
     """
 
     config: TRMConfig

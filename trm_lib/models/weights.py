@@ -123,22 +123,12 @@ def load_model(path: str | Path) -> BoardNet | BoardPolicy:
 
 
 def read_card(path: str | Path) -> dict:
-    """The model card stored with the weights, {} if there is none.
-
-    Raises:
-        FileNotFoundError: nothing there.
-        ValueError: not a safetensors file, or damaged.
-    """
+    """The model card stored with the weights, {} if there is none; errors as `load_model`."""
     return json.loads(open_weights(Path(path))[0].get("card", "{}"))
 
 
 def open_weights(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Metadata and tensors of a safetensors file.
-
-    Raises:
-        FileNotFoundError: nothing there.
-        ValueError: not a safetensors file, or damaged.
-    """
+    """Metadata and tensors of a safetensors file."""
     if not path.is_file():
         raise FileNotFoundError(f"expected a weight file at {path}, found none")
     try:
