@@ -537,7 +537,6 @@ def drawings() -> dict[str, Callable[[], Any]]:
         "draw": lambda: experiments.draw(recorded),
         "draw by k": lambda: experiments.draw_by_k(recorded),
         "draw learning": lambda: experiments.draw_learning(learnt),
-        "draw learning seconds": lambda: experiments.draw_learning(learnt, against="seconds"),
         "thinking picture": ship.thinking_picture,
         "maze pixels": lambda: maze_pixels(walls, start, goal, goal - 1 or 1),
         "sudoku pixels": lambda: sudoku_pixels(boards[0], clues, marked=(1, 2)),

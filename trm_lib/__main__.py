@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trm_lib.solving import SolvedMaze, SolvedSudoku
+    from trm_lib.solving import SolvedSudoku
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,9 +50,12 @@ def _solve(args: argparse.Namespace) -> int:
     solved = solve(_puzzle_text(args.puzzle), args.k)
     if isinstance(solved, SolvedSudoku):
         _print_sudoku(solved)
-        return 0 if solved.is_right else 1
-    _print_maze(solved)
-    return 0 if solved.is_shortest else 1
+        return int(not solved.is_right)
+    print(solved)
+    marked = solved.steps.sum((1, 2))
+    shown = [1 << i for i in range(solved.k.bit_length()) if 1 << i < solved.k]  # 1, 2, 4, 8, ...
+    print(f"cells marked: {', '.join(f'{marked[k - 1]} at K = {k}' for k in [*shown, solved.k])}")
+    return int(not solved.is_shortest)
 
 
 def _puzzle_text(argument: str) -> str:
@@ -75,22 +78,12 @@ def _print_sudoku(solved: SolvedSudoku) -> None:
     from trm_lib.puzzles import sudoku_text
 
     print(f"puzzle  {sudoku_text(solved.puzzle)}")
-    for k, (step, right) in enumerate(zip(solved.steps, solved.right, strict=True), start=1):
-        print(f"K = {k:<3} {sudoku_text(step)}  {'right' if right else ''}".rstrip())
-        if right:
-            break
-    print(
-        f"Proved right by the rules at K = {solved.k}."
-        if solved.is_right
-        else f"Wrong: no answer up to K = {solved.k} obeys the rules."
-    )
-
-
-def _print_maze(solved: SolvedMaze) -> None:
-    print(solved)
-    marked = solved.steps.sum((1, 2))
-    shown = [1 << i for i in range(solved.k.bit_length()) if 1 << i < solved.k]  # 1, 2, 4, 8, ...
-    print(f"cells marked: {', '.join(f'{marked[k - 1]} at K = {k}' for k in [*shown, solved.k])}")
+    for k, step in enumerate(solved.steps[: solved.k], start=1):
+        right = "  right" * bool(solved.right[k - 1])
+        print(f"K = {k:<3} {sudoku_text(step)}{right}")
+    proved = f"Proved right by the rules at K = {solved.k}."
+    wrong = f"Wrong: no answer up to K = {solved.k} obeys the rules."
+    print(proved if solved.is_right else wrong)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -101,44 +94,36 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from trm_lib.checks import whole
     from trm_lib.experiments import find_recipes, report, run_recipe
 
-    given = range(args.seeds), args.results, args.recipes, args.jobs, args.backend
+    seeds = range(whole(args.seeds, "--seeds", 1))
+    given = seeds, args.results, args.recipes, args.jobs, args.backend
     recipes = find_recipes(args.name, args.recipes)
-    results = [run_recipe(recipe.name, *given) for recipe in recipes]
-    print(report(results))
+    print(report([run_recipe(recipe.name, *given) for recipe in recipes]))
     return 0
 
 
 def _report(args: argparse.Namespace) -> int:
-    from trm_lib import experiments as ex
+    from trm_lib.experiments import draw, find_recipes, recorded, report
 
-    recipes = ex.find_recipes(args.name, args.recipes)
-    results = [ex.recorded(recipe, args.results) for recipe in recipes]
-    table = ex.report(results)
-    asked = [
-        (args.figure, ex.draw), (args.figure_by_k, ex.draw_by_k),
-        (args.figure_learning, ex.draw_learning),
-    ]  # fmt: skip
-    for path, figure in [(path, draw(results)) for path, draw in asked if path]:
-        figure.save(path)
+    results = [recorded(recipe, args.results) for recipe in find_recipes(args.name, args.recipes)]
+    table = report(results)
+    if args.figure:
+        draw(results).save(args.figure)
     print(table)
     return 0
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from trm_lib.experiments import find_recipes, recorded, require_seed, verify
+    from trm_lib.experiments import find_recipes, recorded, verify
 
-    stored = [
-        (recipe, recorded(recipe, args.results)) for recipe in find_recipes(args.name, args.recipes)
-    ]
-    for _, result in stored:
-        require_seed(result, args.seed)
     failed = False
-    for recipe, result in stored:
+    for recipe in find_recipes(args.name, args.recipes):
+        result = recorded(recipe, args.results)
         differences = verify(recipe, result, args.seed, args.tolerance)
-        for difference in differences:
-            print(f"{recipe.name}, seed {args.seed}: {difference}")
+        for said in differences or ["every number as stored"]:
+            print(f"{recipe.name}, seed {args.seed}: {said}")
         if differences:
             made = result.seeds[args.seed]["provenance"]
             print(
@@ -146,9 +131,7 @@ def _verify(args: argparse.Namespace) -> int:
                 f"{made['machine']}. Other code, libraries or hardware round differently, and "
                 f"training enlarges that: check out the commit, or allow for it with --tolerance."
             )
-        else:
-            print(f"{recipe.name}, seed {args.seed}: every number as stored")
-        failed |= bool(differences)
+            failed = True
     return int(failed)
 
 
@@ -166,76 +149,50 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m trm_lib", description="Tiny Recursive Models: solve, run, report, verify."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    among, named, kept, seeded = (argparse.ArgumentParser(add_help=False) for _ in range(4))
+    among.add_argument("--recipes", type=Path, help="folder of the recipes (the book's)")
+    named.add_argument("name", help="a recipe, or an experiment for all its recipes")
+    kept.add_argument("--results", type=Path, help="folder of the results (the book's)")
+    seeded.add_argument("--seed", type=int, default=0, help="which seed (0)")
 
     solve = commands.add_parser("solve", help="let a shipped model solve a Sudoku or a maze")
+    solve.set_defaults(command=_solve)
     solve.add_argument(
         "puzzle",
         help='a Sudoku, for example "1...|..3.|.4..|...2", or a maze drawn with + - | or with #, '
         "S its start and G its goal; the name of a text file with one; or - for standard input",
     )
-    solve.add_argument(
-        "--k", type=_positive,
-        help="improvement steps at most (16; for a maze, 20 times its cells a side)",
-    )  # fmt: skip
-    solve.set_defaults(command=_solve)
+    most = "improvement steps at most (16; for a maze, 20 times its cells a side)"
+    solve.add_argument("--k", type=int, help=most)
 
-    listing = commands.add_parser("list", help="name every recipe, with the seconds a seed takes")
+    says = "name every recipe, with the seconds a seed takes"
+    listing = commands.add_parser("list", help=says, parents=[among, kept])
     listing.set_defaults(command=_list)
 
-    run = commands.add_parser("run", help="run a recipe, or all of an experiment, over seeds")
-    run.add_argument("--seeds", type=_positive, default=10, help="seeds 0 to N - 1 (10)")
-    run.add_argument("--jobs", type=_positive, default=2, help="processes at a time (2)")
-    run.add_argument(
-        "--backend", default="loky", help="where seeds run: loky (here), dask, ray (loky)"
-    )
-    run.set_defaults(command=_run, results=Path("results"))
+    says = "run a recipe, or all of an experiment, over seeds"
+    run = commands.add_parser("run", help=says, parents=[named, among])
+    run.set_defaults(command=_run)
+    run.add_argument("--seeds", type=int, default=10, help="seeds 0 to N - 1 (10)")
+    run.add_argument("--jobs", type=int, default=2, help="processes at a time (2)")
+    run.add_argument("--backend", default="loky", help="where seeds run: loky (here), dask (loky)")
+    run.add_argument("--results", default="results", help="folder of the results (results)")
 
-    reporting = commands.add_parser("report", help="print the table of a result, draw its charts")
-    drawn = "file to draw into, .svg, .png or .pdf: "
-    reporting.add_argument("--figure", metavar="FILE", help=f"{drawn}every seed a dot")
-    reporting.add_argument("--figure-by-k", metavar="FILE", help=f"{drawn}the score by K")
-    reporting.add_argument(
-        "--figure-learning", metavar="FILE", help=f"{drawn}a policy's success while it learned"
-    )
+    says = "print the table of a result"
+    reporting = commands.add_parser("report", help=says, parents=[named, among, kept])
     reporting.set_defaults(command=_report)
+    drawn = "draw every seed as a dot into this .svg, .png or .pdf"
+    reporting.add_argument("--figure", metavar="FILE", help=drawn)
 
-    verifying = commands.add_parser("verify", help="repeat one seed and compare every number")
-    verifying.add_argument("--seed", type=int, default=0, help="which seed (0)")
-    verifying.add_argument(
-        "--tolerance", type=float, default=0.0,
-        help="largest difference allowed; 0, the default, suits the machine that made the result",
-    )  # fmt: skip
+    says = "repeat one seed and compare every number"
+    verifying = commands.add_parser("verify", help=says, parents=[named, among, kept, seeded])
     verifying.set_defaults(command=_verify)
+    allowed = "largest difference allowed; 0, the default, suits the machine that made the result"
+    verifying.add_argument("--tolerance", type=float, default=0.0, help=allowed)
 
-    debugging = commands.add_parser(
-        "debug", help="train one seed of a recipe, and say by measurement what is wrong with it"
-    )
-    debugging.add_argument("name", help="one recipe")
-    debugging.add_argument("--seed", type=int, default=0, help="which seed (0)")
+    says = "train one seed of a recipe, and say by measurement what is wrong with it"
+    debugging = commands.add_parser("debug", help=says, parents=[named, among, seeded])
     debugging.set_defaults(command=_debug)
-
-    for command in (run, reporting, verifying):
-        command.add_argument("name", help="a recipe, or an experiment for all its recipes")
-    for command in (listing, run, reporting, verifying, debugging):
-        command.add_argument("--recipes", type=Path, help="folder of the recipes (the book's)")
-    for command in (listing, run, reporting, verifying):
-        default = "results" if command is run else "the book's"
-        command.add_argument(
-            "--results", type=Path, default=command.get_default("results"),
-            help=f"folder of the results ({default})",
-        )  # fmt: skip
     return parser
-
-
-_MOST = 100_000  # steps, seeds, jobs: more is a slip of the finger
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or len(text) > len(str(_MOST)) or not 1 <= int(text) <= _MOST:
-        raise argparse.ArgumentTypeError(
-            f"expected a whole number from 1 to {_MOST}, got {text[:20]!r}"
-        )
-    return int(text)
 
 
 if __name__ == "__main__":

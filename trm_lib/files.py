@@ -26,12 +26,6 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def remove_whole(path: Path) -> None:
-    """Remove a file, if it is there, and the neighbours that killed writers of it left behind."""
-    for left in (path, *leftovers(path)):
-        left.unlink(missing_ok=True)
-
-
 def leftovers(path: Path) -> list[Path]:
     """What killed writers of a file left beside it."""
     return list(path.parent.glob(f".{glob.escape(path.name)}.*"))

@@ -9,7 +9,7 @@ Axes: M puzzles or mazes, n rows and columns, K improvement steps.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,14 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from trm_lib.evaluation import (
-    answer_flops,
-    answers_by_k,
-    answers_with_halting,
-    calibration,
-    decision_flops,
-    exact_by_k,
-)
+from trm_lib import evaluation, puzzles
 from trm_lib.models import (
     BoardConfig,
     BoardNet,
@@ -33,21 +26,6 @@ from trm_lib.models import (
     Policy,
     build_model,
     count_parameters,
-)
-from trm_lib.puzzles import (
-    augment_sudoku,
-    augment_with_clues,
-    class_key,
-    generate_mazes,
-    generate_sudoku,
-    layout_class,
-    maze_labels,
-    maze_tokens,
-    minimal_sudokus_4x4,
-    pixel_labels,
-    pixel_tokens,
-    split_by_class,
-    split_by_hash,
 )
 from trm_lib.training import (
     History,
@@ -74,18 +52,18 @@ def minimal_sudoku4(split_seed: int = 0) -> Split:
 
     Of the 36 classes two thirds are for training; the rest is halved.
     """
-    puzzles, solutions = minimal_sudokus_4x4()
-    split = split_by_class(class_key(puzzles), fractions=(2 / 3, 1 / 6, 1 / 6), seed=split_seed)
-    data = PuzzleData(puzzles, solutions)
+    data = PuzzleData(*puzzles.minimal_sudokus_4x4())
+    keys = puzzles.class_key(data.inputs)
+    split = puzzles.split_by_class(keys, fractions=(2 / 3, 1 / 6, 1 / 6), seed=split_seed)
     return data[split.train], data[split.validation], data[split.test]
 
 
 @cache
 def minimal_sudoku6(count: int = 10_000) -> Split:
     """Training, validation and test: minimal 6x6 Sudokus, split by whole symmetry classes."""
-    puzzles, solutions = generate_sudoku(6, count, np.random.default_rng(0))
-    split = split_by_hash(class_key(puzzles), fractions=(0.6, 0.2, 0.2), seed=0)
-    data = PuzzleData(puzzles, solutions)
+    data = PuzzleData(*puzzles.generate_sudoku(6, count, np.random.default_rng(0)))
+    keys = puzzles.class_key(data.inputs)
+    split = puzzles.split_by_hash(keys, fractions=(0.6, 0.2, 0.2), seed=0)
     return data[split.train], data[split.validation], data[split.test]
 
 
@@ -121,7 +99,7 @@ class MinimalSudoku:
     @property
     def augment(self):
         """What dresses a batch."""
-        return augment_with_clues if self.extra_clues else augment_sudoku
+        return puzzles.augment_with_clues if self.extra_clues else puzzles.augment_sudoku
 
 
 @dataclass(frozen=True)
@@ -160,17 +138,24 @@ class MarkedMazes:
 @cache
 def _marked_mazes(data: MarkedMazes) -> Split:
     rng = np.random.default_rng(0)
-    mazes = generate_mazes(data.size, 70_000, rng, start="random", goal="random")
-    split = split_by_hash(layout_class(mazes.walls))
-    forms = {"cells": (maze_tokens, maze_labels), "pixels": (pixel_tokens, pixel_labels)}
-    ask, answer = forms[data.form]
+    mazes = puzzles.generate_mazes(data.size, 70_000, rng, start="random", goal="random")
+    split = puzzles.split_by_hash(puzzles.layout_class(mazes.walls))
+    if data.form == "cells":
+        ask, answer = puzzles.maze_tokens, puzzles.maze_labels
+    else:
+        ask, answer = puzzles.pixel_tokens, puzzles.pixel_labels
     rows = split.train[: data.count], split.validation[:2000], split.test[:2000]
     train, validation, test = (PuzzleData(ask(mazes[r]), answer(mazes[r])) for r in rows)
     return train, validation, test
 
 
 class Task:
-    """What a recipe does: train, then measure."""
+    """What a recipe does: train, then measure.
+
+    `train(seed, checkpoint, progress)` gives the trained model and its history. The seed is that of
+    its weights and batches, the checkpoint a file to keep the unfinished run in, and to go on from
+    if it is there. `measure(model, history, seed)` gives JSON values.
+    """
 
     def run(self, seed: int, checkpoint: Path | None = None) -> dict[str, Any]:
         """Everything a result says of one seed: JSON values."""
@@ -187,7 +172,7 @@ class PuzzleTask(Task):
         training: how it learns; its seed is replaced by the run's.
         data: what from.
         k_steps: K, when it is measured.
-        k_watched: K, when it is looked at while it learns.
+        k_watched: K, when it is looked at, on validation puzzles, while it learns.
     """
 
     model: BoardConfig
@@ -212,13 +197,6 @@ class PuzzleTask(Task):
     def train(
         self, seed: int, checkpoint: Path | None = None, progress: bool = False
     ) -> tuple[BoardNet, History]:
-        """The network of this seed, watched on validation puzzles while it learns.
-
-        Args:
-            seed: of its weights and batches.
-            checkpoint: a file to keep the unfinished run in, and to go on from if it is there.
-            progress: show a bar.
-        """
         train, validation, _ = self.data.split(seed)
         watched, model = self.data.watched(validation), self.build(seed)
         history = fit(
@@ -226,7 +204,7 @@ class PuzzleTask(Task):
             train,
             replace(self.training, seed=seed),
             augment=self.data.augment,
-            evaluate=lambda network: exact_by_k(network, watched, self.k_watched),
+            evaluate=lambda network: evaluation.exact_by_k(network, watched, self.k_watched),
             progress=progress,
             checkpoint=checkpoint,
             checkpoint_every=100,
@@ -234,18 +212,20 @@ class PuzzleTask(Task):
         return model, history
 
     def measure(self, model: BoardNet, history: History, seed: int = 0) -> dict[str, Any]:
-        """Accuracy by K on validation and test puzzles, and what it cost: JSON values."""
+        """Accuracy by K on validation and test puzzles, and what it cost."""
         train, validation, test = self.data.split(seed)
-        right = answers_by_k(model, test.inputs, self.k_steps) == test.labels  # (K, M, n, n)
-        exact, grid = right.all((2, 3)), test.inputs.shape[1:]
+        answers = evaluation.answers_by_k(model, test.inputs, self.k_steps)  # (K, M, n, n)
+        right, grid, steps = answers == test.labels, test.inputs.shape[1:], range(self.k_steps)
+        exact = right.all((2, 3))
+        known = evaluation.exact_by_k(model, validation, self.k_steps)
         numbers = {
             "parameters": count_parameters(model),
-            "flops_by_k": [answer_flops(model, grid, k + 1) for k in range(self.k_steps)],
+            "flops_by_k": [evaluation.answer_flops(model, grid, k + 1) for k in steps],
             "training_seconds": round(history.seconds, 1),
             "batch": history.eval_steps,
             "watched_exact_by_k": [[round(a, 4) for a in row] for row in history.eval_success],
             "test_cells_by_k": right.mean((1, 2, 3)).tolist(),
-            "validation_exact_by_k": exact_by_k(model, validation, self.k_steps).tolist(),
+            "validation_exact_by_k": known.tolist(),
             "test_exact_by_k": exact.mean(1).tolist(),
         }
         if isinstance(self.data, MarkedMazes):
@@ -259,20 +239,19 @@ class PuzzleTask(Task):
 
     def _pace(self, history: History, train: PuzzleData) -> dict[str, Any]:
         """How soon the watched puzzles were right."""
-        watched = [row[-1] for row in history.eval_success]
+        watched, seconds, there = seen(history)
         boards = [self.training.batch_size * batch for batch in history.eval_steps]
-        there = first_at_goal(watched)
         return {
             "boards": boards,
-            "watched_exact": [round(share, 4) for share in watched],
-            "watched_seconds": [round(s, 1) for s in history.eval_seconds],
-            "epochs_to_95": boards[there] / len(train) if there >= 0 else -1.0,
-            "to_95_seconds": round(history.eval_seconds[there], 1) if there >= 0 else -1.0,
+            "watched_exact": watched,
+            "watched_seconds": seconds,
+            "epochs_to_95": -1.0 if there is None else boards[there] / len(train),
+            "to_95_seconds": -1.0 if there is None else seconds[there],
         }
 
     def _halting(self, model: BoardNet, history: History, test: PuzzleData) -> dict[str, Any]:
         """What halting makes of it."""
-        halted = answers_with_halting(model, test.inputs, self.k_steps)
+        halted = evaluation.answers_with_halting(model, test.inputs, self.k_steps)
         right = (halted.answers == test.labels).all((1, 2))
         finished, steps = (
             np.add.reduceat(each, range(0, len(each), 100))
@@ -282,8 +261,16 @@ class PuzzleTask(Task):
             "training_steps_a_puzzle": (steps / np.maximum(finished, 1)).tolist(),
             "halted_test_exact": float(right.mean()),
             "halted_test_steps": float(halted.steps.mean()),
-            "halted_calibration_error": calibration(halted.halt_logit, right).error,
+            "halted_calibration_error": evaluation.calibration(halted.halt_logit, right).error,
         }
+
+
+def seen(history: History) -> tuple[list[float], list[float], int | None]:
+    """What was watched: shares at the last K, the seconds, and which is the first at the goal."""
+    shares = [row[-1] for row in history.eval_success]
+    there = next((place for place, share in enumerate(shares) if share >= GOAL), None)
+    seconds = [round(second, 1) for second in history.eval_seconds]
+    return [round(share, 4) for share in shares], seconds, there
 
 
 # Worlds to act in.
@@ -296,18 +283,11 @@ class World:
     on cases of a part, "watched", "validation" or "test", that are not among these.
     """
 
-    watches: ClassVar[bool] = True  # whether policies are looked at while they learn
+    watches: ClassVar[bool] = True  # whether success is asked, and policies watched as they learn
 
     def measure(self, policy: Policy, task: PolicyTask, seed: int) -> dict[str, Any]:
-        """What is measured here: JSON values."""
-        shape, masks = self.envs(1).single_observation_space.shape, task.training.use_masks
-        return {
-            "flops_by_k": [decision_flops(policy, shape, k + 1) for k in range(task.k_steps)],
-            "validation_success_by_k": self.success(
-                policy, "validation", task.k_steps, masks
-            ).tolist(),
-            "test_success_by_k": self.success(policy, "test", task.k_steps, masks).tolist(),
-        }
+        """What else is measured here: JSON values."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -342,32 +322,24 @@ class PolicyTask(Task):
     def train(
         self, seed: int, checkpoint: Path | None = None, progress: bool = False
     ) -> tuple[Policy, History]:
-        """The policy of this seed, watched on validation cases while it learns.
-
-        Args:
-            seed: of its weights and of what it plays.
-            checkpoint: a file to keep the unfinished run in, and to go on from if it is there.
-            progress: show a bar.
-        """
         learn = ppo if isinstance(self.training, PPOConfig) else reinforce
-        policy = self.build(seed)
+        policy, evaluate = self.build(seed), None
+        if self.world.watches:
+            how = {"k_steps": self.k_trained, "use_masks": self.training.use_masks}
+            evaluate = partial(self.world.success, part="watched", **how)
         history = learn(
             policy,
             self.world.envs(self.num_envs),
             replace(self.training, seed=seed),
-            evaluate=self.watch if self.world.watches else None,
+            evaluate=evaluate,
             progress=progress,
             checkpoint=checkpoint,
             checkpoint_every=20,
         )
         return policy.eval(), history
 
-    def watch(self, policy: Policy) -> np.ndarray:
-        """Success (K,) on the watched cases, at the K of training."""
-        return self.world.success(policy, "watched", self.k_trained, self.training.use_masks)
-
     def measure(self, policy: Policy, history: History, seed: int = 0) -> dict[str, Any]:
-        """What it did while it learned, and success in its world: JSON values."""
+        """What it did while it learned, and success in its world."""
         numbers = {
             "parameters": count_parameters(policy),
             "training_seconds": round(history.seconds, 1),
@@ -376,16 +348,19 @@ class PolicyTask(Task):
             "steps": history.steps[-1],
             "training_successes": history.successes,
         }
-        if history.eval_success:
-            watched = [row[-1] for row in history.eval_success]
-            there = first_at_goal(watched)
-            seconds = [round(s, 1) for s in history.eval_seconds]
+        if self.world.watches:
+            watched, seconds, there = seen(history)
+            shape, steps = self.world.envs(1).single_observation_space.shape, range(self.k_steps)
+            how = self.k_steps, self.training.use_masks
             numbers |= {
                 "watched_steps": history.eval_steps,
                 "watched_seconds": seconds,
-                "watched_success": [round(share, 4) for share in watched],
-                "steps_to_goal": history.eval_steps[there] if there >= 0 else -1,
-                "to_goal_seconds": seconds[there] if there >= 0 else -1,
+                "watched_success": watched,
+                "steps_to_goal": -1 if there is None else history.eval_steps[there],
+                "to_goal_seconds": -1 if there is None else seconds[there],
+                "flops_by_k": [evaluation.decision_flops(policy, shape, k + 1) for k in steps],
+                "validation_success_by_k": self.world.success(policy, "validation", *how).tolist(),
+                "test_success_by_k": self.world.success(policy, "test", *how).tolist(),
             }
         return numbers | self.world.measure(policy, self, seed)
 
@@ -393,8 +368,3 @@ class PolicyTask(Task):
 def by_part(cases: np.ndarray, split: Any) -> dict[str, np.ndarray]:
     """Cases by what they are for: "train", "validation", "test"."""
     return {part: cases[getattr(split, part)] for part in ("train", "validation", "test")}
-
-
-def first_at_goal(shares: list[float]) -> int:
-    """The first place of a share that reaches the goal, -1 if none does."""
-    return next((place for place, share in enumerate(shares) if share >= GOAL), -1)

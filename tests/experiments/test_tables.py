@@ -60,8 +60,6 @@ def test_a_learner_without_k_has_scores_and_a_row_of_what_was_measured():
     found = scores(PLAIN)
     np.testing.assert_array_equal(found.test, np.arange(8) / 10)
     assert (found.share, found.validation, found.k, found.test_by_k) == ("success",) + (None,) * 3
-    with pytest.raises(ValueError, match="no K to choose"):
-        best_step(PLAIN)
     low, high = bootstrap_interval(np.arange(8) * 10.0)
     assert report([PLAIN]).splitlines() == [
         "| learner | test % [95%] | worst | s |",
@@ -92,16 +90,13 @@ def test_the_chart_draws_every_seed_at_the_chosen_k():
     assert figure.axes[0].get_xlabel() == "exactly right on test puzzles, %"
 
 
-def test_the_chart_by_k_draws_who_has_several_and_names_the_others():
-    figure = draw_by_k([by_k(), by_k("once", k=1)], ["TRM", "MLP"])
+def test_the_chart_by_k_draws_the_middle_of_seeds_that_were_measured_alike():
+    figure = draw_by_k([by_k(), by_k("other")], ["TRM", "MLP"])
     [bold] = [line for line in figure.axes[0].lines if line.get_label() == "TRM"]
     np.testing.assert_array_equal(bold.get_xdata(), [1, 2, 3])
     expected = trim_mean([[1.0, i / 8, 0.25] for i in range(5)], 0.25)
     np.testing.assert_allclose(bold.get_ydata(), expected)
-    said = "Only one K, not drawn: MLP."
-    assert figure.get_supxlabel().endswith(said)
-    assert figure.alt.endswith(said)
-    for results in ([by_k(k=1)], [PLAIN], [by_k(), by_k("longer", k=2)]):
+    for results in ([PLAIN], [by_k(), by_k("longer", k=2)]):
         with pytest.raises(ValueError, match="that were measured up to the same K"):
             draw_by_k(results)
 

@@ -3,7 +3,7 @@
 from trm_lib.experiments.debug import debug_recipe
 from trm_lib.experiments.recipe import Recipe, find_recipe, find_recipes
 from trm_lib.experiments.results import RECORDED, Result, load_result, recorded
-from trm_lib.experiments.runner import provenance, require_seed, run_recipe, verify
+from trm_lib.experiments.runner import provenance, run_recipe, verify
 from trm_lib.experiments.tables import (
     Scores,
     best_step,
@@ -37,7 +37,6 @@ __all__ = [
     "provenance",
     "recorded",
     "report",
-    "require_seed",
     "run_recipe",
     "scores",
     "speeds",

@@ -12,7 +12,7 @@ import importlib
 import json
 import re
 import sys
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,36 +47,19 @@ class Recipe:
 
         A field that the library has learnt since they were stored had its default value then.
         """
-        try:
-            stored = replace(self, task=_rebuilt(self.task, settings)).settings()
-        except (TypeError, ValueError):  # fields that are gone, or values no longer allowed
-            stored = settings
-        return _differing(stored, self.settings())
-
-
-def _rebuilt(like: Any, settings: Any) -> Any:
-    """The stored settings as dataclasses of the same types as `like`.
-
-    Raises:
-        TypeError: they are those of another class. Where all that a class adds to its base is
-            missing, they were the base's.
-    """
-    if not is_dataclass(like) or not isinstance(settings, dict):
-        return settings
-    base = type(like).__base__
-    if is_dataclass(base):
-        own = {field.name for field in fields(like)} - {field.name for field in fields(base)}
-        if own and own.isdisjoint(settings):
-            raise TypeError(f"none of {own}")
-    known = {name: _rebuilt(getattr(like, name, None), v) for name, v in settings.items()}
-    return type(like)(**known)
-
-
-def _differing(a: Any, b: Any, name: str = "") -> list[str]:
-    if isinstance(a, dict) and isinstance(b, dict):
-        keys = sorted(a.keys() | b.keys())
-        return [d for key in keys for d in _differing(a.get(key), b.get(key), f"{name}.{key}")]
-    return [] if a == b else [name.lstrip(".")]
+        found, pairs = [], [("", self.task, settings)]
+        for name, now, stored in pairs:  # grows by what is inside
+            if not (is_dataclass(now) and isinstance(stored, dict)):
+                found += [] if json.loads(json.dumps(now)) == stored else [name.lstrip(".")]
+                continue
+            known = {field.name: field.default for field in fields(now)}
+            inherited = getattr(type(now).__base__, "__dataclass_fields__", known)
+            of_base = inherited.keys() < known.keys() and stored.keys() <= inherited.keys()
+            pairs += [(f"{name}.{k}", getattr(now, k), stored[k]) for k in known if k in stored]
+            missing = [k for k in known if k not in stored]
+            wrong = [k for k in missing if of_base or getattr(now, k) != known[k]]
+            found += [f"{name}.{k}".lstrip(".") for k in [*wrong, *(stored.keys() - known)]]
+        return found
 
 
 def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recipe]:
@@ -88,8 +71,7 @@ def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recip
         folder: of the files of recipes; by default the book's.
 
     Raises:
-        FileNotFoundError: there is no such folder.
-        ValueError: there is no such recipe.
+        ValueError, FileNotFoundError: there is no such recipe, or no such folder.
     """
     folder = (BOOK / "recipes" if folder is None else Path(folder)).resolve()
     if not folder.is_dir():
@@ -114,11 +96,7 @@ def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recip
 
 
 def find_recipe(name: str, folder: str | Path | None = None) -> Recipe:
-    """The one recipe of this name.
-
-    Raises:
-        FileNotFoundError, ValueError: as `find_recipes`; ValueError also if there are several.
-    """
+    """The one recipe of this name; ValueError if there are several."""
     found = find_recipes(name, folder)
     if len(found) > 1:
         names = ", ".join(recipe.name for recipe in found)
@@ -128,14 +106,10 @@ def find_recipe(name: str, folder: str | Path | None = None) -> Recipe:
 
 def _imported(path: Path) -> ModuleType:
     """A file of recipes as `book.recipes.STEM`, whichever folders were looked at before."""
-    for name, folder in (("book", path.parents[1]), ("book.recipes", path.parent)):
-        try:
-            package = importlib.import_module(name)
-        except ModuleNotFoundError:  # no checkout is on the path of imports
-            package = sys.modules[name] = ModuleType(name)
-            package.__path__ = []
-        others = [place for place in package.__path__ if Path(place).resolve() != folder]
-        package.__path__ = [str(folder), *others]
+    ours = (BOOK, path.parents[1]), (BOOK / "recipes", path.parent)
+    for name, folders in zip(("book", "book.recipes"), ours, strict=True):
+        package = sys.modules.setdefault(name, ModuleType(name))
+        package.__path__ = [str(folder) for folder in reversed(folders)]
     name = f"book.recipes.{path.stem}"
     if name in sys.modules and Path(sys.modules[name].__file__).resolve() != path:
         del sys.modules[name]  # that of another folder

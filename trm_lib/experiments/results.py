@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,7 @@ from trm_lib.files import write_whole
 
 try:
     import fcntl
-except ImportError:
+except ImportError:  # Windows: run one process a folder
     fcntl = None
 
 RECORDED = BOOK / "results"
@@ -68,17 +65,11 @@ class Result:
         """Wall seconds of every seed: (seeds,)."""
         return np.array([self.seeds[seed]["seconds"] for seed in sorted(self.seeds)])
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: Path) -> None:
         """Write to `folder`/<recipe>.json in one atomic move."""
-        path = result_path(folder, self.recipe)
-        content = {
-            "recipe": self.recipe,
-            "about": self.about,
-            "config": self.config,
-            "seeds": {str(seed): self.seeds[seed] for seed in sorted(self.seeds)},
-        }
-        write_whole(path, (compact_json(content) + "\n").encode())
-        return path
+        seeds = {str(seed): self.seeds[seed] for seed in sorted(self.seeds)}
+        content = vars(self) | {"seeds": seeds}
+        write_whole(result_path(folder, self.recipe), (compact_json(content) + "\n").encode())
 
 
 def result_path(folder: str | Path | None, recipe: str) -> Path:
@@ -117,58 +108,39 @@ def load_result(recipe: str, folder: str | Path | None = None) -> Result:
         ) from error
 
 
-def recorded(recipe: Recipe, folder: str | Path | None = None) -> Result:
+def recorded(recipe: Recipe, folder: str | Path | None = None, or_new: bool = False) -> Result:
     """The stored result of a recipe as it is now.
+
+    Args:
+        recipe: what was run.
+        folder: of the results; by default the book's.
+        or_new: where nothing is stored, begin a result without seeds.
 
     Raises:
         FileNotFoundError, ValueError: as `load_result`; ValueError also if it was made with other
             settings.
     """
+    path = result_path(folder, recipe.name)
+    if or_new and not path.is_file():
+        return Result(recipe.name, recipe.about, recipe.settings())
     result = load_result(recipe.name, folder)
     differ = recipe.differences(result.config)
     if differ:
         raise ValueError(
-            f"{result_path(folder, recipe.name)} was made with another config (it differs in "
-            f"{', '.join(differ)}): move it away or choose another --results, then run again"
+            f"{path} was made with another config (it differs in {', '.join(differ)}): move it "
+            f"away or choose another --results, then run again"
         )
     return result
 
 
-def open_result(recipe: Recipe, folder: Path) -> Result:
-    """The result to continue: the one on disk, or a new one.
-
-    Raises:
-        ValueError: the file on disk was made with other settings; nothing is overwritten.
-    """
-    if result_path(folder, recipe.name).is_file():
-        return recorded(recipe, folder)
-    return Result(recipe.name, recipe.about, recipe.settings())
-
-
 def add_seed(recipe: Recipe, folder: Path, seed: int, run: dict[str, Any]) -> None:
-    """Put one finished seed into the result on disk, which others may be adding to as well."""
-    with _alone_in(result_path(folder, recipe.name).parent):
-        result = open_result(recipe, folder)
+    """Put one finished seed into the result on disk, which other processes may be adding to."""
+    with open(result_path(folder, recipe.name).with_name(".lock"), "w") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the system lets go of it when a process dies
+        result = recorded(recipe, folder, or_new=True)
         result.seeds[seed] = run
         result.save(folder)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process is between these lines with the same folder.
-
-    The system lets go of the lock when a process dies, however it dies. Where there are no such
-    locks (Windows), run one process a folder.
-    """
-    if fcntl is None:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def compact_json(value: Any, depth: int = 0) -> str:

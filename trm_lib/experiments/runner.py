@@ -1,14 +1,13 @@
 """Run a recipe over seeds: one single-thread process each, every finished seed kept at once.
 
-A result says where it comes from (`provenance`). A seed that is killed goes on from its checkpoint
-(`Unfinished`). Seeds run in processes of this machine, or on a cluster that Dask or Ray looks
-after (`worker_backend`); workers are told a recipe's name and the folder of recipes. On other
-machines they need the library, and both folders under the same paths.
+A result says where it comes from (`provenance`). A seed that is killed goes on from its checkpoint.
+Seeds run in processes of this machine, or on a cluster that Dask looks after; workers are told a
+recipe's name and the folder of recipes. On other machines they need the library, and both folders
+under the same paths.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import platform
@@ -17,29 +16,26 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
 from trm_lib import __version__
-from trm_lib.checks import number, whole
+from trm_lib.checks import number, one_of, whole
 from trm_lib.experiments.recipe import Recipe, find_recipe
-from trm_lib.experiments.results import Result, add_seed, open_result, result_path
-from trm_lib.files import remove_whole, write_whole
+from trm_lib.experiments.results import Result, add_seed, recorded, result_path
+from trm_lib.files import write_whole
 
 LIBRARIES = ("torch", "numpy", "scipy", "gymnasium")
-BACKENDS = {"loky": "joblib", "dask": "distributed", "ray": "ray"}
-"""joblib's name of each backend, and the package it needs."""
 
 
 def run_recipe(
@@ -62,36 +58,45 @@ def run_recipe(
         results: the folder where the result file lies or will lie.
         recipes: the folder that holds the recipe; by default the book's.
         jobs: processes at a time.
-        backend: where they run, see `worker_backend`.
+        backend: "loky" for processes here; "dask" for the cluster that DASK_SCHEDULER_ADDRESS
+            names, or else as many workers here.
 
     Raises:
-        ValueError: there is no such recipe or backend, a seed or `jobs` is not a whole number, or
-            the result or a checkpoint on disk was made with another config; raised before anything
-            runs.
-        OSError: the folder cannot be written to; raised before anything runs.
+        ValueError, OSError: all that can be known before anything runs: no such recipe or backend,
+            numbers that are none, a result or a checkpoint that was made with another config, a
+            folder that cannot be written to.
     """
     recipe, results = find_recipe(name, recipes), Path(results)
     seeds = list(dict.fromkeys(whole(seed, "seed", 0) for seed in seeds))
-    with worker_backend(backend, whole(jobs, "jobs", 1)):
+    with _cluster(backend, whole(jobs, "jobs", 1)), parallel_config(backend, n_jobs=jobs):
         folder = result_path(results, name).parent
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):  # better refused now than after the first hour
             pass
-        done = open_result(recipe, results).seeds
-        for seed in seeds:
-            unfinished = Unfinished(recipe, seed, results)
-            if seed in done:
-                unfinished.forget()  # killed after the seed was saved
-            else:
-                unfinished.earlier_sessions()
+        done = recorded(recipe, results, or_new=True).seeds
         missing = [seed for seed in seeds if seed not in done]
+        for seed in missing:
+            _unfinished(recipe, seed, results)
         # Taken now: the code that runs is the code of this moment, whatever is committed meanwhile.
         given = (name, recipes, results, provenance(), os.getpid())
-        return_as = "list" if backend == "ray" else "generator_unordered"  # Ray has no other
-        running = Parallel(return_as=return_as)(delayed(_run_seed)(s, *given) for s in missing)
+        run_all = Parallel(return_as="generator_unordered")
+        running = run_all(delayed(_run_seed)(seed, *given) for seed in missing)
         for _ in tqdm(running, desc=name, total=len(missing), unit="seed"):
             pass
-    return open_result(recipe, results)
+    return recorded(recipe, results, or_new=True)
+
+
+def _cluster(backend: str, jobs: int) -> AbstractContextManager:
+    """What must be open while seeds run."""
+    if one_of(("loky", "dask"))(backend, "backend") == "loky":
+        return nullcontext()
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError("backend dask needs a package: pip install distributed") from error
+    if "DASK_SCHEDULER_ADDRESS" in os.environ:
+        return Client()
+    return Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
 
 
 def _run_seed(
@@ -110,15 +115,69 @@ def _run_seed(
         origin: provenance of this session.
         runner: id of the process that started it.
     """
-    recipe = find_recipe(name, recipes)
-    unfinished, start = Unfinished(recipe, seed, results), time.perf_counter()
-    with _not_outliving(runner):
-        earlier = unfinished.begin(origin)
-        measured = _measured(recipe, seed, unfinished.checkpoint)
+    _end_with(runner)
+    recipe, start = find_recipe(name, recipes), time.perf_counter()
+    checkpoint, earlier = _unfinished(recipe, seed, results)
+    noted = {"config": recipe.settings(), "earlier": earlier, "provenance": origin}
+    notes = checkpoint.with_suffix(".json")
+    write_whole(notes, json.dumps(noted).encode())
+    measured = _measured(recipe, seed, checkpoint)
     seconds = time.perf_counter() - start + sum(session["seconds"] for session in earlier)
     run = {"seconds": round(seconds, 1), "provenance": origin, "measured": measured}
     add_seed(recipe, results, seed, run | ({"earlier_sessions": earlier} if earlier else {}))
-    unfinished.forget()
+    for left in (checkpoint, notes):
+        left.unlink(missing_ok=True)
+
+
+@cache
+def _end_with(runner: int) -> None:
+    """End this worker soon after the process that started it is killed.
+
+    Nobody is left to save what it measures, and the next run would share the processor and the
+    checkpoint with it.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:  # orphans get another; not so on Windows
+            time.sleep(1)
+        os._exit(1)
+
+    if os.getpid() != runner:
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _unfinished(recipe: Recipe, seed: int, results: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """The checkpoint of a seed, and the killed sessions whose work is in it, oldest first.
+
+    The checkpoint is a hidden file beside the result, `.<learner>-seed<N>.pt`, which only the run
+    reads and writes. `.<learner>-seed<N>.json`, which only the runner does, says who left it.
+    A session is {"seconds": from its begin to its last checkpoint, by the files' times,
+    "provenance": ...}. What it did after that is lost, and not counted.
+
+    Raises:
+        ValueError: the checkpoint was left by another config, or by nobody knows whom.
+    """
+    result = result_path(results, recipe.name)
+    checkpoint = result.with_name(f".{result.stem}-seed{seed}.pt")
+    notes = checkpoint.with_suffix(".json")
+    if not checkpoint.is_file():
+        return checkpoint, []
+    try:
+        noted = json.loads(notes.read_text())
+        config, earlier, last = (noted[key] for key in ("config", "earlier", "provenance"))
+        differ = recipe.differences(config)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        differ = [repr(error)]
+    if differ:
+        raise ValueError(
+            f"{checkpoint} expected {notes.name} beside it with the config of {recipe.name}, got "
+            f"{', '.join(differ)}: delete it to start seed {seed} afresh"
+        )
+    seconds = checkpoint.stat().st_mtime - notes.stat().st_mtime
+    if seconds < 0:  # killed before it wrote anything: the state is that of those before it
+        return checkpoint, earlier
+    return checkpoint, [*earlier, {"seconds": round(seconds, 1), "provenance": last}]
 
 
 def _measured(recipe: Recipe, seed: int, checkpoint: Path) -> dict[str, Any]:
@@ -136,7 +195,7 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
 
     Args:
         recipe: what to repeat.
-        result: what was stored.
+        result: what was stored, see `recorded`.
         seed: one of its seeds.
         tolerance: largest absolute difference allowed; 0 asks for the same bits, which the same
             hardware and libraries give.
@@ -145,165 +204,26 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
         A sentence for each quantity that differs; empty if all agree.
 
     Raises:
-        ValueError: the result does not hold this seed or was made with another config, or the
-            tolerance is negative.
+        ValueError: the result does not hold this seed, or the tolerance is negative.
     """
-    tolerance = number(tolerance, "tolerance", lambda t: t >= 0, "a number >= 0")
-    require_seed(result, seed)
-    if recipe.differences(result.config):
-        raise ValueError(f"the stored result of {recipe.name} was made with another config")
+    number(tolerance, "tolerance", lambda t: t >= 0, "a number >= 0")
+    if seed not in result.seeds:
+        raise ValueError(f"{result.recipe} holds seeds {sorted(result.seeds)}, not {seed}")
     with tempfile.TemporaryDirectory() as fresh:
         again = _measured(recipe, seed, Path(fresh) / "checkpoint.pt")
     differences = []
     for key, stored in sorted(result.seeds[seed]["measured"].items()):
-        if key.endswith("seconds"):
-            continue
-        if key not in again:
-            differences.append(f"{key}: no longer measured")
+        now = again.get(key)
+        if key.endswith("seconds") or now == stored:
             continue
         try:
-            old, new = np.asarray(stored, float), np.asarray(again[key], float)
-        except (ValueError, TypeError):  # words, or lists of several lengths
-            if stored != again[key]:
-                differences.append(f"{key}: stored {stored!r}, now {again[key]!r}")
+            apart = np.abs(np.subtract(stored, now, dtype=float)).max()
+        except (TypeError, ValueError):  # words, other lengths, or no longer measured
+            differences.append(f"{key}: stored {stored!r}, now {now!r}")
             continue
-        if old.shape != new.shape:
-            differences.append(f"{key}: stored shape {old.shape}, now {new.shape}")
-        elif not np.allclose(old, new, rtol=0, atol=tolerance, equal_nan=True):
-            differences.append(f"{key}: differs by up to {np.abs(old - new).max():.3g}")
+        if not apart <= tolerance:
+            differences.append(f"{key}: differs by up to {apart:.3g}")
     return differences
-
-
-def require_seed(result: Result, seed: int) -> None:
-    """Raise ValueError unless the result holds this seed."""
-    if seed not in result.seeds:
-        raise ValueError(f"{result.recipe} holds seeds {sorted(result.seeds)}, not {seed}")
-
-
-class Unfinished:
-    """A seed that is not done: the state it goes on from, and who has worked on it so far.
-
-    Both lie beside the result as hidden files: `.<learner>-seed<N>.pt`, which only the run reads
-    and writes, and `.<learner>-seed<N>.json`, which only the runner does.
-
-    Args:
-        recipe: what is run.
-        seed: which seed.
-        results: the folder of the results.
-    """
-
-    def __init__(self, recipe: Recipe, seed: int, results: Path):
-        result = result_path(results, recipe.name)
-        self.recipe, self.seed = recipe, seed
-        self.checkpoint = result.with_name(f".{result.stem}-seed{seed}.pt")
-        self.notes = self.checkpoint.with_suffix(".json")
-
-    def earlier_sessions(self) -> list[dict[str, Any]]:
-        """The killed sessions whose work is in the checkpoint, oldest first; [] without one.
-
-        A session is {"seconds": from its begin to its last checkpoint, by the files' times,
-        "provenance": ...}. What it did after that is lost, and not counted.
-
-        Raises:
-            ValueError: the checkpoint was left by another config, or by nobody knows whom.
-        """
-        if not self.checkpoint.is_file():
-            return []
-        try:
-            noted = json.loads(self.notes.read_text())
-            config, earlier, last = (noted[key] for key in ("config", "earlier", "provenance"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{self.checkpoint} expected {self.notes.name} beside it, which says what left "
-                f"it, but: {error!r}. Delete {self.checkpoint} to start seed {self.seed} afresh"
-            ) from error
-        if self.recipe.differences(config):
-            raise ValueError(
-                f"{self.checkpoint} was left by a killed run of {self.recipe.name} with another "
-                f"config: delete it to start seed {self.seed} afresh, or finish that run first"
-            )
-        seconds = self.checkpoint.stat().st_mtime - self.notes.stat().st_mtime
-        if seconds < 0:  # killed before it wrote anything: the state is that of those before it
-            return earlier
-        return [*earlier, {"seconds": round(seconds, 1), "provenance": last}]
-
-    def begin(self, origin: dict[str, str]) -> list[dict[str, Any]]:
-        """Note that a session begins, and return the sessions it goes on from."""
-        earlier = self.earlier_sessions()
-        noted = {"config": self.recipe.settings(), "earlier": earlier, "provenance": origin}
-        write_whole(self.notes, json.dumps(noted).encode())
-        return earlier
-
-    def forget(self) -> None:
-        """Delete both files: the seed is done."""
-        remove_whole(self.checkpoint)
-        remove_whole(self.notes)
-
-
-@contextmanager
-def _not_outliving(runner: int) -> Iterator[None]:
-    """End this worker soon after the runner is killed.
-
-    Nobody is left to save what it measures, and the next run would share the processor and the
-    checkpoint with it.
-    """
-    if os.getpid() == runner:  # no worker
-        yield
-        return
-    done, parent = threading.Event(), os.getppid()
-
-    def watch() -> None:
-        while not done.wait(timeout=1):
-            if os.getppid() != parent:  # orphans get another; not so on Windows
-                os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
-
-
-@contextmanager
-def worker_backend(name: str, jobs: int) -> Iterator[None]:
-    """Let joblib run what is inside on a backend.
-
-    "loky" starts `jobs` processes here. "dask" and "ray" join the cluster that the environment
-    variable DASK_SCHEDULER_ADDRESS or RAY_ADDRESS names, or else start `jobs` workers here.
-
-    Raises:
-        ValueError: there is no such backend, or its package is not installed.
-    """
-    if name not in BACKENDS:
-        raise ValueError(f"backend expected one of {', '.join(BACKENDS)}, got {name!r}")
-    try:
-        package = importlib.import_module(BACKENDS[name])
-    except ImportError as error:
-        raise ValueError(
-            f"backend {name!r} needs the package {BACKENDS[name]}: pip install {BACKENDS[name]}, "
-            f"or use loky"
-        ) from error
-    if name == "dask":
-        import dask
-
-        own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-        address = dask.config.get("scheduler-address", None)
-        client = package.Client(address) if address else package.Client(**own)
-        with client, joblib.parallel_config("dask"):
-            yield
-    elif name == "ray":
-        from ray.util.joblib import register_ray
-
-        package.init(**({} if os.environ.get("RAY_ADDRESS") else {"num_cpus": jobs}))
-        register_ray()
-        try:
-            with joblib.parallel_config("ray", n_jobs=jobs):
-                yield
-        finally:
-            package.shutdown()
-    else:
-        with joblib.parallel_config("loky", n_jobs=jobs):
-            yield
 
 
 def provenance() -> dict[str, str]:
@@ -326,21 +246,15 @@ def provenance() -> dict[str, str]:
 
 
 def commit(root: Path) -> str:
-    """The commit of the library's code, "-dirty" if its files are not those of the commit.
+    """The commit of the library in a folder, "-dirty" if its files are not those of the commit.
 
-    Args:
-        root: the folder that holds trm_lib.
-
-    Returns:
-        Twelve digits and the mark; "unknown" if `root` is not the top of a checkout. An installed
-        library may lie inside a checkout of something else, which says nothing about it.
+    "unknown" if the folder is not the top of a checkout: an installed library may lie inside a
+    checkout of something else, which says nothing about it.
     """
-
-    # Only the code: a result just written must not make the next one look suspicious.
     asked = (
         "rev-parse --show-toplevel",
         "rev-parse --short=12 HEAD",
-        "status --porcelain -- trm_lib book/recipes",
+        "status --porcelain -- trm_lib book/recipes",  # code only, not results just written
     )
     run = partial(subprocess.run, cwd=root, capture_output=True, text=True, check=True)
     try:

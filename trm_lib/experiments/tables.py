@@ -24,10 +24,14 @@ import numpy as np
 from trm_lib.experiments.recipe import Recipe
 from trm_lib.experiments.results import Result, load_result, result_path
 from trm_lib.statistics import bootstrap_interval, compare, interquartile_mean
-from trm_lib.viz import BookFigure, accuracy_by_k, learning_curves, seed_dots, write_note
+from trm_lib.viz import BookFigure, accuracy_by_k, learning_curves, seed_dots
 
-SHARES = {"exact": "exactly right on test puzzles", "success": "success in test episodes"}
-_WORDS = {"exact": "Exactly right", "success": "Success"}
+SHARES = {
+    "exact": ("Exactly right", "exactly right on test puzzles"),
+    "success": ("Success", "success in test episodes"),
+}
+"""What can be measured: in the note of a table, and on an axis."""
+
 _NOTES = {
     "K": "K: chosen on validation puzzles.",
     "cells %": "cells: of all, right.",
@@ -78,18 +82,13 @@ def scores(result: Result) -> Scores:
     for share in SHARES:
         test, validation = f"test_{share}", f"validation_{share}"
         if {f"{test}_by_k", f"{validation}_by_k"} <= measured:
-            test_by_k = _shares(result, f"{test}_by_k", axes=2)
-            validation_by_k = _shares(result, f"{validation}_by_k", axes=2)
-            if test_by_k.shape != validation_by_k.shape or test_by_k.size == 0:
-                raise ValueError(
-                    f"{result.recipe} expected as many K for test as for validation, at least one, "
-                    f"got (seeds, K) {test_by_k.shape} and {validation_by_k.shape}"
-                )
+            test_by_k = _shares(result, f"{test}_by_k")
+            validation_by_k = _shares(result, f"{validation}_by_k")
             k = int(validation_by_k.mean(0).argmax()) + 1
             return Scores(share, test_by_k[:, k - 1], validation_by_k[:, k - 1], k, test_by_k)
         if test in measured:
-            known = _shares(result, validation, axes=1) if validation in measured else None
-            return Scores(share, _shares(result, test, axes=1), known)
+            known = _shares(result, validation) if validation in measured else None
+            return Scores(share, _shares(result, test), known)
     names = ", or ".join(f"test_{s}_by_k with validation_{s}_by_k, or test_{s}" for s in SHARES)
     raise ValueError(
         f"{result.recipe} expected every seed to have measured {names}; got "
@@ -98,16 +97,9 @@ def scores(result: Result) -> Scores:
     )
 
 
-def best_step(result: Result) -> int:
-    """The K, from 1, at which the seeds' mean validation score is highest (the first such).
-
-    Raises:
-        ValueError: as `scores`, or the learner has no K.
-    """
-    k = scores(result).k
-    if k is None:
-        raise ValueError(f"{result.recipe} was not measured by K, so there is no K to choose")
-    return k
+def best_step(result: Result) -> int | None:
+    """The K, from 1, at which the seeds' mean validation score is highest (the first such)."""
+    return scores(result).k
 
 
 def report(results: list[Result], labels: list[str] | None = None) -> str:
@@ -122,7 +114,7 @@ def report(results: list[Result], labels: list[str] | None = None) -> str:
     counts = sorted({len(result.seeds) for result in results})
     notes = [
         f"Seeds: {' to '.join(map(str, counts))}.",
-        f"{_WORDS[share]}: interquartile mean over seeds, 95% bootstrap interval, worst seed.",
+        f"{SHARES[share][0]}: interquartile mean over seeds, 95% bootstrap interval, worst seed.",
         *(note for column, note in _NOTES.items() if column in columns),
     ]
     shown = table(columns, [[row[column] for column in columns] for row in rows])
@@ -161,16 +153,12 @@ def _row(label: str, result: Result, scores: Scores) -> dict[str, str]:
 def verdicts(results: list[Result], against: str, labels: list[str] | None = None) -> str:
     """Every learner but one, compared with that one; see `trm_lib.statistics.compare`.
 
-    Scores are those of `report`: at the K chosen on validation puzzles.
+    Scores are those of `report`.
 
     Args:
-        results: what was measured, a row each.
+        results: what was measured, a row each; several seeds of every learner.
         against: the label of the learner that all others are compared with.
         labels: what to call the rows.
-
-    Raises:
-        ValueError: the results cannot stand in one table, no row has the label `against`, or a
-            learner has one seed only.
     """
     _, scored, _ = _comparable(results, labels)
     if against not in scored or len(scored) < 2:
@@ -230,9 +218,6 @@ def catalogue(recipes: Iterable[Recipe], folder: str | Path | None = None) -> st
 
     Seeds and seconds are blank where the folder, by default the book's, holds no result of the
     recipe as it is now.
-
-    Raises:
-        ValueError: a result in the folder is damaged.
     """
     rows = [("recipe", "seeds", "s/seed", "about")]
     for recipe in recipes:
@@ -250,65 +235,31 @@ def draw(results: list[Result], labels: list[str] | None = None) -> BookFigure:
     """What `report` tabulates: every seed's test score, at the K chosen on validation puzzles."""
     _, scored, share = _comparable(results, labels)
     dots = {label: 100 * score.test for label, score in scored.items()}
-    return seed_dots(dots, xlabel=f"{SHARES[share]}, %")
+    return seed_dots(dots, xlabel=f"{SHARES[share][1]}, %")
 
 
 def draw_by_k(results: list[Result], labels: list[str] | None = None) -> BookFigure:
-    """The test score after each improvement step, a line a learner, at most seven.
-
-    Learners that have only one K are not drawn, and the note under the chart names them.
-
-    Raises:
-        ValueError: also if none has several K, or they were measured up to different K.
-    """
+    """The test score after each improvement step, a line a learner, at most seven."""
     _, scored, share = _comparable(results, labels)
-    lengths = {
-        label: 1 if score.test_by_k is None else score.test_by_k.shape[1]
-        for label, score in scored.items()
-    }
-    by_k = {label: scored[label].test_by_k for label in scored if lengths[label] > 1}
-    left_out = [label for label in scored if label not in by_k]
-    counts = sorted({lengths[label] for label in by_k})
-    if len(counts) != 1:
-        raise ValueError(
-            f"a chart by K expected results that were measured up to the same K, of at least 2; "
-            f"got {counts or 'none with several K'}"
-        )
-    k = np.arange(1, counts[0] + 1)
-    figure = accuracy_by_k(k, by_k, ylabel=SHARES[share], xlabel="K, improvement steps")
-    if left_out:
-        said = f"Only one K, not drawn: {', '.join(left_out)}."
-        write_note(figure, f"{figure.get_supxlabel()}\n{said}")
-        figure.alt += f" {said}"
-    return figure
+    by_k = {label: score.test_by_k for label, score in scored.items()}
+    counts = {label: np.shape(scores)[1:] for label, scores in by_k.items()}
+    if () in counts.values() or len(set(counts.values())) > 1:
+        raise ValueError(f"expected results that were measured up to the same K, got {counts}")
+    k = np.arange(1, next(iter(by_k.values())).shape[1] + 1)
+    return accuracy_by_k(k, by_k, ylabel=SHARES[share][1], xlabel="K, improvement steps")
 
 
-def draw_learning(
-    results: list[Result], labels: list[str] | None = None, against: str = "steps"
-) -> BookFigure:
+def draw_learning(results: list[Result], labels: list[str] | None = None) -> BookFigure:
     """Success on validation cases while policies learned: each seed faint, the middle bold.
 
-    The best of each line is marked.
-
-    Args:
-        results: of policies, with "watched_steps", "watched_seconds" and "watched_success".
-        labels: what to call the lines.
-        against: "steps" of the environments, or "seconds" of training, the median over seeds.
-
-    Raises:
-        ValueError: a result did not watch its policy, or `against` is neither.
+    The best of each line is marked. The results have "watched_steps" and "watched_success".
     """
-    words = {"steps": "environment steps", "seconds": "seconds of training, one thread"}
-    if against not in words:
-        raise ValueError(f'against expected "steps" or "seconds", got {against!r}')
     series = {
-        label: (
-            np.median(result.measured(f"watched_{against}"), axis=0),
-            result.measured("watched_success"),
-        )
+        label: (np.median(result.measured("watched_steps"), axis=0),
+                result.measured("watched_success"))
         for label, result in _labelled(results, labels).items()
-    }
-    return learning_curves(series, xlabel=words[against], ylabel="success, validation cases")
+    }  # fmt: skip
+    return learning_curves(series, xlabel="environment steps", ylabel="success, validation cases")
 
 
 def _labelled(results: list[Result], labels: list[str] | None) -> dict[str, Result]:
@@ -337,14 +288,13 @@ def _comparable(
     return named, scored, next(iter(scored.values())).share
 
 
-def _shares(result: Result, name: str, axes: int) -> np.ndarray:
+def _shares(result: Result, name: str) -> np.ndarray:
     """What every seed measured under a name, if these are shares."""
     values = result.measured(name)
-    in_unit = values.dtype.kind in "fi" and bool(((values >= 0) & (values <= 1)).all())
-    if values.ndim != axes or not in_unit:
-        expected = "a share in [0, 1]" if axes == 1 else "a share in [0, 1] for every K"
+    by_k = name.endswith("_by_k")
+    if values.ndim != 1 + by_k or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(
-            f"{name} of {result.recipe} expected {expected} of every seed, got shape "
-            f"{values.shape}, {values}"
+            f"{name} of {result.recipe} expected a share in [0, 1] of every seed"
+            f"{', for every K' * by_k}, got shape {values.shape}, {values}"
         )
     return values
