@@ -47,16 +47,12 @@ def spanning_trees(size: int, keys: np.ndarray, loops: float = 0.0) -> np.ndarra
 
 def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
     """The cell each cell points to, (B, L) int64; the last cell is the root, and to itself."""
+    neighbours, degree = _neighbours(size)
     count, n_cells = len(keys), size * size
-    cells = np.arange(n_cells)
-    at_border = steps_to(size) == cells[:, None]  # (L, 4)
-    inside_first = np.argsort(at_border, axis=1, kind="stable")
-    neighbours = np.take_along_axis(steps_to(size), inside_first, axis=1)
-    degree = (~at_border).sum(axis=1).astype(np.uint64)
     jumps = (n_cells - 1).bit_length()  # 2**jumps steps lead from anywhere into a circle
-    number = np.tile(cells, count)  # of each cell, within its maze
+    number = np.tile(np.arange(n_cells), count)  # of each cell, within its maze
     maze = np.repeat(np.arange(0, count * n_cells, n_cells), n_cells)  # where its maze begins
-    stacks = mix64(keys[:, None] ^ mix64(cells)).reshape(-1)
+    stacks = mix64(keys[:, None] ^ mix64(np.arange(n_cells))).reshape(-1)
     tops = number.copy()
     tree = np.empty((count, n_cells), np.int64)
     left = np.arange(count)  # the mazes not yet done
@@ -83,6 +79,15 @@ def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
             tops, stacks = tops[going_on].reshape(-1), stacks[going_on].reshape(-1)
         loose = np.flatnonzero(in_circle)
     return tree
+
+
+@lru_cache
+def _neighbours(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The neighbours of each cell, first in (L, 4) int64, and how many it has, (L,) uint64."""
+    at_border = steps_to(size) == np.arange(size * size)[:, None]
+    inside_first = np.argsort(at_border, axis=1, kind="stable")
+    neighbours = np.take_along_axis(steps_to(size), inside_first, axis=1)
+    return neighbours, (~at_border).sum(axis=1).astype(np.uint64)
 
 
 def _open_more(right: np.ndarray, below: np.ndarray, keys: np.ndarray, count: int) -> None:

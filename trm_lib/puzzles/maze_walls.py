@@ -24,8 +24,10 @@ def walls_between(right: np.ndarray, below: np.ndarray) -> np.ndarray:
         right: (B, n, n - 1) bool, whether there is a wall right of each cell but the last.
         below: (B, n - 1, n) bool, whether there is one below.
     """
-    across = np.pad(right, [(0, 0), (0, 0), (1, 1)], constant_values=True).view(np.uint8)
-    along = np.pad(below, [(0, 0), (1, 1), (0, 0)], constant_values=True).view(np.uint8)
+    count, size = right.shape[:2]
+    across = np.ones((count, size, size + 1), np.uint8)
+    along = np.ones((count, size + 1, size), np.uint8)
+    across[:, :, 1:-1], along[:, 1:-1] = right, below
     return along[:, :-1] | across[:, :, 1:] << 1 | along[:, 1:] << 2 | across[:, :, :-1] << 3
 
 
