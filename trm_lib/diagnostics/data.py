@@ -77,11 +77,9 @@ def targets(data: PuzzleData) -> Finding:
 def leak(data: PuzzleData) -> Finding:
     """Does each cell's token alone give its label away?
 
-    A table from tokens to labels is made on one half of the puzzles and asked about the other. It
-    is a leak only where the labels differ: what one fixed answer explains needs no table.
+    What one fixed answer explains needs no table, and is no leak.
     """
-    (right, known), fixed = _held_out(data, "token"), targets(data).numbers["exact"]
-    exact, cell = float((right & known).all(1).mean()), _share_told(data, "token")
+    (exact, cell), fixed = _told(data, "token"), targets(data).numbers["exact"]
     fault = "leaked targets" if exact > FIXED >= fixed else None
     evidence = (
         f"a table from a cell's token to its label is exactly right for {exact:.1%} of unseen "
@@ -115,9 +113,7 @@ def contradictions(train: PuzzleData, test: PuzzleData | None = None) -> Finding
 
 def overlap(train: PuzzleData, test: PuzzleData) -> Finding:
     """Is any test puzzle among the training puzzles?"""
-    known = set(_keys(_flat(train.inputs)).tolist())
-    seen = [key in known for key in _keys(_flat(test.inputs)).tolist()]
-    share = float(np.mean(seen))
+    share = float(np.isin(_keys(_flat(test.inputs)), _keys(_flat(train.inputs))).mean())
     evidence = f"{share:.1%} of {len(test)} test puzzles are training puzzles"
     remedy = "split by puzzle, better by symmetry class (trm_lib.puzzles.split_by_class)"
     fault = "test puzzles in training" if share else None
@@ -128,18 +124,17 @@ def overlap(train: PuzzleData, test: PuzzleData) -> Finding:
 def what_labels_need(data: PuzzleData) -> str:
     """What a cell must know to give its label: "nothing", "token", "place" or "cells".
 
-    "nothing" but one fixed answer; its own "token"; its token and its "place". What no such table
-    tells is called "cells": it takes other cells, or it is noise that nothing explains.
+    What no table of its token and place tells takes other "cells", or is noise.
     """
     if _fixed_answer(data)[1][_flat(data.labels) != IGNORE].mean() >= SETTLED:
         return "nothing"
-    told = (need for need in ("token", "place") if _share_told(data, need) >= SETTLED)
+    told = (need for need in ("token", "place") if _told(data, need)[1] >= SETTLED)
     return next(told, "cells")
 
 
 def place_tells(data: PuzzleData) -> bool:
     """Whether knowing its place helps a cell that knows its token."""
-    return _share_told(data, "place") - _share_told(data, "token") > PLACE_TELLS
+    return _told(data, "place")[1] - _told(data, "token")[1] > PLACE_TELLS
 
 
 def _fixed_answer(data: PuzzleData) -> tuple[np.ndarray, np.ndarray]:
@@ -150,21 +145,18 @@ def _fixed_answer(data: PuzzleData) -> tuple[np.ndarray, np.ndarray]:
     return answers[0], right
 
 
-def _share_told(data: PuzzleData, need: str) -> float:
-    """Share of cells that a table gets right, where it has an entry; 0 if it has none."""
-    right, known = _held_out(data, need)
-    asked = _flat(data.labels[_halves(data)[1]]) != IGNORE
-    return float(right[asked & known].mean()) if (asked & known).any() else 0.0
-
-
-def _held_out(data: PuzzleData, need: str) -> tuple[np.ndarray, np.ndarray]:
-    """Which cells (N / 2, L) a table of the other half of the puzzles gets right, and has."""
-    table, judged = _halves(data)
+def _told(data: PuzzleData, need: str) -> tuple[float, float]:
+    """Shares of puzzles and of cells that a table gets right; of cells, where it has an entry."""
+    half, order = max(1, len(data) // 2), np.random.default_rng(0).permutation(len(data))
+    table, judged = order[:half], order[-half:]  # a single puzzle is both
     keys, labels = np.searchsorted(np.unique(data.inputs), _flat(data.inputs)), _flat(data.labels)
     if need == "place":
         keys = keys * keys.shape[1] + np.arange(keys.shape[1])
     _, right = _by_table(keys[table], labels[table], keys[judged], labels[judged])
-    return right, np.isin(keys[judged], keys[table])
+    known = np.isin(keys[judged], keys[table])
+    asked = known & (labels[judged] != IGNORE)
+    cell = float(right[asked].mean()) if asked.any() else 0.0
+    return float((right & known).all(1).mean()), cell
 
 
 def _by_table(
@@ -176,12 +168,6 @@ def _by_table(
     np.add.at(counts, (keys[on], np.searchsorted(known, labels[on])), 1)
     answers = known[counts.argmax(1)][asked]
     return answers, (answers == asked_labels) | (asked_labels == IGNORE)
-
-
-def _halves(data: PuzzleData) -> tuple[np.ndarray, np.ndarray]:
-    """The places of two halves drawn evenly; a single puzzle is both."""
-    half, order = max(1, len(data) // 2), np.random.default_rng(0).permutation(len(data))
-    return order[:half], order[-half:]
 
 
 def _flat(boards: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from trm_lib.diagnostics.data import place_tells, targets, what_labels_need
 from trm_lib.diagnostics.finding import Finding, first_fault
-from trm_lib.evaluation import answers_by_k, answers_with_halting, calibration, exact_by_k
+from trm_lib.evaluation import answers_by_k, answers_with_halting, calibration, exact_by_k, think
 from trm_lib.models import ReluMLP, SwiGLU, device_of
 from trm_lib.training import IGNORE, PuzzleData, answer_loss
 from trm_lib.viz import BookFigure, bars, lines, shades
@@ -124,22 +124,18 @@ def reach(model: nn.Module, boards: np.ndarray, k_steps: int) -> np.ndarray:
 
     Returns:
         (K, L, L) bool: [k, i, j] whether input cell i changed answer cell j on any board.
-
-    Raises:
-        ValueError: the boards hold a single token.
     """
     tokens = np.unique(boards)
     if len(tokens) < 2:
         raise ValueError(f"boards expected at least two different tokens, got only {tokens}")
-    rng, asked = np.random.default_rng(0), copy.deepcopy(model).double()
-    L = boards[0].size
+    rng, asked, L = np.random.default_rng(0), copy.deepcopy(model).double(), boards[0].size
     changed = np.zeros((k_steps, L, L), bool)
     for board in boards:
         variants = np.repeat(board.reshape(1, L), L + 1, axis=0)  # the last is the board itself
         place = np.searchsorted(tokens, variants[-1])
         other = (place + rng.integers(1, len(tokens), L)) % len(tokens)
         variants[np.arange(L), np.arange(L)] = tokens[other]
-        for k, (_, logits) in enumerate(_steps(asked, variants.reshape(-1, *board.shape), k_steps)):
+        for k, logits in enumerate(_logits(asked, variants.reshape(-1, *board.shape), k_steps)):
             change = (logits[:-1] - logits[-1]).abs().amax(-1)  # (L, L)
             changed[k] |= (change > UNCHANGED * logits[-1].abs().max()).numpy()
     return changed
@@ -150,10 +146,9 @@ def _is_blind(model: nn.Module, boards: np.ndarray, k_steps: int) -> bool:
     asked, rng = copy.deepcopy(model).double(), np.random.default_rng(0)
     for board in boards:
         order = rng.permutation(board.size)
-        both = np.stack([board.reshape(-1), board.reshape(-1)[order]]).reshape(2, *board.shape)
-        for _, logits in _steps(asked, both, k_steps):
-            difference = (logits[0][order] - logits[1]).abs().max()
-            if difference > UNCHANGED * logits.abs().max():
+        both = np.stack([board, board.reshape(-1)[order].reshape(board.shape)])
+        for logits in _logits(asked, both, k_steps):
+            if (logits[0][order] - logits[1]).abs().max() > UNCHANGED * logits.abs().max():
                 return False
     return True
 
@@ -162,18 +157,18 @@ def drift(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
     """Follow every carried state for four times the usual number of steps."""
     kept: dict[str, list[Tensor]] = {}
     answers = []
-    for carry, logits in _steps(model, boards[:_FEW], LONGER * max(k_steps, 2)):
-        for name, state in _states_of(carry).items():
+    for step in think(model, boards[:_FEW], LONGER * max(k_steps, 2)):
+        for name, state in _states_of(step.carry).items():
             kept.setdefault(name, []).append(state.double().flatten(1).cpu())
-        answers.append(logits.argmax(-1))
+        answers.append(step.out.logits.argmax(-1).cpu())
     states = {name: torch.stack(steps) for name, steps in kept.items()}  # (K, B, -1) each
     said = torch.stack(answers)
     flips = (said[1:] != said[:-1]).float().flatten(1).mean(1).numpy()
     change = {name: _distance(s, 1) for name, s in states.items()}
     size = {name: s.norm(dim=-1).mean(-1).numpy() for name, s in states.items()}
     with np.errstate(all="ignore"):  # a state that is not finite has exploded
-        kinds = {name: _kind(s, float(size[name][-1] / size[name][k_steps - 1]))
-                 for name, s in states.items()}  # fmt: skip
+        grown = {name: float(sizes[-1] / sizes[k_steps - 1]) for name, sizes in size.items()}
+        kinds = {name: _kind(state, grown[name]) for name, state in states.items()}
     moving = float(flips[-4:].mean())
     fault, remedy = first_fault(
         ("explosion" in kinds.values(), "exploding state",
@@ -229,14 +224,12 @@ def carried(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
 
     A model that is asked once (K = 1) need not carry.
     """
-    said = [logits for _, logits in _steps(model, boards[:_FEW], k_steps)]
+    said = list(_logits(model, boards[:_FEW], k_steps))
     size = said[0].abs().max().clamp_min(1e-12)
     change = np.array([float((logits - said[0]).abs().max() / size) for logits in said])
     fault = "carry ignored" if k_steps > 1 and change.max() < SAME else None
-    evidence = (
-        f"after K = {k_steps} the logits are up to {change[-1]:.2g} of their size away from those "
-        f"after K = 1"
-    )
+    far = f"up to {change[-1]:.2g} of their size away from those after K = 1"
+    evidence = f"after K = {k_steps} the logits are {far}"
     remedy = "hand the carry from step to step, or ask once: further steps are repetitions"
     figure = partial(lines, {"logits": change}, _K, "distance from the first answer")
     return Finding("carry", fault, evidence, remedy, {"change": change}, figure)
@@ -274,7 +267,7 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
         @torch.no_grad()
         def hook(module: nn.Module, args: tuple[Tensor, ...]) -> None:
             seen = activation(args[0]).abs().flatten(0, -2).amax(0)  # (H,)
-            most[name] = torch.maximum(most[name], seen) if name in most else seen
+            most[name] = torch.maximum(most.get(name, seen), seen)
 
         return hook
 
@@ -289,8 +282,8 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
     evidence = f"in the worst of {len(dead)} layers ({worst or 'none'}) {share:.1%} never speak"
     remedy = "lower the learning rate or the weight decay, or build it narrower"
     fault = "dead units" if share > WASTED else None
-    shown, label = dead or {"no such layer": 0.0}, "share of hidden units that never speak"
-    figure = partial(bars, shown, label)
+    shown = dead or {"no such layer": 0.0}
+    figure = partial(bars, shown, "share of hidden units that never speak")
     return Finding("units", fault, evidence, remedy, {"dead": dead, "worst": share}, figure)
 
 
@@ -326,10 +319,9 @@ def gradients(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
 
 
 def gradient_by_call(stack: nn.Module, loss: Callable[[], Tensor]) -> list[float]:
-    """Norms of the gradient of a loss at the output of every call of a stack that has one: (C,).
+    """Norms of the gradient of a loss at the output of every call of a stack that it reaches: (C,).
 
-    Calls that the loss cannot reach, behind a detached carry, are left out; `loss` calls the model
-    once, and no parameter's gradient is touched.
+    `loss` calls the model once; no parameter's gradient is touched.
     """
     outputs: list[Tensor] = []
 
@@ -353,10 +345,8 @@ def judge_gradients(norms: list[float]) -> Finding:
         (len(norms) > 1 and ratio > GROWN, "exploding gradient",
          "normalise the states, cut long gradients, or let fewer calls have a gradient"),
     )  # fmt: skip
-    evidence = (
-        f"of {len(norms)} calls with a gradient the first has {ratio:.3g} times the norm of the "
-        f"last ({last:.3g})"
-    )
+    times = f"{ratio:.3g} times the norm of the last ({last:.3g})"
+    evidence = f"of {len(norms)} calls with a gradient the first has {times}"
     numbers = {"norms": np.array(norms), "ratio": ratio}
     shown, count = {"gradient": norms or [0.0]}, "call of the network, in order"
     figure = partial(lines, shown, count, "norm of the gradient", log=True)
@@ -370,10 +360,8 @@ def halting(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
     found = calibration(halted.halt_logit, right.reshape(len(data), -1).all(1))
     stated = float(found.count @ found.confidence / found.count.sum())
     true = float(found.count @ found.share_right / found.count.sum())
-    evidence = (
-        f"it states {stated:.1%} on average and is right in {true:.1%}; bin by bin the gap is "
-        f"{found.error:.1%}"
-    )
+    gap = f"bin by bin the gap is {found.error:.1%}"
+    evidence = f"it states {stated:.1%} on average and is right in {true:.1%}; {gap}"
     remedy = "train the halt head longer, or set the threshold by validation puzzles"
     fault = "misjudged answers" if found.error > MISJUDGED else None
     bins = zip(found.confidence, found.share_right, strict=True)
@@ -394,14 +382,7 @@ def evaluating(module: nn.Module) -> Iterator[None]:
         module.train(was_training)
 
 
-@torch.no_grad()
-def _steps(model: nn.Module, boards: np.ndarray, k_steps: int) -> Iterator[tuple[Any, Tensor]]:
-    """The carry after each of K steps, and the logits (B, L, V) on the CPU; learns nothing."""
-    if not np.issubdtype(boards.dtype, np.integer):
-        raise ValueError(f"boards expected an array of integers, got dtype {boards.dtype}")
-    inputs = torch.from_numpy(boards.astype(np.int64)).to(device_of(model))
-    with evaluating(model):
-        carry = model.initial_carry(inputs)
-        for _ in range(k_steps):
-            carry, out = model(carry, inputs)
-            yield carry, out.logits.flatten(1, -2).cpu()
+def _logits(model: nn.Module, boards: np.ndarray, k_steps: int) -> Iterator[Tensor]:
+    """The logits (B, L, V) after each of K steps, all boards at once, on the CPU."""
+    for step in think(model, boards, k_steps, batch_size=len(boards)):
+        yield step.out.logits.flatten(1, -2).cpu()

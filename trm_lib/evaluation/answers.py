@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,12 +28,14 @@ class ThinkingStep:
     Attributes:
         k: which step, from 1.
         rows: (B,) int64, which of the N boards.
+        carry: what the model hands to its next step.
         out: what the model says of them.
         done: set it to (B,) bool, and those boards leave; None: all stay.
     """
 
     k: int
     rows: np.ndarray
+    carry: Any
     out: StepOutput
     done: np.ndarray | None = None
 
@@ -72,7 +75,7 @@ def think(
             carry = model.initial_carry(inputs)
             for k in range(1, k_steps + 1):
                 carry, out = model(carry, inputs)
-                yield (step := ThinkingStep(k, rows, out))
+                yield (step := ThinkingStep(k, rows, carry, out))
                 if step.done is None or not step.done.any():
                     continue
                 if step.done.all():
