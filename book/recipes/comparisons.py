@@ -96,7 +96,6 @@ CHOSEN = {
 }  # fmt: skip
 """What did best on validation mazes: shape and rate."""
 
-
 SCRIPT_SIZES = {
     "trm": TRMConfig(**net(59), n_latent=3, n_cycles=1),
     "transformer": BoardConfig(**net(128, 4, "attention", 2.66)),

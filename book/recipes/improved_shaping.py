@@ -70,9 +70,8 @@ class HintedMazes(World):
 
     def envs(self, count: int) -> VectorEnv:
         """So many copies."""
-        envs = gym.make_vec(
-            "trm/Maze-v0", count, layouts=small_trees()["train"], start="random", goal="random"
-        )
+        train = small_trees()["train"]
+        envs = gym.make_vec("trm/Maze-v0", count, layouts=train, start="random", goal="random")
         if self.hint == "none":
             return envs
         if self.hint == "bonus":
@@ -113,20 +112,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
 that falls over the second half."""
 
 SHAPED = [
-    Recipe(
-        f"shaping/{name}",
-        about,
-        replace(LEARNER, world=replace(LEARNER.world, hint=name.replace("_", " "))),
-    )
+    Recipe(f"shaping/{name}", about,
+           replace(LEARNER, world=replace(LEARNER.world, hint=name.replace("_", " "))))
     for name, about in HINTS.items()
 ] + [
-    Recipe(
-        f"shaping_settings/{name}",
-        f"no hints, {', '.join(f'{key} = {value:g}' for key, value in change.items())}",
-        replace(LEARNER, training=replace(LEARNER.training, **change)),
-    )
+    Recipe(f"shaping_settings/{name}",
+           f"no hints, {', '.join(f'{key} = {value:g}' for key, value in change.items())}",
+           replace(LEARNER, training=replace(LEARNER.training, **change)))
     for name, change in SETTINGS.items()
-]
+]  # fmt: skip
 
 
 # Sudoku: +1 for a solved puzzle, -1 for one that is stuck, only legal digits may be written.
@@ -182,9 +176,7 @@ class SudokuToFill(World):
             return rng.permutation(puzzles["test"])[: unseen_mazes.MANY]
         return validation[: self.n_watched] if part == "watched" else validation
 
-    def success(
-        self, policy: Policy, part: str, k_steps: int, use_masks: bool = True
-    ) -> np.ndarray:
+    def success(self, policy: Policy, part: str, k_steps: int, use_masks: bool) -> np.ndarray:
         """Success (K,) on the puzzles of a part."""
         return success_by_k(policy, self.make, self.cases(part), k_steps, use_masks)
 
@@ -241,25 +233,13 @@ BLIND = replace(
 FILLED = [
     *(Recipe(f"sudoku_rl/{name}", about, filler(name, 60_000))
       for name, (about, _, _) in FILLERS.items()),
-    *(
-        Recipe(
-            f"sudoku_rl_{empties}/{name}",
-            f"{FILLERS[name][0]}; {empties} empty cells",
-            filler(name, 150_000, empties=empties),
-        )
-        for empties in (10, 12)
-        for name in ("trm", "one_pass")
-    ),
+    *(Recipe(f"sudoku_rl_{empties}/{name}", f"{FILLERS[name][0]}; {empties} empty cells",
+             filler(name, 150_000, empties=empties))
+      for empties in (10, 12) for name in ("trm", "one_pass")),
     Recipe("sudoku_rl_plain/trm", "TRM of width 32 without pencil marks", BLIND),
-    *(
-        Recipe(
-            f"sudoku_rl_tuning/{name}_lr_{lr:g}",
-            f"{about}, at lr {lr:g}, 50,000 steps",
-            filler(name, 50_000, lr),
-        )
-        for name, (about, _, _) in FILLERS.items()
-        for lr in (3e-3, 6e-3, 1.2e-2)
-    ),
+    *(Recipe(f"sudoku_rl_tuning/{name}_lr_{lr:g}", f"{about}, at lr {lr:g}, 50,000 steps",
+             filler(name, 50_000, lr))
+      for name, (about, _, _) in FILLERS.items() for lr in (3e-3, 6e-3, 1.2e-2)),
 ]  # fmt: skip
 
 

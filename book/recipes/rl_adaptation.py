@@ -80,10 +80,7 @@ CURE = ReinforceConfig(n_updates=60, lr=5e-3, decay=0.5, gamma=0.99, ent_coef=0.
 """60 batches of 16 episodes; the rate falls to 0 over the second half."""
 
 VECTOR = VectorPolicyConfig()
-BOARD = replace(
-    walker(TRMConfig(**core(16), n_latent=1, n_cycles=1)),
-    previous_action=True,
-)
+BOARD = replace(walker(TRMConfig(**core(16), n_latent=1, n_cycles=1)), previous_action=True)
 POLICIES = {"vector": VECTOR, "board": BOARD}
 SETTINGS = {
     "script": ("the script's settings", SCRIPT, "evns"),
@@ -132,7 +129,6 @@ REINFORCE = ReinforceConfig(
 )  # fmt: skip
 """31 batches of 16 episodes: 496 of the scripts' 500."""
 
-
 PPO = PPOConfig(
     total_steps=4096, lr=2e-3, decay=0.5, gamma=0.95, ent_coef=0.01, use_masks=False,
     num_steps=16, n_epochs=4, n_minibatches=4,
@@ -154,10 +150,10 @@ OPEN_MAZE = [  # every learner by REINFORCE in batches of 16 episodes, and by PP
         f"{about}{how}",
         PolicyTask(policy, training, BATCH, OpenMaze("improved")),
     )
-    for experiment, how, training in (
+    for experiment, how, training in [
         ("open_maze", "", REINFORCE),
         ("open_maze_ppo", ", by PPO", PPO),
-    )
+    ]
     for name, (about, policy) in WALKERS.items()
 ]
 

@@ -28,9 +28,6 @@ class VectorPolicyConfig:
         z_hidden, head_hidden: hidden units of the two perceptrons.
         n_latent: thoughts before each answer.
         k_steps: K, "supervised steps" in the script, which supervises the last alone.
-
-    Raises:
-        ValueError: a field is no whole number from 1.
     """
 
     size: int = 5
@@ -62,16 +59,11 @@ class VectorPolicy(Policy):
     Deviations: it also gives a value, always 0; weights are drawn from the same distributions as
     PyTorch's defaults, but from a generator. As there, an episode begins as if the action before
     had been action 0.
-
-    Args:
-        config: sizes.
-        generator: source of the initial weights; a fresh one with seed 0 if not given.
     """
 
     def __init__(self, config: VectorPolicyConfig, generator: torch.Generator | None = None):
         super().__init__()
-        if generator is None:
-            generator = torch.Generator().manual_seed(0)
+        generator = generator or torch.Generator().manual_seed(0)
         self.config, self.n_actions, self.k_steps = config, config.n_actions, config.k_steps
         z, y, x = config.z_width, config.y_width, config.size**2
         self.think = _perceptron(z + x + y, config.z_hidden, z, generator)
@@ -82,7 +74,8 @@ class VectorPolicy(Policy):
     def forward(
         self, observations: Tensor, previous: Tensor, memory: Any = None
     ) -> tuple[PolicyOutput, None]:
-        x = self._read(observations)  # (B, n * n)
+        seen = observations[:, AGENT] + 0.5 * observations[:, GOAL]
+        x = seen.flatten(1)  # (B, n * n)
         y = self.y_of_action[previous % self.n_actions]  # begins with action 0
         z = self.z0.expand(len(x), -1)
         logits = []
@@ -93,15 +86,6 @@ class VectorPolicy(Policy):
             y = logits[-1].softmax(-1) @ self.y_of_action
         steps = torch.stack(logits)  # (K, B, A)
         return PolicyOutput(steps, steps.new_zeros(steps.shape[:2])), None
-
-    def _read(self, observations: Tensor) -> Tensor:
-        n = self.config.size
-        if observations.dim() != 4 or observations.shape[1:] != (6, n, n):
-            raise ValueError(
-                f"observations expected the channels of a maze, (B, 6, {n}, {n}), got shape "
-                f"{tuple(observations.shape)}"
-            )
-        return (observations[:, AGENT] + 0.5 * observations[:, GOAL]).flatten(1)
 
 
 def _perceptron(fan_in: int, hidden: int, fan_out: int, generator: torch.Generator) -> nn.Module:

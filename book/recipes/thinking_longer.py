@@ -244,7 +244,6 @@ NET = {  # one block, a 3x3 convolution, boards of any size
         "expansion": 3.0, "hidden_multiple": 1, "n_answers": 2, "positions": "none",
     }  # fmt: skip
 
-
 LOOP = LoopedConfig(**NET, n_calls=3)
 SEEING = TRMConfig(**NET, n_latent=2, n_cycles=1, seeing=True)
 TRAINING = LateTraining(

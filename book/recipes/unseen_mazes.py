@@ -155,7 +155,6 @@ SHAPES: dict[str, dict[str, BoardPolicyConfig | FlatPolicyConfig]] = {
 
 RATES = (1.5e-3, 3e-3, 6e-3, 1.2e-2)
 
-
 CHOSEN = {
     "trm": ("T4", 6e-3), "hierarchical_K5": ("K5", 6e-3), "cnn": ("4x16", 6e-3),
     "mlp": ("40", 1.2e-2), "gru": ("24x32", 1.2e-2), "hierarchical_K3": ("K3", 1.2e-2),
@@ -187,14 +186,11 @@ COMPARED = [Recipe(f"maze4/{name}", ABOUT[name], chosen(name)) for name in CHOSE
 
 ONE_CYCLE = hierarchical(1)
 SHORT = replace(TRAINING, total_steps=80_000)
+THREE_STEPS = on(3, replace(ONE_CYCLE, k_steps=3))
 
 CARRIED = [  # thoughts begin afresh at every move, or go on while walking
-    Recipe(
-        f"carry/{name}",
-        about,
-        replace(on(3, replace(ONE_CYCLE, **options)), training=SHORT),
-    )
-    for name, about, options in [
+    Recipe(f"carry/{name}", about, replace(on(3, replace(ONE_CYCLE, **how)), training=SHORT))
+    for name, about, how in [
         ("reset", "one cycle a move, each from the beginning", {}),
         ("over_time", "one cycle a move, going on from the one before", {"carry_over_time": True}),
         ("action", "the same, and y begins as the previous action",
@@ -206,10 +202,7 @@ SUPERVISED_DEEPLY = [  # one cycle an improvement step, three steps: who teaches
     Recipe(
         f"deep_supervision/{name}",
         about,
-        replace(
-            on(3, replace(ONE_CYCLE, k_steps=3)),
-            training=replace(SHORT, deep_supervision=weight),
-        ),
+        replace(THREE_STEPS, training=replace(SHORT, deep_supervision=weight)),
     )
     for name, about, weight in [
         ("none", "three steps, the loss on the last answer alone", 0.0),

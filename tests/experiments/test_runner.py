@@ -22,7 +22,6 @@ from trm_lib.experiments import (
     run_recipe,
     verify,
 )
-from trm_lib.experiments.results import compact_json
 from trm_lib.experiments.runner import commit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,13 +142,6 @@ def test_what_not_every_seed_measured_is_refused_by_name(tmp_path):
     assert result.quantities() == {"value"}
     with pytest.raises(ValueError, match="every seed to have measured 'extra', got value"):
         result.measured("extra")
-
-
-def test_compact_json_is_json_with_a_list_on_a_line():
-    content = {"a": {"b": [1, 2, [3, 4]], "c": "text"}, "d": {}}
-    written = compact_json(content)
-    assert json.loads(written) == content
-    assert '  "b": [1, 2, [3, 4]],' in written.splitlines()
 
 
 # verify.
