@@ -116,22 +116,13 @@ def probability_of_improvement(a: np.ndarray, b: np.ndarray) -> Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two learners' seeds say about which of them scores higher; `print` it.
+    """What two learners' seeds say about which of them scores higher; `print` it."""
 
-    Attributes:
-        names: what the learners are called, a then b.
-        a: interquartile mean of a's seeds, with its 95% bootstrap interval.
-        b: the same of b.
-        improvement: probability that a seed of a scores above one of b, with its interval.
-        p_value: two-sided Mann-Whitney test by shuffling the seeds: how often equal learners look
-            at least this different.
-    """
-
-    names: tuple[str, str]
-    a: Estimate
+    names: tuple[str, str]  # what the learners are called, a then b
+    a: Estimate  # interquartile mean of a's seeds, with its 95% bootstrap interval
     b: Estimate
-    improvement: Estimate
-    p_value: float
+    improvement: Estimate  # probability that a seed of a scores above one of b
+    p_value: float  # Mann-Whitney, two-sided: how often equal learners look at least so different
 
     @property
     def winner(self) -> str | None:

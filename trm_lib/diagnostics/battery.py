@@ -26,11 +26,7 @@ def diagnose_puzzles(
 ) -> list[Finding]:
     """Everything that can be asked of a trained model and its puzzles.
 
-    Args:
-        model: trained.
-        train: what it was trained on.
-        validation: puzzles it has not seen.
-        k_steps: K, the steps it was trained for.
+    It has not seen the puzzles of `validation`; `k_steps` is K, the steps it was trained for.
     """
     k_steps = whole(k_steps, "k_steps (K)", 1)
     learnt, some = (
@@ -67,13 +63,13 @@ def diagnose_policy(
 
     Args:
         policy: trained or not.
-        make: environments of so many copies, as it learned in.
+        make: environments as it learned in.
         config: how it learns.
         num_envs: E, environments of a batch: it decides what an episode is compared with.
         untrained: the policy before it learned, for its first choices and the praise it began
             with. None: `policy` stands for it.
         history: of its training, for what came of it.
-        seed: of everything that is drawn.
+        seed: of all that is drawn.
     """
     first = policy if untrained is None else untrained
     task = policies.yardsticks(make, config.use_masks, seed=seed)

@@ -66,8 +66,7 @@ _STEPS = 4  # into the episodes, where there is something to remember
 def yardsticks(make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
     """What chance, a rule of thumb and perfect play achieve, and how many tasks there are.
 
-    Each plays 512 episodes, each in an environment of its own, with masks in its info. Mazes and
-    Sudokus have all yardsticks.
+    Each plays 512 episodes, each in an environment of its own, with masks in its info.
     """
     envs = make(_MANY)
     first, _ = envs.reset(seed=seed)
