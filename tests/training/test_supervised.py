@@ -101,8 +101,8 @@ def test_a_non_finite_loss_or_gradient_stops_before_the_weights_change():
     with torch.no_grad():
         overflowing.head.weight.fill_(float("inf"))
     for model, message in (
-        (overflowing, "became nan, so the optimizer step was not taken"),
-        (RootAtZero(), "gradient of w became non-finite, so"),  # of a finite loss
+        (overflowing, "became nan, .* so the optimizer step was not taken"),
+        (RootAtZero(), "its gradient non-finite in w, so"),  # of a finite loss
     ):
         before = weights(model)
         with pytest.raises(FloatingPointError, match=message):

@@ -142,7 +142,7 @@ def listening(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0)
     """
     player = Player(policy, make(64), seed, use_masks)
     player.play(_STEPS, torch.Generator().manual_seed(seed))
-    seen, previous, memory = player.observations, player.previous, player.memory
+    seen, previous, memory = torch.tensor(player.observations), player.previous, player.memory
     inside, others = previous < policy.n_actions, torch.arange(len(seen)).roll(1)
 
     def chances(seen: Tensor, previous: Tensor, memory: PolicyMemory | None) -> Tensor:

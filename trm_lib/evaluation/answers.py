@@ -16,7 +16,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from trm_lib.checks import number, whole
+from trm_lib.checks import whole
 from trm_lib.models import TRM, StepOutput
 from trm_lib.training import IGNORE, PuzzleData
 
@@ -91,9 +91,9 @@ def exact_by_k(
 ) -> np.ndarray:
     """Share of puzzles with every labelled cell right, after each of K steps: (K,) float.
 
-    Args and Raises: as for `answers_by_k`.
+    Args: as for `answers_by_k`.
     """
-    right = np.zeros(whole(k_steps, "k_steps (K)", 1))
+    right = np.zeros(k_steps)
     for step in think(model, data.inputs, k_steps, batch_size):
         labels = data.labels[step.rows]
         cells = (step.answers == labels) | (labels == IGNORE)
@@ -114,13 +114,9 @@ def answers_by_k(
 
     Returns:
         (K, N, *grid) int64, the likeliest token of each cell.
-
-    Raises:
-        ValueError: `k_steps` or `batch_size` is not a whole number >= 1, or `boards` does not
-            hold integers.
     """
     boards = np.asarray(boards)
-    answers = np.empty((whole(k_steps, "k_steps (K)", 1), *boards.shape), dtype=np.int64)
+    answers = np.empty((k_steps, *boards.shape), dtype=np.int64)
     for step in think(model, boards, k_steps, batch_size):
         answers[step.k - 1, step.rows] = step.answers
     return answers
@@ -163,10 +159,8 @@ def answers_with_halting(
         batch_size: boards thought about at once.
 
     Raises:
-        ValueError: the model has no halt head, or an argument is out of range.
+        ValueError: the model has no halt head.
     """
-    k_steps = whole(k_steps, "k_steps (K)", 1)
-    threshold = number(threshold, "threshold", lambda _: True, "a number")
     _require_halting(model)
     boards = np.asarray(boards)
     answers, steps = np.empty(boards.shape, np.int64), np.empty(len(boards), np.int64)
@@ -181,14 +175,10 @@ def answers_with_halting(
 def halt_logits_by_k(
     model: TRM, boards: ArrayLike, k_steps: int, batch_size: int = 1024
 ) -> np.ndarray:
-    """How sure the model is of its answer after each of K steps, never stopping: (K, N) float32.
-
-    Raises:
-        ValueError: as `answers_with_halting`.
-    """
+    """How sure the model is of its answer after each of K steps, never stopping: (K, N) float32."""
     _require_halting(model)
     boards = np.asarray(boards)
-    logits = np.empty((whole(k_steps, "k_steps (K)", 1), len(boards)), dtype=np.float32)
+    logits = np.empty((k_steps, len(boards)), dtype=np.float32)
     for step in think(model, boards, k_steps, batch_size):
         logits[step.k - 1, step.rows] = step.out.halt_logit.cpu().numpy()
     return logits
@@ -220,11 +210,7 @@ def answers_at_rest(
         k_steps: steps after which a board stops in any case.
         patience: steps in a row without a change after which an answer is at rest.
         batch_size: boards thought about at once.
-
-    Raises:
-        ValueError: a number is not a whole number >= 1, or `boards` does not hold integers.
     """
-    k_steps, patience = whole(k_steps, "k_steps (K)", 1), whole(patience, "patience", 1)
     boards = np.asarray(boards)
     answers, steps = np.full(boards.shape, -1), np.empty(len(boards), np.int64)
     unchanged = np.zeros(len(boards), np.int64)  # for how many steps
@@ -263,17 +249,9 @@ def calibration(halt_logit: ArrayLike, right: ArrayLike, n_bins: int = 10) -> Ca
         right: (N,) bool, whether the whole answer was right.
         n_bins: equal bins of stated probability from 0 to 1.
 
-    Raises:
-        ValueError: shapes or types are not these, or there is nothing to judge.
-
     Source: Guo et al., "On Calibration of Modern Neural Networks" (arXiv 1706.04599).
     """
-    n_bins = whole(n_bins, "n_bins", 1)
     logit, right = np.asarray(halt_logit, dtype=np.float64), np.asarray(right)
-    if right.size and right.dtype != bool:
-        raise ValueError(f"right expected an array of bool, got dtype {right.dtype}")
-    if not np.isfinite(logit).all():
-        raise ValueError("halt_logit expected finite numbers, got some that are not")
     if logit.shape != right.shape or logit.ndim != 1 or not logit.size:
         raise ValueError(
             f"halt_logit and right expected one shape (N,) with N >= 1, got {logit.shape} and "

@@ -20,7 +20,7 @@ from gymnasium.vector import VectorEnv
 from trm_lib.checks import whole
 from trm_lib.models import BoardPolicy, Policy
 from trm_lib.puzzles import Mazes, check_walls
-from trm_lib.training import Acting, log_probs, require_actions, require_same_step, steps
+from trm_lib.training import Acting, log_probs, require_actions, require_same_step
 
 Actor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Make = Callable[[int], VectorEnv]
@@ -182,8 +182,11 @@ def _play(envs: VectorEnv, actor: Actor, each: int, **how: Any) -> Outcomes:
     observations, infos = envs.reset(**how)
     if hasattr(actor, "begin"):
         actor.begin()
-    for returned in steps(envs, actor, observations, infos["action_mask"]):
-        _, rewards, terminated, truncated, infos = returned
+    follow = getattr(actor, "ended", lambda done: None)
+    while (played < each).any():
+        actions = actor(observations, infos["action_mask"])
+        observations, rewards, terminated, truncated, infos = envs.step(actions)
+        follow(terminated | truncated)
         on = np.flatnonzero(played < each)
         returns[on, played[on]] += rewards[on]
         lengths[on, played[on]] += 1
@@ -191,8 +194,6 @@ def _play(envs: VectorEnv, actor: Actor, each: int, **how: Any) -> Outcomes:
         if len(ended):
             success[ended, played[ended]] = infos["final_info"]["is_success"][ended]
             played[ended] += 1
-            if (played == each).all():
-                break
     return Outcomes(success.reshape(-1), returns.reshape(-1), lengths.reshape(-1))
 
 

@@ -29,7 +29,6 @@ from trm_lib.training.rollout import (
     log_probs,
     require_actions,
     require_same_step,
-    steps,
 )
 from trm_lib.training.run import Evaluate, Run, progress_bar
 from trm_lib.training.supervised import (
@@ -49,5 +48,4 @@ __all__ = [
     "correct", "deep_supervision", "discounted_returns", "entropy", "exactly_right", "fit",
     "halt_loss", "log_probs", "persistent_carry", "ppo", "ppo_update", "progress_bar", "reinforce",
     "reinforce_update", "require_actions", "require_same_step", "stablemax_loss", "standardised",
-    "steps",
 ]  # fmt: skip

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from trm_lib.checks import number
-
 FIRST_STEP_IS_LR = 4 / math.pi
 """Scale of a step: atan2(1, 1) is pi / 4, so that the first step has length lr, as in Adam."""
 
@@ -29,9 +27,6 @@ class AdamAtan2(torch.optim.Optimizer):
 
     Source: Everett et al., "Scaling Exponents Across Parameterizations and Optimizers"
     (arXiv 2407.05872), appendix B, with its scale of 4 / pi.
-
-    Raises:
-        ValueError: a setting is out of range; the message says what was expected.
     """
 
     def __init__(
@@ -41,10 +36,6 @@ class AdamAtan2(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.95),
         weight_decay: float = 0.0,
     ):
-        number(lr, "lr", lambda v: v >= 0, "a number >= 0")
-        number(weight_decay, "weight_decay", lambda v: v >= 0, "a number >= 0")
-        for beta in betas:
-            number(beta, "betas", lambda v: 0 <= v < 1, "two numbers in [0, 1)")
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
 
     @torch.no_grad()

@@ -13,8 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trm_lib.checks import whole
-
 Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 """(puzzles, answers, rng) -> another pair of the same puzzles in other clothes."""
 
@@ -31,8 +29,7 @@ class PuzzleData:
         labels: (N, *grid) integers, the right token of each cell, or `IGNORE`.
 
     Raises:
-        ValueError: the two differ in shape, are empty, do not hold integers, or a puzzle has no
-            labelled cell.
+        ValueError: the two differ in shape, are empty, or do not hold integers.
     """
 
     inputs: np.ndarray
@@ -48,12 +45,6 @@ class PuzzleData:
             raise ValueError(
                 f"inputs and labels expected one shape (N, *grid) with N >= 1, got "
                 f"{self.inputs.shape} and {self.labels.shape}"
-            )
-        unlabelled = (self.labels == IGNORE).reshape(len(self.labels), -1).all(1)
-        if unlabelled.any():
-            raise ValueError(
-                f"labels expected at least one labelled cell in every puzzle, got none in puzzle "
-                f"{int(unlabelled.argmax())}: leave such puzzles out"
             )
 
     def __len__(self) -> int:
@@ -84,9 +75,6 @@ class Batches:
         batch_size: B; more than N is cut to N.
         rng: draws the order and feeds `augment`.
         augment: dresses each batch anew, or None.
-
-    Raises:
-        ValueError: `batch_size` is not a whole number >= 1.
     """
 
     def __init__(
@@ -97,7 +85,7 @@ class Batches:
         augment: Augment | None = None,
     ):
         self.data, self.rng, self.augment = data, rng, augment
-        self.size = min(whole(batch_size, "batch_size", 1), len(data))
+        self.size = min(batch_size, len(data))
         self.order = np.empty(0, dtype=np.int64)
         self.start = 0  # where in the order the next batch begins
 

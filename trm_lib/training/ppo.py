@@ -48,9 +48,6 @@ class PPOConfig(PolicyConfig):
         gae_lambda: see `trm_lib.training.advantages`.
         clip_range: a probability that has changed by more than this share teaches no more.
         vf_coef: weight of the values' squared error.
-
-    Raises:
-        ValueError: a field is out of range; the message says what was expected.
     """
 
     num_steps: int = 32
@@ -82,35 +79,25 @@ def ppo(
 
     Args:
         policy: what learns.
-        envs: E vector environments that begin anew in the same step.
+        envs: E vector environments, see `trm_lib.training.Player`.
         config: how long, how fast, which seed.
-        evaluate: called on the policy every `eval_every` updates and at the end.
-        checkpoint: file to keep the whole state of the run in. If it is there, the run goes on
-            from it, to the same last bit.
-        checkpoint_every: updates between its renewals; it is renewed at the end as well.
-        progress: show a bar.
+        evaluate, checkpoint, checkpoint_every, progress: as for `trm_lib.training.fit`, with
+            updates for batches.
 
     Returns:
         What happened.
 
     Raises:
-        ValueError: policy, environments, config or checkpoint do not go together, a state allows
-            no action, or a reward is not finite; raised before the weights change.
+        ValueError: policy, environments, config or checkpoint do not go together, or a state
+            allows no action.
         FloatingPointError: the loss is not finite; raised before the weights change.
     """
-    if not isinstance(config, PPOConfig):
-        raise ValueError(f"config expected a PPOConfig, got {config!r}")
-    player_steps = config.num_steps * getattr(envs, "num_envs", 1)
-    run = PolicyRun(policy, envs, config, n_updates=-(-config.total_steps // player_steps))
+    played = config.num_steps * getattr(envs, "num_envs", 1)  # steps between two updates
+    run = PolicyRun(policy, envs, config, n_updates=-(-config.total_steps // played))
     if config.n_minibatches > envs.num_envs:
         raise ValueError(
             f"n_minibatches expected at most the {envs.num_envs} environments, got "
             f"{config.n_minibatches}"
-        )
-    if (fewest := config.num_steps * (envs.num_envs // config.n_minibatches)) < 2:
-        raise ValueError(
-            f"a minibatch expected at least 2 steps, so that gains can be compared, got {fewest}: "
-            f"raise num_steps or num_envs, or lower n_minibatches"
         )
     for _ in run.rounds("PPO", "update", evaluate, checkpoint, checkpoint_every, progress):
         rollout = run.player.play(config.num_steps, run.generator)

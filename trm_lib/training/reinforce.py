@@ -28,7 +28,6 @@ from trm_lib.training.rollout import (
     in_deviations,
     log_prob_of,
     log_probs,
-    require_finite,
     sums_ahead,
 )
 from trm_lib.training.run import Evaluate
@@ -44,9 +43,6 @@ class ReinforceConfig(PolicyConfig):
         n_updates: how many; `total_steps` is not used, since episodes end when they end.
         baseline: over what returns are standardised: "batch" for all steps of all episodes,
             "episode" for those of each episode alone.
-
-    Raises:
-        ValueError: a field is out of range; the message says what was expected.
     """
 
     n_updates: int = 100
@@ -69,20 +65,12 @@ def reinforce(
 ) -> History:
     """Train `policy` in place: play one episode everywhere, learn from all of them, and so on.
 
-    Args and Raises: as for `trm_lib.training.ppo`; ValueError also if the first batch has no two
-    steps to compare.
-
-    Returns:
-        What happened.
+    Args, Returns and Raises: as for `trm_lib.training.ppo`.
     """
-    if not isinstance(config, ReinforceConfig):
-        raise ValueError(f"config expected a ReinforceConfig, got {config!r}")
     run = PolicyRun(policy, envs, config, config.n_updates)
     keep = (checkpoint, checkpoint_every)
-    for update in run.rounds("REINFORCE", "update", evaluate, *keep, progress):
+    for _ in run.rounds("REINFORCE", "update", evaluate, *keep, progress):
         rollout = run.player.play_once(run.generator)
-        if update == 0:  # later, a batch too short by chance just teaches nothing
-            _require_comparable(rollout.first, config.baseline)
         losses = reinforce_update(run, rollout)
         run.log(rollout, rollout.first, losses)
     return run.history
@@ -123,11 +111,7 @@ def discounted_returns(rewards: Tensor, done: Tensor, gamma: float) -> Tensor:
 
     Returns:
         (S, E) float. What comes after the last step counts as 0.
-
-    Raises:
-        ValueError: there are no rewards, or not all are finite floats.
     """
-    require_finite(rewards)
     return sums_ahead(rewards, gamma, done)
 
 
@@ -148,14 +132,3 @@ def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
     centred = returns - (returns * played).sum(0) / count
     deviation = (((centred * played) ** 2).sum(0) / count).sqrt()
     return in_deviations(centred, deviation, (returns * played).abs().amax(0))
-
-
-def _require_comparable(played: Tensor, baseline: str) -> None:
-    """Refuse a batch whose every gain is 0, since each step is compared with itself alone."""
-    if baseline == "batch" and played.sum() < 2:
-        raise ValueError("a batch expected at least 2 steps, got 1: raise the number of envs")
-    if baseline == "episode" and played.sum(0).max() < 2:
-        raise ValueError(
-            'baseline="episode" expected episodes of at least 2 steps, got 1 in each: set '
-            'baseline="batch"'
-        )

@@ -12,7 +12,7 @@ Source: Williams, "Simple statistical gradient-following algorithms" (1992); Sch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +42,10 @@ class PolicyConfig:
         gamma: discount.
         ent_coef: weight of the entropy, which is rewarded.
         max_grad_norm: longer gradients are cut to this length.
-        deep_supervision: weight of `imitation_loss`, which teaches the answers after earlier
-            improvement steps to be the last one; with 0 that alone learns.
+        deep_supervision: weight of `imitation_loss`; with 0 the last answer alone learns.
         use_masks: draw only actions that the environment allows.
         eval_every: updates between evaluations.
         seed: fixes environments and actions.
-
-    Raises:
-        ValueError: a field is out of range; the message says what was expected.
     """
 
     total_steps: int = 100_000
@@ -70,78 +66,6 @@ class PolicyConfig:
             gamma=SHARE, ent_coef=FROM_0, max_grad_norm=ABOVE_0, deep_supervision=FROM_0,
             use_masks=true_or_false, eval_every=at_least(1), seed=at_least(0),
         )  # fmt: skip
-        if self.seed >= 2**63:
-            raise ValueError(f"seed expected a whole number below 2**63, got {self.seed}")
-
-
-class PolicyRun(Run):
-    """A policy in training, and at play.
-
-    Args:
-        policy: trained in place.
-        envs: vector environments that begin anew in the same step.
-        config: of the learner.
-        n_updates: how many there will be.
-
-    Raises:
-        ValueError: policy and environments do not fit each other.
-    """
-
-    def __init__(self, policy: Policy, envs: VectorEnv, config: PolicyConfig, n_updates: int):
-        self.player = Player(policy, envs, config.seed, config.use_masks)
-        optimizer = torch.optim.Adam(policy.parameters(), lr=config.lr, eps=1e-5, fused=True)
-        super().__init__(policy, optimizer, config, n_updates)
-
-    def learn(self, loss: Tensor) -> None:
-        """Take one optimizer step, as `descend` does."""
-        config = self.config
-        factor = rate_factor(config.warmup, config.decay, self.round, self.n_rounds)
-        descend(self.model, self.optimizer, loss, config.lr * factor, config.max_grad_norm)
-
-    def log(self, rollout: Rollout, learned: Tensor, losses: np.ndarray) -> None:
-        """Keep one more update.
-
-        Args:
-            rollout: what was played.
-            learned: (S, E) bool, which of its steps were learned from.
-            losses: (3,) float, of the policy, of the values, and the entropy.
-        """
-        before = self.history.steps[-1] if self.history.steps else 0
-        names = ("policy_loss", "value_loss", "entropy")
-        self.history.log(
-            steps=int(learned.sum()) + before,
-            episodes=int((rollout.done & learned).sum()),
-            successes=int((rollout.success & learned).sum()),
-            rewards=float(rollout.rewards[learned].mean()),
-            **dict(zip(names, losses.tolist(), strict=True)),
-        )
-
-    def identity(self) -> dict[str, str]:
-        try:
-            environments = self.player.envs.fingerprint()
-        except AttributeError as error:  # of these, or of what they wrap
-            raise ValueError(
-                f"envs expected environments that can be kept in a checkpoint (with fingerprint, "
-                f"state and set_state, as those of trm/ have), got {self.player.envs}: train "
-                f"without checkpoint"
-            ) from error
-        return (
-            super().identity()
-            | {"model.k_steps": str(getattr(self.model, "k_steps", 1))}
-            | {f"environments.{name}": str(value) for name, value in environments.items()}
-        )
-
-    def state(self) -> dict[str, Any]:
-        envs = self.player.envs.state()
-        return super().state() | {
-            "envs": {name: torch.from_numpy(np.array(array)) for name, array in envs.items()},
-            "player": self.player.state(),
-        }
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        super().set_state(state)
-        self.player.envs.set_state({name: t.numpy() for name, t in state["envs"].items()})
-        self.player.set_state(state["player"])
 
 
 @dataclass
@@ -188,28 +112,8 @@ class Rollout:
         return ended == 0
 
 
-def steps(
-    envs: VectorEnv, actor: Callable, observations: np.ndarray, masks: np.ndarray | None
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]]:
-    """Play for ever, one step after the other in all environments; yield what each returns.
-
-    Args:
-        envs: environments that begin anew in the same step.
-        actor: observations (E, ...) and masks (E, A) to actions (E,). One with `ended` is told
-            after each step whose episode is over, (E,) bool.
-        observations, masks: what is seen at the beginning.
-    """
-    follow = getattr(actor, "ended", lambda done: None)
-    while True:
-        returned = envs.step(actor(observations, masks))
-        observations, _, terminated, truncated, infos = returned
-        masks = infos.get("action_mask")
-        follow(terminated | truncated)
-        yield returned
-
-
 class Acting:
-    """A policy in the form that `steps` and all that counts episodes take.
+    """A policy as a function from observations to actions, with what it remembers.
 
     Args:
         policy: decides.
@@ -235,26 +139,18 @@ class Acting:
         self.memory: PolicyMemory | None = None
 
     @torch.no_grad()
-    def __call__(self, observations: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
+    def __call__(self, observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Observations (E, ...) and masks (E, A) to actions (E,).
 
         Observations are copied to where PyTorch puts its tensors: the last bits of a matrix
         product can depend on how its operands lie in memory, and a resumed run must find them
         lying the same.
         """
-        n_actions = self.policy.n_actions
         if self.previous is None:
-            if masks is not None:
-                require_actions(self.policy, masks.shape[-1])
-            self.previous = torch.full((len(observations),), n_actions)
-        if self.use_masks and masks is None:
-            raise ValueError(
-                "envs expected infos with an action_mask, got none: set use_masks=False"
-            )
+            require_actions(self.policy, masks.shape[-1])
+            self.previous = torch.full((len(observations),), self.policy.n_actions)
         seen = torch.tensor(observations)
-        allowed = torch.ones(len(seen), n_actions, dtype=torch.bool)
-        if self.use_masks:
-            allowed = torch.from_numpy(masks > 0)
+        allowed = torch.from_numpy(masks > 0 if self.use_masks else np.ones_like(masks, bool))
         out, self.memory = self.policy(seen, self.previous, self.memory)
         log_p = log_probs(out.logits[-1], allowed)
         actions = log_p.argmax(-1) if self.generator is None else sample(log_p, self.generator)
@@ -277,17 +173,23 @@ class Player(Acting):
 
     Args:
         policy: decides.
-        envs: environments that begin anew in the same step.
+        envs: vector environments that begin anew in the same step, and tell "action_mask" and, of
+            an episode that ends, "is_success".
         seed: of the first environment; the others follow.
         use_masks: draw only actions that the environments' masks allow.
 
     Raises:
-        ValueError: the environments are no vector environments, begin anew otherwise than in the
-            same step, have other actions, or show what the policy cannot read.
+        ValueError: policy and environments do not fit each other.
     """
 
     def __init__(self, policy: Policy, envs: VectorEnv, seed: int, use_masks: bool = True):
-        _require_playable(policy, envs)
+        require_same_step(envs)
+        actions, seen = envs.single_action_space, envs.single_observation_space
+        if not isinstance(actions, Discrete) or actions.start != 0:
+            raise ValueError(f"envs expected actions Discrete(n) that begin with 0, got {actions}")
+        if not isinstance(seen, Box) or seen.dtype != np.float32:
+            raise ValueError(f"envs expected observations Box(..., float32), got {seen}: wrap them")
+        policy.require_readable(seen.shape)
         super().__init__(policy, use_masks)
         self.envs = envs
         self._begin_episodes(seed)
@@ -305,9 +207,9 @@ class Player(Acting):
         return self._played(lambda count, ended: ended.all(), generator)
 
     def _begin_episodes(self, seed: int | None = None) -> None:
-        observations, infos = self.envs.reset(seed=seed)
-        self.observations, self.masks = torch.tensor(observations), infos.get("action_mask")
-        self.previous = torch.full((self.envs.num_envs,), self.policy.n_actions)
+        self.observations, infos = self.envs.reset(seed=seed)
+        self.masks = infos["action_mask"]
+        self.previous = None
 
     @torch.no_grad()
     def _played(
@@ -319,21 +221,21 @@ class Player(Acting):
             self.memory = None  # what was thought with other weights
         first_memory, kept = self.memory, []
         ended = np.zeros(self.envs.num_envs, bool)
-        for returned in steps(self.envs, self, self.observations.numpy(), self.masks):
-            observations, rewards, terminated, truncated, infos = returned
-            done = terminated | truncated
+        while not over(len(kept), ended):
+            actions = self(self.observations, self.masks)
+            self.observations, rewards, terminated, truncated, infos = self.envs.step(actions)
+            self.masks, done = infos["action_mask"], terminated | truncated
+            self.ended(done)
+            success = infos["final_info"]["is_success"] & done if done.any() else done
             step = self.decision | {
                 "rewards": torch.tensor(np.asarray(rewards, np.float32)),
                 "terminated": torch.tensor(terminated),
                 "truncated": torch.tensor(truncated & ~terminated),
-                "success": torch.from_numpy(_success(infos, done)),
+                "success": torch.from_numpy(success),
             }
             kept.append(step | {"last_values": self._value_where_cut_off(step, infos)})
             ended |= done
-            if over(len(kept), ended):
-                break
-        self.observations, self.masks = torch.tensor(observations), infos.get("action_mask")
-        out, _ = policy(self.observations, self.previous, self.memory)
+        out, _ = policy(torch.tensor(self.observations), self.previous, self.memory)
         played = {name: torch.stack([step[name] for step in kept]) for name in kept[0]}
         following = torch.cat([played["values"][1:], out.values[-1:]])
         following = torch.where(played["truncated"], played.pop("last_values"), following)
@@ -354,17 +256,76 @@ class Player(Acting):
     def state(self) -> dict[str, Any]:
         """Where everybody stands, and what is remembered: tensors."""
         return {
-            "observations": self.observations,
-            "masks": None if self.masks is None else torch.from_numpy(self.masks),
+            "observations": torch.tensor(self.observations),
+            "masks": torch.tensor(self.masks),
             "previous": self.previous,
             "memory": self.memory if self.policy.remembers else None,
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Stand where `state` was taken."""
-        self.observations, self.previous = state["observations"].clone(), state["previous"].clone()
-        self.masks = None if state["masks"] is None else state["masks"].numpy()
-        self.memory = state["memory"] and {n: part.clone() for n, part in state["memory"].items()}
+        self.observations, self.masks = state["observations"].numpy(), state["masks"].numpy()
+        self.previous, memory = state["previous"], state["memory"]
+        self.memory = memory and {name: part.clone() for name, part in memory.items()}
+
+
+class PolicyRun(Run):
+    """A policy in training, and at play.
+
+    Args:
+        policy: trained in place.
+        envs: as for `Player`.
+        config: of the learner.
+        n_updates: how many there will be.
+    """
+
+    def __init__(self, policy: Policy, envs: VectorEnv, config: PolicyConfig, n_updates: int):
+        self.player = Player(policy, envs, config.seed, config.use_masks)
+        optimizer = torch.optim.Adam(policy.parameters(), lr=config.lr, eps=1e-5, fused=True)
+        super().__init__(policy, optimizer, config, n_updates)
+
+    def learn(self, loss: Tensor) -> None:
+        """Take one optimizer step, as `descend` does."""
+        config = self.config
+        factor = rate_factor(config.warmup, config.decay, self.round, self.n_rounds)
+        descend(self.model, self.optimizer, loss, config.lr * factor, config.max_grad_norm)
+
+    def log(self, rollout: Rollout, learned: Tensor, losses: np.ndarray) -> None:
+        """Keep one more update.
+
+        Args:
+            rollout: what was played.
+            learned: (S, E) bool, which of its steps were learned from.
+            losses: (3,) float, of the policy, of the values, and the entropy.
+        """
+        before = self.history.steps[-1] if self.history.steps else 0
+        policy_loss, value_loss, spread = losses.tolist()
+        self.history.log(
+            steps=int(learned.sum()) + before,
+            episodes=int((rollout.done & learned).sum()),
+            successes=int((rollout.success & learned).sum()),
+            rewards=float(rollout.rewards[learned].mean()),
+            policy_loss=policy_loss,
+            value_loss=value_loss,
+            entropy=spread,
+        )
+
+    def identity(self) -> dict[str, str]:
+        world = self.player.envs.fingerprint()
+        told = {f"environments.{name}": str(value) for name, value in world.items()}
+        return super().identity() | told
+
+    def state(self) -> dict[str, Any]:
+        envs = self.player.envs.state()
+        return super().state() | {
+            "envs": {name: torch.from_numpy(np.array(array)) for name, array in envs.items()},
+            "player": self.player.state(),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.player.envs.set_state({name: t.numpy() for name, t in state["envs"].items()})
+        self.player.set_state(state["player"])
 
 
 def log_probs(logits: Tensor, mask: Tensor) -> Tensor:
@@ -378,10 +339,9 @@ def log_probs(logits: Tensor, mask: Tensor) -> Tensor:
         ValueError: a mask allows nothing.
     """
     if not mask.any(-1).all():
-        count = int((~mask.any(-1)).sum())
         raise ValueError(
-            f"mask expected at least one allowed action in every state, got none in {count} of "
-            f"{mask[..., 0].numel()}: the environment should have ended such an episode"
+            "mask expected at least one allowed action in every state, got none in some: the "
+            "environment should have ended such an episode"
         )
     return torch.log_softmax(logits.masked_fill(~mask, MASKED), dim=-1)
 
@@ -400,16 +360,7 @@ def log_prob_of(log_p: Tensor, actions: Tensor) -> Tensor:
 
 
 def sample(log_p: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw an action for each row: (B, A) -> (B,) int64.
-
-    Raises:
-        FloatingPointError: the logits were not numbers.
-    """
-    if torch.isnan(log_p).any():
-        raise FloatingPointError(
-            "the policy's logits became nan, so no action was drawn: lower lr, or look for "
-            "non-finite values in the policy or its observations"
-        )
+    """Draw an action for each row: (B, A) -> (B,) int64."""
     return torch.multinomial(log_p.exp(), 1, generator=generator)[:, 0]
 
 
@@ -444,31 +395,25 @@ def advantages(
     Where it was only cut off, V of the last observation stands for what would have come.
 
     Args:
-        rewards, values: (S, E) float.
-        next_values: (S, E) float, V of the observation that followed, the final one where the
-            episode ended.
+        rewards, values, next_values: (S, E) float, as in a `Rollout`.
         terminated, truncated: (S, E) bool.
         gamma: discount.
         gae_lambda: 0 trusts the values after one step, 1 the rewards alone.
 
     Returns:
         (S, E) float.
-
-    Raises:
-        ValueError: there are no rewards, or not all are finite floats.
     """
-    require_finite(rewards)
     deltas = rewards + gamma * next_values * ~terminated - values
     return sums_ahead(deltas, gamma * gae_lambda, terminated | truncated)
 
 
 def sums_ahead(terms: Tensor, factor: float, done: Tensor) -> Tensor:
     """x_t + factor * x_{t+1} + factor^2 * x_{t+2} + ... to the end of the episode: (S, E)."""
-    result, ahead = torch.zeros_like(terms), terms.new_zeros(terms.shape[1:])
-    for t in range(len(terms) - 1, -1, -1):
-        ahead = terms[t] + factor * ahead * ~done[t]
-        result[t] = ahead
-    return result
+    sums, ahead = [], terms.new_zeros(terms.shape[1:])
+    for term, over in zip(terms.flip(0), done.flip(0), strict=True):
+        ahead = term + factor * ahead * ~over
+        sums.append(ahead)
+    return torch.stack(sums).flip(0)
 
 
 def in_deviations(centred: Tensor, deviation: Tensor, largest: Tensor) -> Tensor:
@@ -483,33 +428,6 @@ def in_deviations(centred: Tensor, deviation: Tensor, largest: Tensor) -> Tensor
     return (centred / (deviation + 1e-8)).masked_fill(noise, 0.0)
 
 
-def require_finite(rewards: Tensor) -> None:
-    """Raise ValueError unless rewards are (S, E) finite floats."""
-    if rewards.dim() != 2 or not rewards.numel() or not rewards.is_floating_point():
-        form = f"{rewards.dtype} of shape {tuple(rewards.shape)}"
-        raise ValueError(f"rewards expected (S, E) float, at least one step, got {form}")
-    if not torch.isfinite(rewards).all():
-        t, env = (~torch.isfinite(rewards)).nonzero()[0].tolist()
-        raise ValueError(
-            f"rewards expected finite numbers, got {rewards[t, env].item()} at step {t} of "
-            f"environment {env}: mend the environment or its reward"
-        )
-
-
-def _require_playable(policy: Policy, envs: VectorEnv) -> None:
-    """Refuse environments that the policy cannot play in, before they begin."""
-    if not hasattr(envs, "single_action_space"):
-        raise ValueError(f"envs expected vector environments, got {envs}: use gymnasium.make_vec")
-    require_same_step(envs)
-    actions, seen = envs.single_action_space, envs.single_observation_space
-    if not isinstance(actions, Discrete) or actions.start != 0:
-        raise ValueError(f"envs expected actions Discrete(n) that begin with 0, got {actions}")
-    require_actions(policy, int(actions.n))
-    if not isinstance(seen, Box) or seen.dtype != np.float32:
-        raise ValueError(f"envs expected observations Box(..., float32), got {seen}: wrap them")
-    policy.require_readable(seen.shape)
-
-
 def require_actions(policy: Policy, n_actions: int) -> None:
     """Raise ValueError unless the policy has as many actions as the environments."""
     if policy.n_actions != n_actions:
@@ -519,16 +437,10 @@ def require_actions(policy: Policy, n_actions: int) -> None:
 
 
 def require_same_step(envs: VectorEnv) -> None:
-    """Raise ValueError unless environments that end begin anew in the same step."""
+    """Raise ValueError unless these are vector environments that begin anew in the same step."""
     mode = envs.metadata.get("autoreset_mode")
     if mode != AutoresetMode.SAME_STEP:
         raise ValueError(
-            f"envs expected AutoresetMode.SAME_STEP, got {mode}: make them with "
-            f"gymnasium.make_vec from trm/"
+            f"envs expected vector environments with AutoresetMode.SAME_STEP, got {mode}: make "
+            f"them with gymnasium.make_vec from trm/"
         )
-
-
-def _success(infos: dict[str, Any], done: np.ndarray) -> np.ndarray:
-    """(E,) bool: whose episode ended well with this step; nobody's if the environments are mute."""
-    told = infos["final_info"].get("is_success") if done.any() else None
-    return np.zeros(len(done), bool) if told is None else np.asarray(told, bool) & done

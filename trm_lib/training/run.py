@@ -1,16 +1,11 @@
-"""One run of any learner: the rounds it goes through, what is kept of them, and how it goes on.
+"""One run of any learner: the rounds it goes through, and what is measured and kept between them.
 
 `fit`, `reinforce` and `ppo` show their algorithms, each a loop over `Run.rounds`; this file is what
-they share. A run that is killed goes on from its checkpoint as if nothing had happened, to the last
-bit. A checkpoint is one file of tensors, numbers, words, lists and dicts: it is written whole or
-not at all, and nothing else is ever unpickled from it.
-
-A round is a batch of puzzles, or an update of a policy.
+they share. A round is a batch of puzzles, or an update of a policy.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -24,8 +19,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from trm_lib.checks import whole
-from trm_lib.files import leftovers, write_whole
 from trm_lib.models import device_of
+from trm_lib.training.checkpoint import read_checkpoint, write_checkpoint
 from trm_lib.training.history import History
 
 Evaluate = Callable[[nn.Module], np.ndarray]
@@ -76,7 +71,8 @@ class Run:
         if evaluate is not None:
             _shares(evaluate(self.evaluated))  # before anything is learned, in case it is wrong
         if checkpoint is not None:
-            self.go_on(checkpoint := Path(checkpoint))
+            state = read_checkpoint(checkpoint := Path(checkpoint), self.identity())
+            self.keep(checkpoint) if state is None else self.set_state(state)
         bar = progress_bar(self.n_rounds, name, unit, shown=progress, done=self.round)
         self.model.train()
         for _ in bar:
@@ -93,6 +89,17 @@ class Run:
             bar.set_postfix_str(history.summary(), refresh=False)
             if checkpoint is not None and (last or self.round % checkpoint_every == 0):
                 self.keep(checkpoint)
+
+    def keep(self, path: Path) -> None:
+        """Write a checkpoint."""
+        write_checkpoint(path, self.identity(), self.state())
+
+    def identity(self) -> dict[str, str]:
+        """What two runs must share for one to go on with the other's state, in words."""
+        said = {"model": type(self.model).__name__, "training": type(self.config).__name__}
+        for part, config in {"model": self.model.config, "training": self.config}.items():
+            said |= {f"{part}.{name}": repr(value) for name, value in vars(config).items()}
+        return said
 
     def state(self) -> dict[str, Any]:
         """All that changes from round to round: tensors, numbers, words, and dicts and lists."""
@@ -111,54 +118,6 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
 
-    def identity(self) -> dict[str, str]:
-        """What two runs must share for one to go on with the other's state, in words."""
-        said = {"model": type(self.model).__name__, "training": type(self.config).__name__}
-        for part, config in (
-            ("model", getattr(self.model, "config", None)),
-            ("training", self.config),
-        ):
-            fields = getattr(config, "__dict__", {})
-            said |= {f"{part}.{name}": repr(value) for name, value in fields.items()}
-        return said
-
-    def keep(self, path: Path) -> None:
-        """Write a checkpoint; the file is replaced in one move or left as it is."""
-        file = io.BytesIO()
-        torch.save({"identity": self.identity(), "state": self.state()}, file)
-        write_whole(path, file.getvalue())
-
-    def go_on(self, path: Path) -> None:
-        """Go on from a checkpoint if there is one, and else write the first.
-
-        Raises:
-            ValueError: the file is damaged or of another run, or none can be written there.
-        """
-        for left in leftovers(path):  # of runs that were killed while they wrote
-            left.unlink(missing_ok=True)
-        if not path.exists():
-            try:
-                return self.keep(path)
-            except OSError as error:
-                raise ValueError(f"checkpoint cannot be written: {error}") from error
-        try:
-            kept = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
-            theirs, state = dict(kept["identity"]), kept["state"]
-        except Exception as error:  # whatever a damaged or foreign file may cause
-            raise ValueError(
-                f"checkpoint {path} expected to be one of this run, but it cannot be read: delete "
-                f"it to start anew, or choose another name"
-            ) from error
-        ours = self.identity()
-        for name in [*ours, *theirs]:
-            if ours.get(name) != theirs.get(name):
-                raise ValueError(
-                    f"checkpoint {path} was left by another run: {name} is {theirs.get(name)} "
-                    f"there and {ours.get(name)} here. Delete it to start anew, or choose another "
-                    f"name"
-                )
-        self.set_state(state)
-
 
 def descend(
     model: nn.Module,
@@ -167,22 +126,22 @@ def descend(
     rate: float,
     max_grad_norm: float | None = None,
 ) -> None:
-    """Take one step down the gradient of `loss`, a scalar, at the learning rate `rate`.
-
-    A gradient longer than `max_grad_norm` is cut to this length.
+    """Take one step down the gradient of a loss; a gradient longer than the maximum is cut to it.
 
     Raises:
         FloatingPointError: the loss or a gradient is not finite; raised before the weights change.
     """
-    if not torch.isfinite(loss):
-        raise _refused(f"the loss became {loss.item()}")
     loss.backward()
-    norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
-    if not torch.isfinite(norm):
-        gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
-        names = [name for name, g in gradients.items() if not torch.isfinite(g).all()]
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    norm = nn.utils.get_total_norm(list(gradients.values()))
+    if not (torch.isfinite(loss) and torch.isfinite(norm)):
+        names = [name for name, gradient in gradients.items() if not gradient.isfinite().all()]
         optimizer.zero_grad()
-        raise _refused(f"the gradient of {', '.join(names) or 'all together'} became non-finite")
+        raise FloatingPointError(
+            f"the loss became {loss.item()}, its gradient non-finite in {', '.join(names) or 'sum'}"
+            f", so the optimizer step was not taken: lower lr, lengthen warmup, or look for "
+            f"non-finite values in the model, its data or the rewards"
+        )
     if max_grad_norm is not None:
         nn.utils.clip_grads_with_norm_(model.parameters(), max_grad_norm, norm)
     for group in optimizer.param_groups:
@@ -192,13 +151,9 @@ def descend(
 
 
 def rate_factor(warmup: int, decay: float, step: int, n_steps: int) -> float:
-    """What the learning rate is multiplied by at a step of a run: up, level, down.
+    """What the learning rate is multiplied by at step 0, 1, ... of `n_steps`: up, level, down.
 
-    Args:
-        warmup: steps over which it rises linearly from 0.
-        decay: share of the run, at its end, over which it falls linearly to 0.
-        step: from 0.
-        n_steps: of the whole run.
+    It rises over `warmup` steps, and falls over the last share `decay` of the run.
     """
     up = (step + 1) / max(1, warmup)
     down = (n_steps - step) / max(1.0, decay * n_steps)
@@ -217,18 +172,8 @@ def progress_bar(
     return tqdm(range(done, steps), disable=hidden, **how)
 
 
-def _refused(what: str) -> FloatingPointError:
-    return FloatingPointError(
-        f"{what}, so the optimizer step was not taken: lower lr, lengthen warmup, or look for "
-        f"non-finite values in the model or its data"
-    )
-
-
-def _shares(returned: object) -> list[float]:
-    try:
-        shares = np.asarray(returned, dtype=float)
-    except (TypeError, ValueError):
-        shares = np.empty(0)
+def _shares(returned: Any) -> list[float]:
+    shares = np.asarray(returned, dtype=float)
     if shares.ndim != 1 or not shares.size or not ((shares >= 0) & (shares <= 1)).all():
         raise ValueError(
             f"evaluate expected to return shares from 0 to 1 of shape (K,), got {returned!r}: "

@@ -25,16 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from trm_lib.checks import (
-    ABOVE_0,
-    FROM_0,
-    SHARE,
-    at_least,
-    check,
-    one_of,
-    true_or_false,
-    within,
-)
+from trm_lib.checks import ABOVE_0, FROM_0, SHARE, at_least, check, one_of, true_or_false, within
 from trm_lib.models import Carry, device_of, fast_mode
 from trm_lib.training.adam_atan2 import AdamAtan2
 from trm_lib.training.data import IGNORE, Augment, Batches, PuzzleData, as_tokens
@@ -70,9 +61,6 @@ class SupervisedConfig:
         eval_every: batches between evaluations.
         seed: fixes the order of the puzzles, their augmentation, and who must think longer.
         fast: train in the fast mode, see `trm_lib.models.fast_mode`.
-
-    Raises:
-        ValueError: a field is out of range; the message says what was expected.
     """
 
     n_batches: int = 500
@@ -103,11 +91,7 @@ class TrainingRun(Run):
     """A model in training, with its optimizer, moving average, place in the data, and carry.
 
     Args:
-        model: anything with the interface of `TRM`; trained in place.
-        data: N puzzles with their answers.
-        config: how long, how fast, which seed.
-        augment: dresses each batch of puzzles anew.
-        lesson: what is done with each batch.
+        model, data, config, augment, lesson: as for `fit`.
 
     Attributes:
         step: optimizer steps done.
@@ -223,8 +207,7 @@ def fit(
 
     Raises:
         ValueError: the data holds tokens the model does not know, `evaluate` does not return
-            accuracies (K,), or the checkpoint is damaged, of another run, or cannot be written;
-            raised before training, with everything left as it was.
+            shares (K,), or the checkpoint is damaged or of another run; raised before training.
         FloatingPointError: the loss is not finite; raised before the optimizer step it would feed.
     """
     run = TrainingRun(model, data, config, augment, lesson)
@@ -241,11 +224,7 @@ def fit(
 
 
 def deep_supervision(run: TrainingRun) -> Tensor:
-    """The paper's pseudocode: think about one batch `n_sup` times, learning every time.
-
-    Returns:
-        The loss of the last improvement step.
-    """
+    """The paper's pseudocode: think about one batch `n_sup` times, learning every time."""
     inputs, labels = run.next_batch()
     return correct(run, run.model.initial_carry(inputs), inputs, [labels] * run.config.n_sup)
 
@@ -275,9 +254,6 @@ def persistent_carry(run: TrainingRun) -> Tensor:
     """The official code: one step on whatever is being thought about; the halted make room.
 
     Where nothing has halted, the board of the new batch is passed over, as there.
-
-    Returns:
-        The loss of the step.
     """
     inputs, labels = run.next_batch()
     if run.carry is None or not run.config.carry:
