@@ -30,7 +30,7 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
 from trm_lib import __version__
-from trm_lib.checks import number, one_of, whole
+from trm_lib.checks import FROM_0, one_of, whole
 from trm_lib.experiments.recipe import Recipe, find_recipe
 from trm_lib.experiments.results import Result, add_seed, recorded, result_path
 from trm_lib.files import write_whole
@@ -206,7 +206,7 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
     Raises:
         ValueError: the result does not hold this seed, or the tolerance is negative.
     """
-    number(tolerance, "tolerance", lambda t: t >= 0, "a number >= 0")
+    FROM_0(tolerance, "tolerance")
     if seed not in result.seeds:
         raise ValueError(f"{result.recipe} holds seeds {sorted(result.seeds)}, not {seed}")
     with tempfile.TemporaryDirectory() as fresh:

@@ -41,13 +41,13 @@ def mix64(values: np.ndarray) -> np.ndarray:
     return mixed.reshape(np.shape(values))
 
 
-def draw_below(keys: np.ndarray, stream: int, limit: int) -> np.ndarray:
+def draw_below(keys: np.ndarray, stream: int, limit: int | np.ndarray) -> np.ndarray:
     """Draw a number for each key: the same key and stream always give the same one.
 
     Args:
         keys: (count,) uint64.
         stream: names what is drawn, 0 to 2**32 - 1; different streams are independent.
-        limit: at most 2**32.
+        limit: at most 2**32; or (count,) int64 of these.
 
     Returns:
         (count,) int64, uniform in 0 .. limit - 1.

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from trm_lib.checks import ABOVE_0, FROM_0, SHARE, at_least, check, one_of, true_or_false, within
+from trm_lib.checks import ABOVE_0, BELOW_1, FROM_0, SHARE, at_least, check, one_of, true_or_false
 from trm_lib.models import Carry, device_of, fast_mode
 from trm_lib.training.adam_atan2 import AdamAtan2
 from trm_lib.training.data import IGNORE, Augment, Batches, PuzzleData, as_tokens
@@ -78,11 +78,10 @@ class SupervisedConfig:
     fast: bool = False
 
     def __post_init__(self) -> None:
-        ema_decay = within(lambda v: 0 <= v < 1, "a number in [0, 1)")
         check(
             self, n_batches=at_least(1), batch_size=at_least(1), n_sup=at_least(1), lr=ABOVE_0,
             warmup=at_least(0), decay=SHARE, weight_decay=FROM_0, optimizer=one_of(OPTIMIZERS),
-            ema_decay=ema_decay, carry=true_or_false, eval_every=at_least(1), seed=at_least(0),
+            ema_decay=BELOW_1, carry=true_or_false, eval_every=at_least(1), seed=at_least(0),
             fast=true_or_false,
         )  # fmt: skip
 
