@@ -4,7 +4,7 @@ Each function says what one step does, from the boards alone: `Step` is what is 
 episode has terminated, and whether it is solved; `masks` and `seen` are of the board after it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -130,3 +130,23 @@ class PlainCell(PlainSudoku):
         asked[self.cell] = 1
         digits = [self.board == digit for digit in range(1, self.size + 1)]
         return np.array([*digits, asked], np.float32)
+
+
+def same(ours: Any, theirs: Any) -> None:
+    """Compare nested tuples, dicts and arrays; arrays in dtype too."""
+    assert type(ours) is type(theirs)
+    if isinstance(ours, dict):
+        assert ours.keys() == theirs.keys()
+        for key in ours:
+            if key == "final_obs" and theirs[key].dtype == object:  # Gymnasium's own
+                ended = ours["_final_obs"]
+                np.testing.assert_array_equal(ours[key][ended], np.stack(theirs[key][ended]))
+                assert not ours[key][~ended].any()
+            else:
+                same(ours[key], theirs[key])
+    elif isinstance(ours, tuple):
+        assert len(ours) == len(theirs)
+        for first, second in zip(ours, theirs, strict=True):
+            same(first, second)
+    else:
+        np.testing.assert_array_equal(ours, theirs, strict=True)

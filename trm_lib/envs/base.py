@@ -21,11 +21,10 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from gymnasium.error import InvalidAction, ResetNeeded
-from gymnasium.utils.seeding import np_random
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from trm_lib.checks import number, whole
+from trm_lib.checks import FINITE, at_least, check, one_of, optional
 from trm_lib.puzzles import mix64
 
 _MOST_READY = 64
@@ -38,7 +37,11 @@ class Episodes:
     Args:
         make: (M,) uint64 keys to a tuple of arrays, (M, ...) each: what the episodes are about.
         num_envs: E.
-        cells: How many cells an episode's board has; large boards are kept ready in small numbers.
+        cells: of an episode's board; large boards are kept ready in small numbers.
+
+    Attributes:
+        streams: (E,) uint64, names the sequence of each environment.
+        taken: (E,) int64, how many of it have begun.
     """
 
     def __init__(
@@ -46,18 +49,22 @@ class Episodes:
     ) -> None:
         self._make = make
         self._capacity = int(np.clip(_CELLS_READY // (num_envs * cells), 1, _MOST_READY))
-        self.streams = np.zeros(num_envs, np.uint64)
-        self._made = np.zeros(num_envs, np.int64)
-        self.taken = np.zeros(num_envs, np.int64)
         self._ready: tuple[np.ndarray, ...] = ()  # (E * Q, ...) each, episode e in place e % Q
+        unseeded = np.random.default_rng().integers(1 << 64, size=num_envs, dtype=np.uint64)
+        self.go_on(unseeded, np.zeros(num_envs, np.int64))
+
+    def go_on(self, streams: np.ndarray, taken: np.ndarray) -> None:
+        """Go on where so many of these sequences have begun, (E,) each."""
+        self.streams, self.taken = streams, taken
+        self._made = taken.copy()  # what was kept ready is made again when it is needed
 
     def restart(self, env: int, stream: int) -> None:
-        """Begin the sequence of one environment anew; ``stream`` is any 64 bits."""
+        """Begin another sequence in one environment."""
         self.streams[env] = stream
         self._made[env] = self.taken[env] = 0
 
     def take(self, which: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return the next episode of each environment in ``which``, (M,) distinct numbers."""
+        """The next episode of each environment in `which`, (M,) distinct numbers."""
         taken = self.taken[which]
         if (taken == self._made[which]).any():
             self._refill()
@@ -80,35 +87,27 @@ class Episodes:
             ready[envs * self._capacity + numbers % self._capacity] = array
         self._made += wanted
 
-    def go_on(self, streams: np.ndarray, taken: np.ndarray) -> None:
-        """Go on where others have ``taken`` so many of these ``streams``, (E,) each."""
-        self.streams, self.taken = streams, taken
-        self._made = taken.copy()  # what was kept ready is made again when it is needed
-
 
 class BatchedEnv(VectorEnv):
     """E environments over boards that step together.
 
-    Environments that end begin their next episode in the same step (``AutoresetMode.SAME_STEP``):
-    observation and info are then those of the new episode, and ``infos["final_obs"]`` and
-    ``infos["final_info"]`` hold the last ones of the old. ``final_obs`` is one array (E, ...), zero
+    Environment i plays what a single one plays under the seed seed + i.
+    Environments that end begin their next episode in the same step (`AutoresetMode.SAME_STEP`):
+    observation and info are then those of the new episode, and `infos["final_obs"]` and
+    `infos["final_info"]` hold the last ones of the old. `final_obs` is one array (E, ...), zero
     where nothing ended; Gymnasium's own vector environments give an array of objects there.
 
-    ``state`` and ``set_state`` keep and restore a moment of play, for learners that can be resumed.
+    A subclass takes its options by keyword, names the one of `reset`, `option`, and defines
+    `action_masks` and
 
-    A subclass takes its options by keyword, and defines ``action_masks`` and
-
-    - ``_draw``: keys (M,) to what the episodes of these keys are about; ``_read``: the same from
-      what ``reset(options={option: ...})`` was given;
-    - ``_prepare``: that to attributes by name, (M, ...) each, as they are when the episodes begin,
-      among them ``_observations``;
-    - ``_advance``: actions (E,) to rewards and whether terminated, (E,) each; sets ``_success``;
-    - ``_text`` and ``_pixels``: the number of an environment to its picture.
+    - `_draw`: keys (M,) to what the episodes of these keys are about; `_read`: the same from
+      what `reset(options={option: ...})` was given;
+    - `_prepare`: that to attributes by name, (M, ...) each, as they are when the episodes begin,
+      among them `_observations`;
+    - `_advance`: actions (E,) to rewards and whether terminated, (E,) each; sets `_success`;
+    - `_text` and `_pixels`: the number of an environment to its picture.
 
     Args:
-        num_envs: E.
-        render_mode: None, "ansi" or "rgb_array".
-        observation_space: Of one environment.
         n_actions: A.
         max_steps: Time limit of an episode.
         cells: What an episode costs to make, see `Episodes`.
@@ -137,35 +136,23 @@ class BatchedEnv(VectorEnv):
         max_steps: int,
         cells: int,
     ) -> None:
-        self.num_envs = whole(num_envs, "num_envs", 1)
-        if render_mode is not None:
-            check_choice("render_mode", render_mode, self.metadata["render_modes"])
-        self.render_mode = render_mode
-        self.max_steps = whole(max_steps, "max_steps", 1)
+        self.num_envs, self.render_mode, self.max_steps = num_envs, render_mode, max_steps
+        shown = optional(one_of(self.metadata["render_modes"]))
+        check(self, num_envs=at_least(1), max_steps=at_least(1), render_mode=shown)
         self.single_observation_space = observation_space
         self.single_action_space = spaces.Discrete(n_actions)
         self.observation_space = batch_space(observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._everybody = np.arange(num_envs)
-        self._generators: list[tuple[np.random.Generator, int] | None] = [None] * num_envs
+        self._n_actions, self._everybody = n_actions, np.arange(num_envs)
         self._episodes = Episodes(self._make, num_envs, cells)
         nothing = self._prepare(*self._draw(np.zeros(0, np.uint64)))
         self._parts = tuple(nothing)
         for name, rows in nothing.items():
             setattr(self, name, np.zeros((num_envs, *rows.shape[1:]), rows.dtype))
         self._steps = np.zeros(num_envs, np.int64)
+        self._one, self._most_steps = np.ones(1, np.int64), np.full(1, self.max_steps)
         self._success = np.zeros(num_envs, bool)
         self._running = False
-
-    @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:
-        """The random generators of the environments."""
-        return tuple(rng for rng, _ in self._seeded())
-
-    @property
-    def np_random_seed(self) -> tuple[int, ...]:
-        """The seeds of the environments."""
-        return tuple(seed for _, seed in self._seeded())
 
     def reset(
         self,
@@ -184,31 +171,31 @@ class BatchedEnv(VectorEnv):
             ValueError: If there is not one seed an environment, or the options are others;
                 the sequences of episodes are then where they were.
         """
-        unknown = set(options or ()) - {self.option}
-        if unknown:
+        options, episodes = options or {}, None
+        if options.keys() - {self.option}:
             raise ValueError(
-                f"reset options expected {{{self.option!r}: ...}} or none, got "
-                f"{', '.join(map(repr, unknown))}"
+                f"reset options expected {{{self.option!r}: ...}} or none, got {list(options)}"
             )
-        given = (options or {}).get(self.option)
-        episodes = None if given is None else self._prepare(*self._read(given)).values()
-        if seed is None:
-            seeds = [None] * self.num_envs
-        elif isinstance(seed, int | np.integer):
-            seeds = [int(seed) + i for i in range(self.num_envs)]
+        if options:
+            episodes = self._prepare(*self._read(options[self.option])).values()
+        if seed is None or isinstance(seed, int | np.integer):
+            seeds = [None if seed is None else seed + env for env in range(self.num_envs)]
         else:
             seeds = list(seed)
         if len(seeds) != self.num_envs:
             raise ValueError(f"expected {self.num_envs} seeds, one an environment, got {seeds}")
-        fresh = {i: np_random(s) for i, s in enumerate(seeds) if s is not None}
-        for env, generator in fresh.items():
-            self._restart(env, generator)
-        self._seeded()
+        streams = [
+            None if seed is None else np.random.default_rng(seed).integers(1 << 64, dtype=np.uint64)
+            for seed in seeds
+        ]
+        for env, stream in enumerate(streams):
+            if stream is not None:
+                self._episodes.restart(env, stream)
         if episodes is None:
             episodes = self._episodes.take(self._everybody)
         self._begin(self._everybody, episodes)
         self._running = True
-        return self._observations.copy(), self._info()
+        return self._observations.copy(), self._info(np.ones(self.num_envs, bool))
 
     def step(
         self, actions: np.ndarray
@@ -216,17 +203,25 @@ class BatchedEnv(VectorEnv):
         """Take one action everywhere: (E,) whole numbers from 0 to A - 1."""
         if not self._running:
             raise ResetNeeded("no episode has begun: call reset() before step()")
-        rewards, terminated, truncated = self._play(self._checked(actions))
+        actions = np.asarray(actions)
+        whole = actions.shape == self._everybody.shape and actions.dtype.kind in "iu"
+        # as unsigned numbers negative ones are large
+        if not whole or actions.astype(np.uint64).max() >= self._n_actions:
+            raise InvalidAction(
+                f"expected {self.num_envs} whole numbers from 0 to {self._n_actions - 1}, an "
+                f"action for each environment, got {actions!r}"
+            )
+        rewards, terminated, truncated = self._play(actions)
         done = terminated | truncated
         infos: dict[str, Any] = {}
         if done.any():
             which = np.flatnonzero(done)
             last = np.zeros(self._observations.shape, self._observations.dtype)
             last[which] = self._observations[which]
-            infos = {"final_obs": last, "_final_obs": done.copy()}
-            infos |= {"final_info": self._info(done), "_final_info": done.copy()}
+            infos = {"final_obs": last, "_final_obs": done}
+            infos |= {"final_info": self._info(done), "_final_info": done}
             self._begin(which, self._episodes.take(which))
-        infos |= self._info()
+        infos |= self._info(np.ones(self.num_envs, bool))
         return self._observations.copy(), rewards, terminated, truncated, infos
 
     def render(self) -> tuple[str | np.ndarray, ...] | None:
@@ -244,23 +239,14 @@ class BatchedEnv(VectorEnv):
         return {"kind": type(self).__name__, "num_envs": str(self.num_envs)} | options
 
     def state(self) -> dict[str, np.ndarray]:
-        """Where every episode stands, as arrays: `set_state` brings equal environments there.
-
-        The generators behind ``np_random`` are left out: they serve only to begin a sequence of
-        episodes, and the sequences are in the state.
-        """
+        """Where every episode stands, as arrays: `set_state` brings equal environments there."""
         kept = {name: getattr(self, name) for name in (*self._parts, "_steps", "_success")}
         kept |= {"streams": self._episodes.streams.view(np.int64), "taken": self._episodes.taken}
         return {name: array.copy() for name, array in kept.items()}
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
-        """Stand where ``state`` was taken.
-
-        Raises:
-            ValueError: If it is that of other environments; nothing is changed then.
-        """
+        """Stand where `state` was taken; ValueError if it is that of other environments."""
         require_same_forms(state, self.state())
-        self._seeded()  # now: later it would begin other sequences of episodes
         kept = {name: array.copy() for name, array in state.items()}
         self._episodes.go_on(kept.pop("streams").view(np.uint64), kept.pop("taken"))
         vars(self).update(kept)
@@ -270,66 +256,35 @@ class BatchedEnv(VectorEnv):
         return tuple(self._prepare(*self._draw(keys)).values())
 
     def _begin(self, which: np.ndarray, episodes: Any) -> None:
-        """Begin episodes, one array (M, ...) a part, in the environments ``which``, (M,)."""
+        """Begin episodes, one array (M, ...) a part, in the environments `which`, (M,)."""
         for name, rows in zip(self._parts, episodes, strict=True):
             getattr(self, name)[which] = rows
         self._steps[which] = 0
         self._success[which] = False
 
     def _play(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Move all boards, but begin no episode."""
+        """Move all boards, but begin no episode: rewards, terminated and truncated, (E,) each."""
         rewards, terminated = self._advance(actions)
-        self._steps += 1
+        self._steps = self._steps + self._one  # arrays, not in place: quicker for one
         # bool > bool: the first and not the second
-        return rewards, terminated, (self._steps >= self.max_steps) > terminated
+        return rewards, terminated, (self._steps >= self._most_steps) > terminated
 
-    def _info(self, which: np.ndarray | None = None) -> dict[str, Any]:
-        """Return the info of everybody, or of ``which``, (E,) bool, with zeros for the others."""
-        masks, success = self.action_masks().view(np.int8), self._success.copy()
-        if which is None:
-            which = np.ones(self.num_envs, bool)
-        else:
-            masks = masks * which[:, None]
-            success &= which
+    def _info(self, which: np.ndarray) -> dict[str, Any]:
+        """The info of `which`, (E,) bool, with zeros for the others."""
+        masks = self.action_masks().view(np.int8)
+        masks[~which] = 0
         return {
             "action_mask": masks,
             "_action_mask": which,
-            "is_success": success,
-            "_is_success": which.copy(),
+            "is_success": self._success & which,
+            "_is_success": which,
         }
-
-    def _checked(self, actions: np.ndarray) -> np.ndarray:
-        actions = np.asarray(actions)
-        n_actions = int(self.single_action_space.n)
-        if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iu":
-            raise InvalidAction(
-                f"expected ({self.num_envs},) whole numbers, one action an environment, got "
-                f"{actions.dtype} of shape {actions.shape}"
-            )
-        if actions.astype(np.uint64).max() >= n_actions:  # negative ones turn into large ones
-            env = int(np.argmax((actions < 0) | (actions >= n_actions)))
-            raise InvalidAction(
-                f"expected actions from 0 to {n_actions - 1}, environment {env} got {actions[env]}"
-            )
-        return actions
-
-    def _restart(self, env: int, generator: tuple[np.random.Generator, int]) -> None:
-        """Begin the sequence of episodes that the first 64 bits of the generator name."""
-        self._generators[env] = generator
-        self._episodes.restart(env, int(generator[0].integers(1 << 64, dtype=np.uint64)))
-
-    def _seeded(self) -> list[tuple[np.random.Generator, int]]:
-        """Return all generators; those that no seed was given for take one from the system."""
-        for env, generator in enumerate(self._generators):
-            if generator is None:
-                self._restart(env, np_random(None))
-        return self._generators
 
 
 class SingleEnv(gym.Env):
     """One environment: a batch of one, without the axis E.
 
-    A subclass names the world it is one of, ``world``, and those of its attributes, ``shows``, that
+    A subclass names the world it is one of, `world`, and those of its attributes, `shows`, that
     it has too: arrays (E, ...) there are (...) here, and copies.
 
     Args:
@@ -346,11 +301,10 @@ class SingleEnv(gym.Env):
         self._batch = self.world(1, render_mode, **options)
         self.observation_space = self._batch.single_observation_space
         self.action_space = self._batch.single_action_space
-        self._n_actions = int(self.action_space.n)
         self._over = True
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the world shows, of the one environment."""
+        """What the world shows, of the one environment."""
         if name not in self.shows:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         value = getattr(self._batch, name)
@@ -362,8 +316,8 @@ class SingleEnv(gym.Env):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin the next episode, or, with a seed, the first one of that seed."""
+        super().reset(seed=seed)
         observations, _ = self._batch.reset(seed=seed, options=options)
-        self._np_random, self._np_random_seed = self._batch._generators[0]
         self._over = False
         return observations[0], self._info()
 
@@ -371,31 +325,24 @@ class SingleEnv(gym.Env):
         """Take one action, a whole number from 0 to A - 1."""
         if self._over:
             raise ResetNeeded("the episode is over, or none has begun: call reset() before step()")
-        if isinstance(action, np.ndarray) and action.ndim == 0:
-            action = action[()]
-        if (
-            not isinstance(action, (int, np.integer))
-            or isinstance(action, bool)
-            or not 0 <= action < self._n_actions
-        ):
+        batch, actions = self._batch, np.array([action])
+        whole = actions.shape == (1,) and actions.dtype.kind in "iu"
+        if not whole or not 0 <= actions.item() < batch._n_actions:
             raise InvalidAction(
-                f"expected an action from 0 to {self._n_actions - 1}, a whole number, "
-                f"got {action!r}"
+                f"expected a whole number from 0 to {batch._n_actions - 1}, got {action!r}"
             )
-        rewards, terminated, truncated = self._batch._play(np.array([action]))
+        rewards, terminated, truncated = batch._play(actions)
         ends = terminated.item(), truncated.item()
         self._over = ends[0] or ends[1]
-        return self._batch._observations[0].copy(), rewards.item(), *ends, self._info()
+        return batch._observations[0].copy(), rewards.item(), *ends, self._info()
 
     def render(self) -> str | np.ndarray | None:
         """Show the board: text for "ansi", (H, W, 3) uint8 for "rgb_array"."""
-        if self.render_mode is None:
-            gym.logger.warn('render() shows nothing without render_mode="ansi" or "rgb_array"')
-            return None
-        return self._batch.render()[0]
+        shown = self._batch.render()
+        return None if shown is None else shown[0]
 
     def action_masks(self) -> np.ndarray:
-        """Return (A,) bool: which actions are legal."""
+        """(A,) bool: which actions are legal."""
         return self._batch.action_masks()[0]
 
     def _info(self) -> dict[str, Any]:
@@ -407,49 +354,33 @@ class SingleEnv(gym.Env):
 
 @dataclass(frozen=True)
 class Reward:
-    """What one step pays: one finite number, as a float, for each way it may turn out."""
+    """What one step pays: one finite number for each way it may turn out."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            paid = getattr(self, field.name)
-            paid = number(paid, field.name, lambda x: True, "a finite number")
-            object.__setattr__(self, field.name, paid)
+        check(self, **{field.name: FINITE for field in fields(self)})
 
 
 def find_reward(reward: str | Reward, schemes: dict[str, Reward]) -> Reward:
-    """Return the reward scheme of a name, or the one given."""
-    if isinstance(reward, type(next(iter(schemes.values())))):
+    """The reward scheme of a name, or the one given."""
+    if isinstance(reward, Reward):
         return reward
-    check_choice("reward", reward, schemes)
-    return schemes[reward]
-
-
-def check_choice(name: str, value: object, known: Any) -> None:
-    """Refuse a word that is not one of the known ones."""
-    if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{name} expected one of {', '.join(known)}, got {value!r}")
+    return schemes[one_of(schemes)(reward, "reward")]
 
 
 def require_same_forms(state: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
     """Refuse a state whose arrays have other names, shapes or dtypes than our own."""
-    forms, others = (
-        {name: (array.shape, array.dtype) for name, array in arrays.items()}
-        for arrays in (ours, state)
+    theirs, ours = (
+        {(name, array.shape, str(array.dtype)) for name, array in arrays.items()}
+        for arrays in (state, ours)
     )
-    if forms != others:
-        names = sorted(n for n in forms | others if forms.get(n) != others.get(n))
-        raise ValueError(
-            "state expected arrays as those of these environments, got others in "
-            f"{', '.join(names)}"
-        )
+    if theirs != ours:
+        names = sorted({name for name, *_ in theirs ^ ours})
+        raise ValueError(f"state expected that of equal environments, got others in {names}")
 
 
 def _described(value: Any) -> str:
-    """A value in words; of an array, in lists too, what tells it from others."""
-    if isinstance(value, list | tuple):
-        inside = ", ".join(map(_described, value))
-        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    if not isinstance(value, np.ndarray):
+    """A value in words; of arrays, what tells them from others."""
+    if not isinstance(value, np.ndarray | list):
         return repr(value)
-    digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-    return f"{value.dtype} {value.shape} {digest}"
+    array = np.ascontiguousarray(value)
+    return f"{array.dtype} {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}"

@@ -12,7 +12,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike
 
-from trm_lib.envs.base import BatchedEnv, Reward, SingleEnv, check_choice, find_reward
+from trm_lib.checks import one_of
+from trm_lib.envs.base import BatchedEnv, Reward, SingleEnv, find_reward
 from trm_lib.puzzles import (
     Layout,
     Mazes,
@@ -58,7 +59,6 @@ class MazeVectorEnv(BatchedEnv):
     """Walk from the start of a maze to its goal: E mazes at once.
 
     What follows is said of one environment; in a batch every array has the axis E before.
-    Environment i plays what a `MazeEnv` plays under the seed seed + i.
 
     ## Action space
     `Discrete(4)`: 0 up, 1 right, 2 down, 3 left, one cell at a time.
@@ -70,8 +70,7 @@ class MazeVectorEnv(BatchedEnv):
 
     ## Rewards
     One of three numbers a step: for a move, for a bump into a wall, for reaching the goal.
-    `"clean"`: -0.01, -0.01, +1. `"evns"`: -0.1, -1, +10. `"improved"`: -0.01, -0.5, +10. Or a
-    `MazeReward` of your own.
+    `"clean"`: -0.01, -0.01, +1. `"evns"`: -0.1, -1, +10. `"improved"`: -0.01, -0.5, +10.
 
     ## Starting state
     A new maze each episode. `layout="tree"` draws a uniform spanning tree, `"loops"` a tree with
@@ -86,7 +85,6 @@ class MazeVectorEnv(BatchedEnv):
     as bool. `is_success`: whether the agent stands on the goal.
 
     Args:
-        num_envs: E (1).
         render_mode: None, "ansi" or "rgb_array".
         size: n, 2 to 128 (5).
         layout: "tree", "loops" or "open".
@@ -99,7 +97,7 @@ class MazeVectorEnv(BatchedEnv):
         max_steps: Time limit (2 n^2: more than twice the longest path).
 
     Raises:
-        ValueError: If an argument is not as above; nothing is made then.
+        ValueError: An argument is not as above.
 
     ## Reset options
     `{"mazes": mazes}`: `Mazes` to play, one an environment, in place of the next of the sequence.
@@ -127,7 +125,7 @@ class MazeVectorEnv(BatchedEnv):
         max_steps: int | None = None,
     ) -> None:
         check_maze_options(size, layout, loops, start, goal)
-        check_choice("observation", observation, ("channels", "flat"))
+        one_of(("channels", "flat"))(observation, "observation")
         self._layouts = None
         if layouts is not None:
             self._layouts = check_walls(layouts, "layouts").copy()
@@ -147,7 +145,7 @@ class MazeVectorEnv(BatchedEnv):
         self._first_ahead = self._everybody * 4
 
     def action_masks(self) -> np.ndarray:
-        """Return (E, 4) bool: which moves lead to another cell."""
+        """(E, 4) bool: which moves lead to another cell."""
         return self._ahead != self.agent[:, None]
 
     def _draw(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -180,7 +178,7 @@ class MazeVectorEnv(BatchedEnv):
         }  # fmt: skip
 
     def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        there = self._ahead.reshape(-1).take(self._first_ahead + actions)
+        there = self._ahead.take(self._first_ahead + actions)  # of the flat array
         terminated = there == self.goal
         rewards = self._paid.take(there == self.agent)
         rewards[terminated] = self.reward.goal
@@ -209,7 +207,7 @@ class MazeEnv(SingleEnv):
 
 
 def observe(walls: np.ndarray, agent: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """Return the channels (M, 6, n, n) float32 that show walls (M, n, n), agents and goals (M,)."""
+    """The channels (M, 6, n, n) float32 that show walls (M, n, n), agents and goals (M,)."""
     count, size = walls.shape[:2]
     channels = np.zeros((count, 6, size, size), np.float32)
     channels[:, :4] = walls[:, None] >> np.arange(4, dtype=np.uint8)[:, None, None] & 1
@@ -231,14 +229,15 @@ def read_maze(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     Raises:
         ValueError: If these are not observations of a Maze.
     """
-    observations = np.asarray(observations)
-    size = int((observations[0].size / 6) ** 0.5) if len(observations) else 0
-    if size < 2 or observations[0].size != 6 * size * size:
+    size = int((np.size(observations) / len(observations) / 6) ** 0.5)
+    if size < 2 or np.size(observations) != len(observations) * 6 * size**2:
         raise ValueError(
             "expected observations of trm/Maze-v0, (E, 6, n, n) or (E, 6 * n * n), got shape "
-            f"{observations.shape}"
+            f"{np.shape(observations)}"
         )
-    channels = observations.reshape(len(observations), 6, -1)
+    channels = np.reshape(observations, (len(observations), 6, -1))
+    if not (channels[:, AGENT:].sum(axis=2) == 1).all():
+        raise ValueError("expected observations of trm/Maze-v0 that mark one agent and one goal")
     bits = np.array([1, 2, 4, 8], np.uint8)[:, None]
     walls = (channels[:, :4].astype(np.uint8) * bits).sum(axis=1, dtype=np.uint8)
     agent, goal = channels[:, AGENT].argmax(axis=1), channels[:, GOAL].argmax(axis=1)

@@ -1,7 +1,7 @@
 """`trm/Sudoku-v0`: fill a Sudoku, one digit at a time.
 
 Axes: E environments, N rows and columns, L = N * N cells numbered row by row, A actions,
-M episodes, C channels.
+M episodes, C channels, P peers of a cell: the others of its row, column and box.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike
 
-from trm_lib.envs.base import BatchedEnv, Reward, SingleEnv, check_choice, find_reward
+from trm_lib.checks import one_of, whole
+from trm_lib.envs.base import BatchedEnv, Reward, SingleEnv, find_reward
 from trm_lib.puzzles import (
     FEWEST_CLUES,
     all_grids_4x4,
@@ -67,43 +68,28 @@ SUDOKU_REWARDS = {
 class SudokuBoards(BatchedEnv):
     """Worlds about Sudokus with exactly one solution each, made from keys.
 
-    A subclass sets ``size`` by `_choose` before all else, and prepares ``board``, ``clues`` and
-    ``solution``, (E, N, N) int8 each.
+    A subclass calls `_choose` before all else, which sets `size`, and prepares `board`, `clues` and
+    `solution`, (E, N, N) int8 each.
     """
 
     option = "puzzles"
 
-    def _choose(
-        self, size: int, empties: Empties | None, puzzles: ArrayLike | None, usual: int
-    ) -> int:
-        """Take in which puzzles to play; return how many cells one costs to make.
-
-        Raises:
-            ValueError: If an argument is not as `SudokuVectorEnv` says.
-        """
-        box_shape(size)  # refuses other sizes
-        self._given = None
-        if puzzles is not None:
-            if empties is not None:
-                raise ValueError(
-                    f"empties expected None where puzzles are given, got {empties!r}: the puzzles "
-                    "have as many empty cells as they have"
-                )
-            self._given = _with_solutions(puzzles)
-            size = self._given[0].shape[1]
-        most, asked = size * size - FEWEST_CLUES[size], usual if empties is None else empties
-        both = asked if isinstance(asked, tuple | list) else (asked, asked)
-        whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in both)
-        if len(both) != 2 or not whole or not 1 <= both[0] <= both[1] <= most:
-            raise ValueError(
-                f"empties expected 1 to {most} for a {size}x{size} Sudoku with one solution, or "
-                f"(fewest, most) of these, got {empties!r}"
-            )
-        self.size, self._empties = size, (int(both[0]), int(both[1]))
-        return size**2 if size == 4 or puzzles is not None else 1 << 17  # 4x4 ones come in bulk
+    def _choose(self, size: int, empties: Empties, puzzles: ArrayLike | None) -> int:
+        """Take in which puzzles to play; return how many cells one costs to make."""
+        if puzzles is None:
+            box_shape(size)  # refuses other sizes
+            limit = size**2 - FEWEST_CLUES[size]
+            fewest, most = empties if isinstance(empties, tuple | list) else (empties, empties)
+            fewest = whole(fewest, "empties", 1, limit)
+            self._empties = fewest, whole(most, "empties", fewest, limit)
+            self._given, self.size = None, size
+            return size**2 if size == 4 else 1 << 17  # 4x4 ones come in bulk
+        self._given = _with_solutions(puzzles)
+        self.size = self._given[0].shape[1]
+        return self.size**2
 
     def _draw(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return the puzzle and solution, (M, N, N) int8 each, of each key."""
+        """The puzzle and solution, (M, N, N) int8 each, of each key."""
         if self._given is not None:
             chosen = draw_below(keys, _PUZZLE, len(self._given[0]))
             return self._given[0][chosen], self._given[1][chosen]
@@ -132,6 +118,10 @@ class SudokuBoards(BatchedEnv):
             )
         return _with_solutions(puzzles)
 
+    def action_masks(self) -> np.ndarray:
+        """(E, A) bool: which actions are legal."""
+        return self._masks.copy()
+
     def _text(self, env: int) -> str:
         return sudoku_text(self.board[env]).replace("|", "\n")
 
@@ -145,7 +135,6 @@ class SudokuVectorEnv(SudokuBoards):
     """Fill a Sudoku, one digit at a time: E boards at once.
 
     What follows is said of one environment; in a batch every array has the axis E before.
-    Environment i plays what a `SudokuEnv` plays under the seed seed + i.
 
     ## Action space
     `Discrete(N^3)`: cell * N + digit - 1, cells numbered row by row; 64 for 4x4.
@@ -185,7 +174,6 @@ class SudokuVectorEnv(SudokuBoards):
     as bool. `is_success`: whether the board is the solution.
 
     Args:
-        num_envs: E (1).
         render_mode: None, "ansi" or "rgb_array".
         size: N, 4, 6 or 9 (4).
         empties: How many cells are empty, or (fewest, most) to draw from (4). At most 12 for
@@ -199,8 +187,8 @@ class SudokuVectorEnv(SudokuBoards):
         max_steps: Time limit (4 N^2).
 
     Raises:
-        ValueError: If an argument is not as above, or a puzzle has no solution, several, or no
-            empty cell; nothing is made then.
+        ValueError: An argument is not as above, or a puzzle has no solution, several, or no empty
+            cell.
 
     ## Reset options
     `{"puzzles": boards}`: (E, N, N) to play in place of the next of the sequence.
@@ -216,129 +204,93 @@ class SudokuVectorEnv(SudokuBoards):
         render_mode: str | None = None,
         *,
         size: int = 4,
-        empties: Empties | None = None,
+        empties: Empties = 4,
         puzzles: ArrayLike | None = None,
         placement: Literal["legal", "free"] = "legal",
         reward: str | SudokuReward = "clean",
         observation: Literal["channels", "conflicts", "candidates"] = "channels",
         max_steps: int | None = None,
     ) -> None:
-        cells = self._choose(size, empties, puzzles, usual=4)
+        cells = self._choose(size, empties, puzzles)
         size = self.size
         channels = {"channels": size + 1, "conflicts": 5, "candidates": 2 * size}
-        check_choice("placement", placement, ("legal", "free"))
-        check_choice("observation", observation, channels)
-        self.placement, self.observation = placement, observation
+        self.placement = one_of(("legal", "free"))(placement, "placement")
+        self.observation = one_of(channels)(observation, "observation")
         self.reward = find_reward(reward, SUDOKU_REWARDS)
         space = spaces.Box(0, 1, (channels[observation], size, size), np.float32)
         max_steps = 4 * size**2 if max_steps is None else max_steps
         super().__init__(num_envs, render_mode, space, size**3, max_steps, cells)
 
-    def action_masks(self) -> np.ndarray:
-        """Return (E, N^3) bool: which actions write a digit."""
-        return self._masks.copy()
-
     def _prepare(self, puzzles: np.ndarray, solutions: np.ndarray) -> dict[str, np.ndarray]:
         boards = puzzles.reshape(len(puzzles), self.size**2)
-        if self.placement == "free":
-            masks = np.repeat(boards == 0, self.size, axis=1)
-        else:
-            in_units = one_hot(boards, self.size)[:, units(self.size)].any(axis=2)  # (M, 3N, N)
-            masks = ~in_units[:, _units_of(self.size)].any(axis=2) & (boards == 0)[..., None]
-            masks = masks.reshape(len(boards), self.size**3)
+        masks = np.repeat(boards == 0, self.size, axis=1)  # (M, A)
+        if self.placement == "legal":
+            around = boards[:, peers(self.size)]  # (M, L, P)
+            clear = [(around != digit).all(axis=2) for digit in range(1, self.size + 1)]
+            masks &= np.stack(clear, axis=2).reshape(masks.shape)
         return {
-            "board": puzzles, "clues": puzzles, "solution": solutions,
-            "_masks": masks,  # (M, A)
-            "_empty": (boards == 0).sum(axis=1),  # cells still empty
-            "_observations": self._channels(puzzles, puzzles, masks),
+            "board": puzzles, "clues": puzzles, "solution": solutions, "_masks": masks,
+            "_observations": self._observe(puzzles, puzzles, masks),
         }  # fmt: skip
 
     def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        cell = actions // self.size
-        there = self.board.reshape(self.num_envs, -1)[self._everybody, cell]
-        is_clue = self.clues.reshape(self.num_envs, -1)[self._everybody, cell] > 0
-        rewards = np.where(there > 0, self.reward.filled, self.reward.clash)
-        rewards[is_clue] = self.reward.clue
+        board, clues = (b.reshape(self.num_envs, -1) for b in (self.board, self.clues))
+        cell, digit = np.divmod(actions, self.size)  # digits from 0
+        filled = board[self._everybody, cell] > 0
+        rewards = np.where(filled, self.reward.filled, self.reward.clash)
+        rewards[clues[self._everybody, cell] > 0] = self.reward.clue
         terminated = np.zeros(self.num_envs, bool)
         self._success[:] = False
         wrote = np.flatnonzero(self._masks[self._everybody, actions])
         if len(wrote) > 0:
-            self._write(wrote, actions[wrote], there[wrote], rewards, terminated)
+            rewards[wrote], terminated[wrote] = self._write(wrote, cell[wrote], digit[wrote])
         return rewards, terminated
 
     def _write(
-        self,
-        wrote: np.ndarray,
-        actions: np.ndarray,
-        there: np.ndarray,
-        rewards: np.ndarray,
-        terminated: np.ndarray,
-    ) -> None:
-        """Write digits on boards ``wrote``, over those that are ``there``, (M,) each.
-
-        Their places in ``rewards`` and ``terminated``, (E,), are set.
-        """
+        self, which: np.ndarray, cell: np.ndarray, digit: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Write a digit on each board of `which`; rewards and terminated, (M,) each."""
         board, solution = (b.reshape(self.num_envs, -1) for b in (self.board, self.solution))
-        cell, digit = np.divmod(actions, self.size)
-        right = digit + 1 == solution[wrote, cell]
-        rewards[wrote] = np.where(right, self.reward.right, self.reward.wrong)
-        board[wrote, cell] = digit + 1
-        self._empty[wrote] -= there == 0
+        masks = self._masks.reshape(self.num_envs, -1, self.size)  # (E, L, N)
+        around = which[:, None], peers(self.size)[cell]
+        right = digit + 1 == solution[which, cell]
+        rewards = np.where(right, self.reward.right, self.reward.wrong)
+        board[which, cell] = digit + 1
+        solved = ended = (board[which] == solution[which]).all(axis=1)
         if self.placement == "legal":
-            self._masks[wrote] &= ~_rules_out(self.size)[actions]
-            stuck = wrote[~self._masks[wrote].any(axis=1)]
-            terminated[stuck] = True
-            rewards[stuck] = self.reward.stuck
+            masks[which, cell] = False
+            masks[*around, digit[:, None]] = False
+            ended = ~masks[which].any(axis=(1, 2))
+            rewards[ended] = self.reward.stuck
         else:
-            around = board[wrote[:, None], peers(self.size)[cell]]
-            rewards[wrote[(around == digit[:, None] + 1).any(axis=1)]] = self.reward.clash
-            self._masks[wrote, actions] = False
-            over = there > 0
-            self._masks[wrote[over], cell[over] * self.size + there[over] - 1] = True
-        full = wrote[self._empty[wrote] == 0]
-        solved = full[(board[full] == solution[full]).all(axis=1)]
-        terminated[solved] = True
+            rewards[(board[around] == digit[:, None] + 1).any(axis=1)] = self.reward.clash
+            masks[which, cell] = True
+            masks[which, cell, digit] = False
         rewards[solved] = self.reward.solved
-        self._success[solved] = True
-        self._show(wrote, cell, digit, there)
+        self._success[which] = solved
+        shown = self.board[which], self.clues[which], self._masks[which]
+        self._observations[which] = self._observe(*shown)
+        return rewards, ended
 
-    def _show(
-        self, wrote: np.ndarray, cell: np.ndarray, digit: np.ndarray, there: np.ndarray
-    ) -> None:
-        """Bring the observations of those that wrote up to date."""
-        if self.observation == "conflicts":
-            boards = self.board[wrote], self.clues[wrote], self._masks[wrote]
-            self._observations[wrote] = self._channels(*boards)
-            return
-        row, column = np.divmod(cell, self.size)
-        over = there > 0
-        self._observations[wrote[over], there[over] - 1, row[over], column[over]] = 0
-        self._observations[wrote, digit, row, column] = 1
+    def _observe(self, boards: np.ndarray, clues: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Observations (M, C, N, N) of boards, clues (M, N, N), and masks (M, A)."""
+        size = self.size
         if self.observation == "candidates":
-            self._observations[wrote, self.size :] = self._pencilled(self._masks[wrote])
-
-    def _pencilled(self, masks: np.ndarray) -> np.ndarray:
-        """Return masks (M, A) as channels (M, N, N, N), one a digit."""
-        return np.moveaxis(masks.reshape(len(masks), *[self.size] * 3), 3, 1)
-
-    def _channels(self, boards: np.ndarray, clues: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Return observations (M, C, N, N) of boards, clues (M, N, N), and masks (M, A)."""
-        boards, clues = (b.reshape(len(b), self.size**2) for b in (boards, clues))
-        stands = one_hot(boards, self.size)  # (M, L, N)
-        if self.observation == "candidates":
-            pencilled = self._pencilled(masks).reshape(stands.transpose(0, 2, 1).shape)
-            parts = [stands.transpose(0, 2, 1), pencilled]
+            parts = [digit_channels(boards), np.moveaxis(masks.reshape(-1, *[size] * 3), 3, 1)]
         elif self.observation == "channels":
-            parts = [stands.transpose(0, 2, 1), clues[:, None] > 0]
+            parts = [digit_channels(boards), clues[:, None] > 0]
         else:
-            clashes = np.zeros((len(boards), 3, self.size**2), bool)
-            if self.placement == "free":  # elsewhere nothing ever clashes
-                twice = stands[:, units(self.size)].sum(axis=2) > 1  # (M, 3N, N)
-                in_units = twice[:, _units_of(self.size)]  # (M, L, 3, N)
-                clashes = (in_units & stands[:, :, None]).any(axis=3).transpose(0, 2, 1)
-            parts = [(boards / self.size)[:, None], (clues == 0)[:, None], clashes]
-        channels = np.concatenate(parts, axis=1).astype(np.float32)
-        return channels.reshape(*channels.shape[:2], self.size, self.size)
+            held = boards.reshape(-1, size**2)[:, units(size).reshape(3, size, size)]
+            twice = ((held[..., None] == held[..., None, :]).sum(axis=4) > 1) & (held > 0)
+            clashes = np.zeros((len(boards), 3, size**2), bool)
+            for kind, cells in enumerate(units(size).reshape(3, -1)):  # rows, columns, boxes
+                clashes[:, kind, cells] = twice[:, kind].reshape(-1, size**2)
+            parts = [
+                (boards / size)[:, None],
+                clues[:, None] == 0,
+                clashes.reshape(-1, 3, size, size),
+            ]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
 class SudokuEnv(SingleEnv):
@@ -351,7 +303,7 @@ class SudokuEnv(SingleEnv):
 
 
 def _with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Return puzzles and their solutions, (M, N, N) int8 each; refuse those without exactly one."""
+    """Puzzles and their solutions, (M, N, N) int8 each; refuse those without exactly one."""
     puzzles = check_boards(puzzles)
     if puzzles.ndim != 3 or len(puzzles) == 0:
         raise ValueError(f"puzzles: expected shape (M, N, N) with M >= 1, got {puzzles.shape}")
@@ -361,7 +313,7 @@ def _with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     grids = all_grids_4x4()
     solutions = np.zeros_like(puzzles)
     for index, puzzle in enumerate(puzzles):
-        if len(puzzle) == 4:
+        if len(puzzle) == 4:  # quicker than a search
             fits = ((puzzle == 0) | (puzzle == grids)).all(axis=(1, 2))
             count, solution = fits.sum(), grids[fits.argmax()]
         else:
@@ -376,31 +328,15 @@ def _with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return puzzles.copy(), solutions
 
 
-def one_hot(boards: np.ndarray, size: int) -> np.ndarray:
-    """Return (M, L, N) bool: whether each digit stands in each cell of boards (M, L)."""
-    return boards[..., None] == np.arange(1, size + 1)
-
-
-@lru_cache
-def _units_of(size: int) -> np.ndarray:
-    """Return (L, 3) int64: the row, the column and the box of each cell, as rows of ``units``."""
-    return np.array([np.flatnonzero((units(size) == cell).any(axis=1)) for cell in range(size**2)])
+def digit_channels(boards: np.ndarray) -> np.ndarray:
+    """(M, N, N, N) bool: channel d - 1 marks the cells of boards (M, N, N) that hold digit d."""
+    return boards[:, None] == np.arange(1, boards.shape[1] + 1, dtype=np.int8)[:, None, None]
 
 
 @lru_cache
 def peers(size: int) -> np.ndarray:
-    """Return (L, P) int64: the other cells of the row, the column and the box of each cell."""
-    around = [set(units(size)[_units_of(size)[cell]].flat) - {cell} for cell in range(size**2)]
-    return np.array([sorted(cells) for cells in around])
-
-
-@lru_cache
-def _rules_out(size: int) -> np.ndarray:
-    """Return (A, A) bool: which actions are no longer legal once an action has been taken."""
-    n_cells = size * size
-    near = np.zeros((n_cells, n_cells), bool)
-    near[np.arange(n_cells)[:, None], peers(size)] = True
-    same_digit = np.eye(size, dtype=bool)
-    out = near[:, None, :, None] & same_digit[None, :, None, :]
-    out |= np.eye(n_cells, dtype=bool)[:, None, :, None]  # the cell is filled
-    return out.reshape(n_cells * size, n_cells * size)
+    """(L, P) int64: the other cells of the row, the column and the box of each cell."""
+    together = (units(size)[:, :, None] == np.arange(size**2)).any(axis=1)  # (3N, L)
+    return np.nonzero((together.T @ together) & ~np.eye(size**2, dtype=bool))[1].reshape(
+        size**2, -1
+    )

@@ -13,7 +13,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike
 
 from trm_lib.envs.base import Reward, SingleEnv, find_reward
-from trm_lib.envs.sudoku import Empties, SudokuBoards, one_hot, peers
+from trm_lib.envs.sudoku import Empties, SudokuBoards, digit_channels, peers
 from trm_lib.puzzles import draw_below
 
 _CELL = 2  # the stream of randomness that chooses a cell
@@ -43,7 +43,6 @@ class SudokuCellVectorEnv(SudokuBoards):
     """Name the digit of one cell of a Sudoku: E such questions at once, one step an episode.
 
     What follows is said of one environment; in a batch every array has the axis E before.
-    Environment i plays what a `SudokuCellEnv` plays under the seed seed + i.
 
     ## Action space
     `Discrete(N)`: digit - 1.
@@ -53,8 +52,7 @@ class SudokuCellVectorEnv(SudokuBoards):
     the cell that is asked for. After the step, that cell holds the digit chosen.
 
     ## Rewards
-    `"clean"`: 1 for the digit of the solution, 0 for any other. `"improved"`: 10 and -1. Or a
-    `SudokuCellReward` of your own.
+    `"clean"`: 1 for the digit of the solution, 0 for any other. `"improved"`: 10 and -1.
 
     ## Starting state
     A new puzzle with exactly one solution each episode, drawn as in `SudokuVectorEnv`, and one of
@@ -69,16 +67,8 @@ class SudokuCellVectorEnv(SudokuBoards):
     was right.
 
     Args:
-        num_envs: E (1).
-        render_mode: None, "ansi" or "rgb_array".
-        size: N, 4, 6 or 9 (4).
-        empties: How many cells are empty, or (fewest, most) to draw from (1).
-        puzzles: (M, N, N) boards with one solution each to draw from, in place of `size` and
-            `empties`.
+        render_mode, size, empties, puzzles: As for `SudokuVectorEnv`; one empty cell if not said.
         reward: The name of a scheme, or a `SudokuCellReward`.
-
-    Raises:
-        ValueError: If an argument is not as above; nothing is made then.
 
     ## Reset options
     `{"puzzles": boards}`: (E, N, N) to play; the cell asked for is the first empty one.
@@ -94,26 +84,19 @@ class SudokuCellVectorEnv(SudokuBoards):
         render_mode: str | None = None,
         *,
         size: int = 4,
-        empties: Empties | None = None,
+        empties: Empties = 1,
         puzzles: ArrayLike | None = None,
         reward: str | SudokuCellReward = "clean",
     ) -> None:
-        cells = self._choose(size, empties, puzzles, usual=1)
+        cells = self._choose(size, empties, puzzles)
         self.reward = find_reward(reward, SUDOKU_CELL_REWARDS)
         space = spaces.Box(0, 1, (self.size + 1, self.size, self.size), np.float32)
         super().__init__(num_envs, render_mode, space, self.size, max_steps=1, cells=cells)
 
-    def action_masks(self) -> np.ndarray:
-        """Return (E, N) bool: which digits clash with nothing."""
-        return self._masks.copy()
-
     def _draw(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
         puzzles, solutions = super()._draw(keys)
         empty = puzzles.reshape(len(puzzles), self.size**2) == 0
-        rank = np.zeros(len(puzzles), np.int64)  # among the empty cells
-        for count in np.unique(empty.sum(axis=1)):
-            which = np.flatnonzero(empty.sum(axis=1) == count)
-            rank[which] = draw_below(keys[which], _CELL, int(count))
+        rank = draw_below(keys, _CELL, empty.sum(axis=1))  # among the empty cells
         return puzzles, solutions, (empty.cumsum(axis=1) > rank[:, None]).argmax(axis=1)
 
     def _read(self, puzzles: Any) -> tuple[np.ndarray, ...]:
@@ -123,15 +106,14 @@ class SudokuCellVectorEnv(SudokuBoards):
     def _prepare(
         self, puzzles: np.ndarray, solutions: np.ndarray, cell: np.ndarray
     ) -> dict[str, np.ndarray]:
-        stands = one_hot(puzzles.reshape(len(puzzles), self.size**2), self.size)  # (M, L, N)
         episodes = np.arange(len(puzzles))
-        channels = np.zeros((len(puzzles), self.size + 1, self.size**2), np.float32)
-        channels[:, :-1] = stands.transpose(0, 2, 1)
-        channels[episodes, -1, cell] = 1
+        around = puzzles.reshape(-1, self.size**2)[episodes[:, None], peers(self.size)[cell]]
+        asked = np.arange(self.size**2) == cell[:, None]
+        parts = [digit_channels(puzzles), asked.reshape(-1, 1, self.size, self.size)]
         return {
             "board": puzzles, "clues": puzzles, "solution": solutions, "cell": cell,
-            "_masks": ~stands[episodes[:, None], peers(self.size)[cell]].any(axis=1),  # (M, N)
-            "_observations": channels.reshape(-1, *self.single_observation_space.shape),
+            "_masks": (around[..., None] != np.arange(1, self.size + 1)).all(axis=1),  # (M, N)
+            "_observations": np.concatenate(parts, axis=1, dtype=np.float32),
         }  # fmt: skip
 
     def _advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
