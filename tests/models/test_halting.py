@@ -87,14 +87,6 @@ def test_in_evaluation_mode_nobody_leaves_and_k_is_free():
     assert torch.equal(answers[-1], out.logits)
 
 
-def test_rows_of_a_carry_are_whole():
-    model = sure(-1.0)
-    carry, _ = model(model.initial_carry(board(4)), board(4))
-    part = carry.rows(torch.tensor([True, False, True, False]))
-    assert torch.equal(part.inputs, board(4)[::2])
-    assert len(part.y) == len(part.z) == len(part.steps) == len(part.halted) == 2
-
-
 def test_going_on_is_worth_the_better_of_both_one_step_later_and_at_the_end_only_halting():
     model = sure(-9.0, 0.0, n_sup=2, explore=0.0).train()  # so that nobody halts at once
     torch.nn.init.normal_(model.halt_head.weight, generator=seeded(1))

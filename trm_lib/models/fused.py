@@ -4,22 +4,13 @@ Each decides by itself how it is computed. `plain` asks for single operations in
 official code; else, where it pays, it is the same up to rounding in two ways:
 
     - A gradient by hand keeps fewer tensors and makes fewer passes over memory than one put
-      together from single operations: no views to join again, no sum that is taken twice. This
-      pays on every processor that was measured (x86, PyTorch with MKL).
-    - Float32 matrices are multiplied by oneDNN where there is AVX-512. PyTorch hands them to MKL,
-      which on processors that are not Intel's uses half of what it can do; with AVX2 alone, MKL
-      is as fast.
+      together from single operations: no views to join again, no sum that is taken twice.
+    - Float32 matrices are multiplied by oneDNN where there is AVX-512; PyTorch hands them to MKL,
+      which on processors that are not Intel's is slower from about a thousand rows on.
 
-So two processors may round differently; recorded results were made on ones with AVX-512. On one
-core of an AMD EPYC, and on the same one told to use no more than AVX2, a train step of the TRM
-took this many times less processor time than `tests/bench/readable_trm.py`, the official order:
-
-    L, D, B       mixing     AVX-512   AVX2
-    16, 64, 128   mlp        1.5       1.3
-    16, 64, 128   attention  1.15      1.1
-    81, 128, 32   mlp        1.2       1.1
-
-The more of the time goes into the products themselves, the less there is to win.
+So two processors may round differently; recorded results were made on ones with AVX-512, and by
+these operations at every size, so that a model's answer does not turn on how many boards are asked.
+With few rows (8 boards of 16 cells) single operations and MKL are quicker.
 
 Axes: M rows (batch times cells), D width, L cells, C channels of an attention head.
 """

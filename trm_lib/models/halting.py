@@ -139,10 +139,8 @@ class HaltingTRM(TRM):
             puzzle = inputs.new_zeros(len(inputs))
         if not self.training:
             return HaltingCarry(carry.y, carry.z, carry.steps, carry.halted, inputs, puzzle)
-        for name, given, kept in (
-            ("inputs", inputs, carry.inputs),
-            ("puzzle", puzzle, carry.puzzle),
-        ):
+        seats = {"inputs": (inputs, carry.inputs), "puzzle": (puzzle, carry.puzzle)}
+        for name, (given, kept) in seats.items():
             if given.shape != kept.shape or given.dtype != kept.dtype:
                 raise ValueError(
                     f"{name} expected {kept.dtype} of shape {tuple(kept.shape)}, as in the carry, "
@@ -163,9 +161,8 @@ class HaltingTRM(TRM):
     def _worth(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """What halting and going on are worth: (B, L, D) -> two of (B,) float32.
 
-        They are read at the first token; with conv, over all cells.
-
-        Deviation: under convolution the corner knows only its neighbourhood, so the mean is read.
+        They are read at the first token. Deviation: with conv, which knows only its neighbourhood
+        there, over all cells.
         """
         place = y.mean(1) if self.config.mixing == "conv" else y[:, 0]
         halt, go_on = self.halt_head(place).float().unbind(-1)

@@ -19,7 +19,7 @@ from trm_lib.models.trm import TRMConfig
 
 PREFIXES = ("weight/", "_orig_mod.", "model.", "inner.")
 """What stands before every name: put there by the files of tests/models/fidelity, by
-torch.compile, by the loss head, and by the ACT wrapper."""
+torch.compile, by the loss head, and by the ACT wrapper, in this order."""
 
 NAMES = {
     "embed_tokens.embedding_weight": "embedding",
@@ -43,7 +43,7 @@ BLOCK_NAMES = {
 }
 """The same inside a block."""
 
-_FIXED = {"rms_norm_eps": 1e-5, "rope_theta": 10_000.0, "no_ACT_continue": True}
+FIXED = {"rms_norm_eps": 1e-5, "rope_theta": 10_000.0, "no_ACT_continue": True}
 
 
 def official_names(config: TRMConfig) -> dict[str, str]:
@@ -79,7 +79,7 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
             f"config expected the settings of the official TRM code, got none for "
             f"{', '.join(missing)}"
         )
-    for name, value in _FIXED.items():
+    for name, value in FIXED.items():
         if config.get(name, value) != value:
             raise ValueError(f"{name} expected {value}, got {config[name]!r}: not supported")
     if not isinstance(config.get("mlp_t", False), bool):
@@ -120,8 +120,7 @@ def load_official(
 
     Args:
         config: the official settings by their official names ("H_cycles", "hidden_size", ...).
-        weights: the official state dict; names may carry the prefixes of torch.compile
-            ("_orig_mod."), of the loss head ("model.") and of the ACT wrapper ("inner.").
+        weights: the official state dict; names may carry `PREFIXES`.
         grid: shape of a board, if its rows and columns are to be seen, for example (9, 9);
             (seq_len,) if not given.
 
@@ -139,9 +138,12 @@ def load_official(
     for name, tensor in weights.items():
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             raise ValueError(f"weights expected a tensor of floats for {name!r}, got {tensor!r}")
-        ours = names.get(_bare(name))
+        bare = name
+        for prefix in PREFIXES:
+            bare = bare.removeprefix(prefix)
+        ours = names.get(bare)
         if ours in found:
-            raise ValueError(f"weights expected one tensor for {_bare(name)}, got two")
+            raise ValueError(f"weights expected one tensor for {bare}, got two")
         if ours in expected:
             found[ours] = tensor
         else:
@@ -161,10 +163,3 @@ def load_official(
         )
     model.load_state_dict({name: tensor.float() for name, tensor in found.items()})
     return model.eval()
-
-
-def _bare(name: str) -> str:
-    """The name without the wrappers' prefixes, which come in this order."""
-    for prefix in PREFIXES:
-        name = name.removeprefix(prefix)
-    return name

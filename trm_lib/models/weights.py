@@ -43,8 +43,7 @@ def build_model(
     """The untrained network or policy that a config describes: `TRM`, `HaltingTRM`, and so on.
 
     Args:
-        config: a `TRMConfig`, `LoopedConfig`, `MultiScaleConfig`, `HierarchicalConfig`, a plain
-            `BoardConfig` for `FeedForward`, or the config of a policy.
+        config: of any network or policy; a plain `BoardConfig` is for `FeedForward`.
         generator: source of the initial weights, or its seed.
 
     Raises:
@@ -64,7 +63,7 @@ def save_model(model: BoardNet | BoardPolicy, path: str | Path, card: dict | Non
     """Write a model so that `load_model` can rebuild it; the file appears whole or not at all.
 
     Args:
-        model: a `TRM`, `FeedForward`, `HierarchicalTRM`, or a `BoardPolicy` over one of them.
+        model: one that `build_model` makes.
         path: where to, ending in .safetensors.
         card: what a reader should know about the weights (JSON values): data, seed, accuracy.
 
