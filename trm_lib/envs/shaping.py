@@ -229,7 +229,7 @@ class VectorPotentialShaping(VectorWrapper):
         A function of the observations is known by its qualified name alone.
         """
         own = self.potential
-        return self.env.fingerprint() | {"shaping": f"{own.name} * {own.weight}, {own.gamma}"}
+        return self.env.fingerprint() | {"shaping": f"{own.name} * {own.weight}, gamma {own.gamma}"}
 
     def state(self) -> dict[str, np.ndarray]:
         """Where every episode stands; see `BatchedEnv.state`."""
