@@ -99,6 +99,14 @@ def test_a_title_is_text_not_markup():
     assert page.all("text")[0][1] == '"><script>x</script>'
 
 
+def test_a_picture_is_as_wide_as_its_title_and_the_board_stays_in_the_middle():
+    svg = sudoku_svg(SOLUTION, title="Four clues, one solution").svg
+    width = float(re.search(r'viewBox="0 0 (\S+) 178"', svg)[1])
+    assert 203 < width < 215  # Chromium writes the title in 203 pixels
+    assert f'<text x="{width / 2:g}" y="19"' in svg
+    assert f"translate({(width - 144) / 2:g} 30)" in svg
+
+
 def test_drawings_scale_and_bring_no_ids(tmp_path):
     first = sudoku_svg(SOLUTION, CLUES, SOLUTION)
     assert Page(first.svg).ids() == []

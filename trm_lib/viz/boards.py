@@ -5,11 +5,14 @@ Axes: N rows and columns of a board. Digits run from 1 to N; 0 is an empty cell.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from trm_lib.puzzles import box_shape, check_boards
 from trm_lib.viz import style
@@ -19,6 +22,7 @@ _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-s
 _STRIP = {4: (4, 34), 6: (3, 31), 9: (3, 25)}  # N: most boards in a row, pixels a cell
 _GAP = 26  # between two boards of a strip
 _WORDS = 48  # room for two lines under each board
+_WIDEST = FontProperties(family="DejaVu Sans", weight="bold")  # a title's, of all usual fonts
 
 
 def sudoku_svg(
@@ -203,16 +207,19 @@ def framed(
     parts: list[str], side: float, margin: float, title: str | None, words: str
 ) -> SVGPicture:
     """A square board of `side` pixels with a margin all round, its title, and its words."""
-    width, head, heading = side + 2 * margin, 0, []
+    width = height = side + 2 * margin
+    head, heading = 0, []
     if title is not None:
-        head = 26
+        drawn = TextPath((0, 0), style.literal(title), size=15, prop=_WIDEST).get_extents().width
+        head, width = 26, max(width, math.ceil(drawn) + 2 * margin)
         heading = [
             f'<text x="{width / 2:g}" y="19" font-size="15" font-weight="600" '
             f'text-anchor="middle" fill="{style.INK}">{escape(title)}</text>'
         ]
         words = f"{title}. {words}"
-    board = [f'<g transform="translate({margin} {head + margin})">', *parts, "</g>"]
-    return _on_paper(heading + board, width, width + head, words)
+    left = (width - side) / 2
+    board = [f'<g transform="translate({left:g} {head + margin})">', *parts, "</g>"]
+    return _on_paper(heading + board, width, height + head, words)
 
 
 def stroke(data: str, colour: str, width: str, part: str, look: str, transform: str = "") -> str:
