@@ -22,15 +22,28 @@ _LEVEL = 0.95  # of every interval
 _RESAMPLES = 2000  # how many times the seeds are drawn anew
 
 
+def check_scores(values: np.ndarray, name: str, least: int, curves: bool = False) -> np.ndarray:
+    """The finite scores, (R,) or with `curves` (R, ...), of `least` seeds or more."""
+    values = np.asarray(values, dtype=float)
+    if values.ndim == 0 or (values.ndim > 1 and not curves) or len(values) < least:
+        raise ValueError(
+            f"{name} expected shape (seeds{', ...' if curves else ','}), {least} seeds or more, "
+            f"got shape {values.shape}: run more seeds, or pick one score a seed"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{name} expected finite numbers, got {values}: find out why a seed failed; leaving "
+            "it out would flatter the learner"
+        )
+    return values
+
+
 def moving_average(values: np.ndarray, window: int) -> np.ndarray:
     """Average each value with its neighbours on both sides; near the ends, with those there are.
 
     Args:
         values: shape (..., S); so are the smoothed ones.
-        window: how many values are averaged; odd, so that the average is centred.
-
-    Raises:
-        ValueError: `window` is even, below 1 or above S.
+        window: how many values are averaged; odd, from 1 to S.
     """
     values = np.asarray(values, dtype=float)
     steps = values.shape[-1]
@@ -49,11 +62,8 @@ def interquartile_mean(values: np.ndarray) -> np.ndarray:
 
     The lowest and the highest quarter are dropped; of R seeds, floor(R / 4) at each end. With
     fewer than four seeds it is the mean.
-
-    Raises:
-        ValueError: there is no seed, or a value is NaN.
     """
-    return trim_mean(_by_seed(values), 0.25, axis=0)
+    return trim_mean(check_scores(values, "values", 1, curves=True), 0.25, axis=0)
 
 
 def bootstrap_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,13 +72,8 @@ def bootstrap_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Whole seeds are drawn with replacement, 2,000 times by a generator of seed 0; steps of one run
     stay together, and the interval is pointwise. With few seeds it is too narrow: it knows only
     the runs it saw.
-
-    Raises:
-        ValueError: there are fewer than two seeds, or a value is NaN.
     """
-    values = _by_seed(values)
-    if len(values) < 2:
-        raise ValueError(f"an interval over seeds needs at least two of them, got {len(values)}.")
+    values = check_scores(values, "values", 2, curves=True)
     return _bootstrap((values,), lambda drawn, axis: trim_mean(drawn, 0.25, axis=axis))
 
 
@@ -109,7 +114,7 @@ def probability_of_improvement(a: np.ndarray, b: np.ndarray) -> Estimate:
     Args:
         a, b: finite scores of the two learners, shapes (R_a,) and (R_b,), R >= 2.
     """
-    a, b = _scores(a, "a"), _scores(b, "b")
+    a, b = check_scores(a, "scores of a", 2), check_scores(b, "scores of b", 2)
     ends = _bootstrap((a, b), _share_of_pairs)
     return Estimate(float(_share_of_pairs(a, b)), *map(float, ends))
 
@@ -153,13 +158,12 @@ def compare(a: np.ndarray, b: np.ndarray, names: tuple[str, str] = ("a", "b")) -
     """Compare two learners by their seeds; all draws are repeatable.
 
     Args:
-        a, b: scores of the two learners, shapes (R_a,) and (R_b,), R >= 2; higher is better.
+        a, b: finite scores of the two learners, shapes (R_a,) and (R_b,), R >= 2; higher is better.
         names: what to call them.
-
-    Raises:
-        ValueError: there are fewer than two seeds, or a score is not finite.
     """
-    a, b = _scores(a, names[0]), _scores(b, names[1])
+    a, b = (
+        check_scores(own, f"scores of {name}", 2) for own, name in zip((a, b), names, strict=True)
+    )
     shuffled = PermutationMethod(n_resamples=_SHUFFLES, rng=np.random.default_rng(0))
     middles = (
         Estimate(float(interquartile_mean(scores)), *map(float, bootstrap_interval(scores)))
@@ -174,31 +178,3 @@ def _share_of_pairs(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
     # "asymptotic" is about the p-value, which is not used here, and is the cheapest.
     larger = mannwhitneyu(a, b, axis=axis, method="asymptotic").statistic
     return larger / (a.shape[axis] * b.shape[axis])
-
-
-def _by_seed(values: np.ndarray) -> np.ndarray:
-    """Values (R, ...) as floats, of one seed or more, none of which failed."""
-    values = np.asarray(values, dtype=float)
-    if values.ndim == 0 or len(values) == 0:
-        raise ValueError(f"values must have shape (seeds, ...), one seed or more, got {values!r}.")
-    if np.isnan(values).any():
-        raise ValueError(
-            f"values must be numbers, got {np.isnan(values).sum()} NaN: find out why a seed failed."
-        )
-    return values
-
-
-def _scores(values: np.ndarray, name: str) -> np.ndarray:
-    """The finite scores (R,) of at least two seeds of the learner called `name`."""
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or len(values) < 2:
-        raise ValueError(
-            f"scores of {name} expected shape (seeds,) with at least two seeds, got shape "
-            f"{values.shape}: run more seeds, or pick one score a seed"
-        )
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"scores of {name} expected finite numbers, got {values}: find out why a seed failed; "
-            "leaving it out would flatter the learner"
-        )
-    return values

@@ -39,40 +39,37 @@ class Hoarding(TRM):
 
 
 class Counting(TRM):
-    """Knows how many steps it has taken: `steps` is 0-dimensional."""
+    """Knows how many steps it has taken, and `speak`s accordingly."""
 
-    def step(self, carry, inputs):
-        steps = getattr(carry, "steps", 0)
-        carry, out = super().forward(Carry(carry.y, carry.z), inputs)
-        return steps + 1, carry, out
+    def forward(self, carry, inputs):
+        before = getattr(carry, "steps", 0)
+        carry, out = self.speak(Carry(carry.y, carry.z), inputs, before)
+        carry.steps = before + 1
+        return carry, out
 
 
 class Swinging(Counting):
     """Every odd answer and carried y has the wrong sign; the next step puts it right."""
 
-    def forward(self, carry, inputs):
-        before = getattr(carry, "steps", 0)
-        carry = Carry(-carry.y if before % 2 else carry.y, carry.z)
-        carry.steps = before
-        steps, carry, out = self.step(carry, inputs)
-        if steps % 2:
+    def speak(self, carry, inputs, before):
+        even = before % 2
+        carry, out = TRM.forward(self, Carry(-carry.y if even else carry.y, carry.z), inputs)
+        if not even:
             carry.y, out.logits = -carry.y, -out.logits
-        carry.steps = steps
         return carry, out
 
 
 class Tiring(Counting):
     """From the fifth step on it says the opposite."""
 
-    def forward(self, carry, inputs):
-        steps, carry, out = self.step(carry, inputs)
-        if steps > 4:
+    def speak(self, carry, inputs, before):
+        carry, out = TRM.forward(self, carry, inputs)
+        if before >= 4:
             out.logits = -out.logits
-        carry.steps = steps
         return carry, out
 
 
-def turned_into(kind, model):
+def turned_into(model, kind):
     """The same weights in a faulty class."""
     faulty = kind(model.config)
     faulty.load_state_dict(model.state_dict())

@@ -5,6 +5,7 @@
 
 import copy
 from dataclasses import replace
+from functools import partial
 
 import gymnasium as gym
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from book.recipes.basic_trm import MODEL, SAME_BLOCK
+from tests.diagnostics import faulty
 from tests.diagnostics.conftest import (
     FLAT,
     PPO,
@@ -24,33 +26,11 @@ from tests.diagnostics.conftest import (
     trained,
     trm,
 )
-from tests.diagnostics.faulty import (
-    Forgetful,
-    Hoarding,
-    Swinging,
-    Tiring,
-    turned_into,
-    with_gradient_times,
-    with_halting,
-    with_idle_units,
-)
 from trm_lib.diagnostics import diagnose_policy, diagnose_puzzles
 from trm_lib.evaluation import exact_by_k
-from trm_lib.models import (
-    BoardPolicy,
-    FeedForward,
-    FlatPolicyConfig,
-    GRUPolicy,
-    MLPPolicy,
-)
+from trm_lib.models import BoardPolicy, FeedForward, FlatPolicyConfig, GRUPolicy, MLPPolicy
 from trm_lib.puzzles import all_grids_4x4, generate_mazes, shortest_path_cells
-from trm_lib.training import (
-    History,
-    PuzzleData,
-    ReinforceConfig,
-    SupervisedConfig,
-    reinforce,
-)
+from trm_lib.training import History, PuzzleData, ReinforceConfig, SupervisedConfig, reinforce
 
 ALONE = ReinforceConfig(n_updates=4, use_masks=False)
 
@@ -67,13 +47,19 @@ def joined(a, b):
     return PuzzleData(np.concatenate([a.inputs, b.inputs]), np.concatenate([a.labels, b.labels]))
 
 
+def few(n_batches, n_sup, batch_size=64):
+    """A short training."""
+    return SupervisedConfig(
+        n_batches=n_batches, batch_size=batch_size, n_sup=n_sup, lr=2e-2, warmup=5, ema_decay=0.9
+    )
+
+
 # Puzzles and their models: what is planted, by the name that the battery must give it.
 
 
 def one_answer(sudoku, solver):
     train, validation = sudoku
-    first = train.labels[0]
-    same = train[(train.labels == first).all((1, 2))]
+    same = train[(train.labels == train.labels[0]).all((1, 2))]
     return solver, joined(same, train[: len(same) // 2]), validation, K
 
 
@@ -89,16 +75,8 @@ def two_answers(sudoku, solver):
     return solver, joined(train, torn), validation, K
 
 
-def few(n_batches, n_sup, batch_size=64):
-    """A short training."""
-    return SupervisedConfig(
-        n_batches=n_batches, batch_size=batch_size, n_sup=n_sup, lr=2e-2, warmup=5, ema_decay=0.9
-    )
-
-
 def near_sighted(sudoku, solver):
-    rng = np.random.default_rng(0)
-    drawn = generate_mazes(6, 400, rng, start="random", goal="random")
+    drawn = generate_mazes(6, 400, np.random.default_rng(0), start="random", goal="random")
     marks = np.zeros((400, 36), int)
     marks[np.arange(400), drawn.start] = marks[np.arange(400), drawn.goal] = 1
     tokens = drawn.walls + 16 * marks.reshape(drawn.walls.shape)
@@ -107,26 +85,10 @@ def near_sighted(sudoku, solver):
     return model, data[:300], data[300:], 1
 
 
-def constant(sudoku, solver):
-    """A label that is the same in all puzzles, as the seed's obstacle mazes have it."""
-    inputs = np.random.default_rng(0).integers(0, 4, (360, 4, 4))
-    return brief((4, 4), 4, PuzzleData(inputs, np.broadcast_to(np.eye(4, dtype=int), inputs.shape)))
-
-
-def empty(sudoku, solver):
-    """No way to mark, as in the seed's rooms, whose goal cannot be reached."""
-    inputs = np.random.default_rng(0).integers(0, 4, (360, 4, 4))
-    return brief((4, 4), 4, PuzzleData(inputs, 0 * inputs))
-
-
-def blind(sudoku, solver):
-    """The seed's toy: a cell's label is its number plus its position, and no cell knows where."""
-    inputs = np.random.default_rng(0).integers(0, 10, (360, 16))
-    data = PuzzleData(inputs, (inputs + np.arange(16)) % 10)
-    return brief((16,), 10, data, mixing="none", positions="none")
-
-
-def brief(grid, vocabulary, data, **options):
+def brief(grid, vocabulary, label, **options):
+    """The labels of random tokens, and a model that has seen some of them for a moment."""
+    inputs = np.random.default_rng(0).integers(0, vocabulary, (360, *grid))
+    data = PuzzleData(inputs, np.broadcast_to(label(inputs), inputs.shape))
     model = trained(on_a_grid(grid, vocabulary, **options), data[:300], few(25, 2, batch_size=32))
     return model, data[:300], data[300:], 2
 
@@ -136,14 +98,17 @@ def crammed(sudoku, solver):
     return trained(trm(MODEL), sudoku[0][:40], long), sudoku[0][:40], sudoku[1], K
 
 
-def altered(alter):
-    return lambda sudoku, solver: (alter(solver), *sudoku, K)
+def altered(alter, *how):
+    return lambda sudoku, solver: (alter(solver, *how), *sudoku, K)
 
 
 PUZZLES = {
-    "constant targets": constant,
-    "empty targets": empty,
-    "position-blind": blind,
+    # as in the seed's obstacle mazes, rooms whose goal cannot be reached, and toy
+    "constant targets": lambda *_: brief((4, 4), 4, lambda x: np.eye(4, dtype=int)),
+    "empty targets": lambda *_: brief((4, 4), 4, lambda x: 0 * x),
+    "position-blind": lambda *_: brief(
+        (16,), 10, lambda x: (x + np.arange(16)) % 10, mixing="none", positions="none"
+    ),
     "near-constant targets": one_answer,
     "leaked targets": answer_shown,
     "contradictory labels": two_answers,
@@ -156,14 +121,14 @@ PUZZLES = {
     "short sight": near_sighted,
     "nothing learned": lambda sudoku, solver: (trm(MODEL), *sudoku, K),
     "learnt by heart": crammed,
-    "vanishing gradient": altered(lambda model: with_gradient_times(model, 1e-4)),
-    "exploding gradient": altered(lambda model: with_gradient_times(model, 1e5)),
-    "exploding state": altered(lambda model: turned_into(Hoarding, model)),
-    "flipping answers": altered(lambda model: turned_into(Swinging, model)),
-    "carry ignored": altered(lambda model: turned_into(Forgetful, model)),
-    "overthinking": altered(lambda model: turned_into(Tiring, model)),
-    "dead units": altered(with_idle_units),
-    "misjudged answers": altered(lambda model: with_halting(model, 0.3)),
+    "vanishing gradient": altered(faulty.with_gradient_times, 1e-4),
+    "exploding gradient": altered(faulty.with_gradient_times, 1e5),
+    "exploding state": altered(faulty.turned_into, faulty.Hoarding),
+    "flipping answers": altered(faulty.turned_into, faulty.Swinging),
+    "carry ignored": altered(faulty.turned_into, faulty.Forgetful),
+    "overthinking": altered(faulty.turned_into, faulty.Tiring),
+    "dead units": altered(faulty.with_idle_units),
+    "misjudged answers": altered(faulty.with_halting, 0.3),
 }  # fmt: skip
 
 
@@ -180,7 +145,7 @@ def test_a_solver_that_is_well_has_no_fault(sudoku, solver, hierarchical):
     assert faults(found := diagnose_puzzles(solver, train, validation, K)) == set()
     assert all(len(finding.figure().alt) > 20 for finding in found)
     assert faults(diagnose_puzzles(hierarchical, train, validation, K)) == set()
-    halting = with_halting(solver, float(exact_by_k(solver, validation, 1)[0]))
+    halting = faulty.with_halting(solver, float(exact_by_k(solver, validation, 1)[0]))
     assert faults(diagnose_puzzles(halting, train, validation, 1)) == set()
 
 
@@ -191,15 +156,14 @@ def board_policy(**changes):
     return BoardPolicy(replace(WALKER, **changes), torch.Generator().manual_seed(0))
 
 
-def one_maze(walker):
-    return diagnose_policy(board_policy(), lambda n: mazes(n, layout="open", start="fixed",
-                           goal="fixed"), ALONE, 16)  # fmt: skip
+def one_maze(count):
+    return mazes(count, layout="open", start="fixed", goal="fixed")
 
 
 def mask_holds_the_answer(walker):
-    flat = FlatPolicyConfig(n_inputs=80, n_actions=4)
-    make = lambda n: gym.make_vec("trm/SudokuCell-v0", n)  # noqa: E731
-    return diagnose_policy(MLPPolicy(flat), make, replace(ALONE, use_masks=True), 16)
+    policy = MLPPolicy(FlatPolicyConfig(n_inputs=80, n_actions=4))
+    cells = partial(gym.make_vec, "trm/SudokuCell-v0")
+    return diagnose_policy(policy, cells, replace(ALONE, use_masks=True), 16)
 
 
 def made_up_its_mind(walker):
@@ -210,21 +174,19 @@ def made_up_its_mind(walker):
 
 
 def standing_still(walker):
-    still = replace(ALONE, lr=1e-9)
-    policy = board_policy()
+    still, policy = replace(ALONE, lr=1e-9), board_policy()
     history = reinforce(policy, mazes(16), still, progress=False)
     return diagnose_policy(policy, mazes, still, 16, untrained=board_policy(), history=history)
 
 
 def sure_and_failing(walker):
     policy, untrained, _ = walker
-    updates = 50
     history = History(
-        steps=list(range(updates)), episodes=[100] * updates, successes=[42] * updates,
-        entropy=np.geomspace(1.3, 0.001, updates).tolist(),
+        steps=list(range(50)), episodes=[100] * 50, successes=[42] * 50,
+        entropy=np.geomspace(1.3, 0.001, 50).tolist(),
     )  # fmt: skip
-    made = lambda n: mazes(n, layout="tree", max_steps=6)  # noqa: E731  chance has less
-    return diagnose_policy(policy, made, ALONE, 16, untrained=untrained, history=history)
+    short = partial(mazes, layout="tree", max_steps=6)  # chance has less
+    return diagnose_policy(policy, short, ALONE, 16, untrained=untrained, history=history)
 
 
 def without_a_value(walker):
@@ -253,7 +215,7 @@ def forgetting(walker):
 
 
 POLICIES = {
-    "one and only task": one_maze,
+    "one and only task": lambda _: diagnose_policy(board_policy(), one_maze, ALONE, 16),
     "chance solves it": mask_holds_the_answer,
     "prejudiced start": made_up_its_mind,
     # the seed's: one episode a batch, standardised inside
@@ -309,12 +271,3 @@ def test_models_and_policies_are_left_as_they_came(sudoku, solver, walker):
         assert all((parameter.grad == 1).all() for parameter in module.parameters())
         torch.testing.assert_close(module.state_dict(), state, rtol=0, atol=0)
         assert not any(m._forward_hooks or m._forward_pre_hooks for m in module.modules())
-
-
-def test_twice_the_same_is_found(sudoku, solver, walker):
-    def found():
-        few = sudoku[0][:500]
-        puzzles = diagnose_puzzles(solver, few, sudoku[1][:100], K)
-        return [str(f) for f in (*puzzles, *diagnose_policy(walker[0], open_mazes, ALONE, 16))]
-
-    assert found() == found()

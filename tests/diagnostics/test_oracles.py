@@ -37,14 +37,7 @@ from trm_lib.diagnostics import (
 from trm_lib.diagnostics.battery import practice
 from trm_lib.diagnostics.networks import REST, gradient_by_call, judge_gradients
 from trm_lib.models import BoardPolicy, FlatPolicyConfig, MLPPolicy, ReluMLP, SwiGLU
-from trm_lib.training import (
-    IGNORE,
-    History,
-    Player,
-    PuzzleData,
-    ReinforceConfig,
-    answer_loss,
-)
+from trm_lib.training import IGNORE, History, Player, PuzzleData, ReinforceConfig
 
 RNG = np.random.default_rng
 
@@ -72,13 +65,18 @@ def test_what_each_mixing_can_see():
         np.testing.assert_array_equal(reach(model, boards, 1)[0], expected)
 
 
-def test_the_fixed_answer_is_counted_cell_by_cell():
+def test_the_fixed_answer_is_counted_cell_by_cell_and_drawn():
     labels = np.array([[1, 2, 3], [1, 2, 4], [1, 5, 4], [1, 2, IGNORE]])
-    found = targets(PuzzleData(np.zeros_like(labels), labels)).numbers
-    assert found["answer"].tolist() == [1, 2, 4]
-    assert found["exact"] == 2 / 4
-    assert found["cell"] == 9 / 11
-    np.testing.assert_allclose(found["varying"], [0, 1 / 4, 1 / 4])
+    found = targets(PuzzleData(np.zeros_like(labels), labels))
+    assert found.numbers["answer"].tolist() == [1, 2, 4]
+    assert found.numbers["exact"] == 2 / 4
+    assert found.numbers["cell"] == 9 / 11
+    np.testing.assert_allclose(found.numbers["varying"], [0, 1 / 4, 1 / 4])
+    titles = [axes.get_title() for axes in found.figure().axes]
+    assert titles[0].endswith("white 0, black 4")
+    assert titles[1].endswith("black 100%, most 25.0%")
+    same = targets(PuzzleData(labels[:1], labels[:1]))
+    assert same.figure().axes[1].get_title().endswith("0% everywhere")
 
 
 @pytest.mark.parametrize(
@@ -96,17 +94,6 @@ def test_what_labels_need_is_read_from_tables(label, need):
     data = PuzzleData(x, np.ascontiguousarray(label(x)))
     assert what_labels_need(data) == need
     assert (leak(data).fault == "leaked targets") == (need == "token")
-
-
-def test_the_fixed_answer_says_what_its_shades_mean():
-    x = np.array([[1, 2], [1, 3], [1, 3], [1, 3]])
-    figure = targets(PuzzleData(x, x)).figure()
-    fixed, differ = (axes.get_title() for axes in figure.axes)
-    assert fixed.endswith("white 0, black 3")
-    assert differ.endswith("black 100%, most 25.0%")
-    np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), [[0, 0.25]])
-    assert "black 100%, most 25.0%" in figure.alt
-    assert targets(PuzzleData(x[1:], x[1:])).figure().axes[1].get_title().endswith("0% everywhere")
 
 
 def test_contradictions_and_overlap_are_counted():
@@ -155,16 +142,7 @@ def test_the_gradient_of_every_call_is_the_product_of_what_comes_after():
 def test_the_gradient_is_looked_at_in_the_cycle_that_has_one():
     model = on_a_grid((4, 4), 5, n_latent=3, n_cycles=2)
     x = RNG(0).integers(0, 5, (8, 4, 4))
-    found = gradients(model, PuzzleData(x, x), k_steps=2).numbers["norms"]
-    assert len(found) == 4  # n + 1 of the 8 calls
-    inputs = torch.from_numpy(x)
-    carry = model(model.initial_carry(inputs), inputs)[0]
-    seen = []
-    hook = model.stack.register_forward_hook(lambda m, a, out: seen.append(out))
-    loss = answer_loss(model(carry, inputs)[1].logits, inputs)
-    hook.remove()
-    by_hand = torch.autograd.grad(loss, seen[-4:])
-    np.testing.assert_allclose(found, [float(g.norm()) for g in by_hand], rtol=1e-5)
+    assert len(gradients(model, PuzzleData(x, x), k_steps=2).numbers["norms"]) == 4  # n + 1 of 8
 
 
 class Moving(nn.Module):
@@ -245,16 +223,12 @@ def test_explained_variance_is_the_textbook_s():
 
 
 def test_values_are_judged_by_episodes_that_ended_with_what_lay_beyond_a_cut():
-    false, G = torch.zeros(4, 1, dtype=torch.bool), torch.tensor([[2.25], [2.5], [1.0], [9.0]])
-    ended = false.clone()
-    ended[2] = True
+    ended = torch.tensor([[False], [False], [True], [False]])
+    # cut off after step 3, beyond which 2 was expected: 1, 2.5, 2.25, and step 4 does not count
     rollout = SimpleNamespace(
         rewards=torch.tensor([[1.0], [2.0], [0.0], [5.0]]), done=ended, truncated=ended,
-        next_values=torch.full((4, 1), 2.0), values=G,
+        next_values=torch.full((4, 1), 2.0), values=torch.tensor([[2.25], [2.5], [1.0], [-99.0]]),
     )  # fmt: skip
-    # cut off after step 3, beyond which 2 was expected: 1, 2.5, 2.25, and step 4 does not count
-    assert value(rollout, gamma=0.5).numbers["explained"] == pytest.approx(1.0)
-    rollout.values = torch.tensor([[2.25], [2.5], [1.0], [-99.0]])
     assert value(rollout, gamma=0.5).numbers["explained"] == 1
 
 
@@ -266,14 +240,10 @@ def test_credit_is_zero_inside_an_episode_and_not_across():
     assert sum(int(r.done.any(0).sum()) for r in rollouts) == 64
     for config, like in ((inside, True), (across, False)):
         found = credit(rollouts, config)
-        means, returns = found.numbers["mean_gain"], found.numbers["returns"]
-        figure, won = found.figure(), found.numbers["success"]
-        for drawn, on in zip(figure.axes[0].collections, (~won, won), strict=True):
-            np.testing.assert_array_equal(drawn.get_offsets(), np.stack([returns, means], 1)[on])
-        low, high = figure.axes[0].get_ylim()  # a gain of 1e-8 must not fill the axis
-        assert low < -found.numbers["gains_std"] < found.numbers["gains_std"] < high
-        assert (abs(means).max() < 1e-5) == like
+        assert (abs(found.numbers["mean_gain"]).max() < 1e-5) == like
         assert (found.fault == "success and failure praised alike") == like
+        low, high = found.figure().axes[0].get_ylim()  # a gain of 1e-8 must not fill the axis
+        assert low < -found.numbers["gains_std"] < found.numbers["gains_std"] < high
     assert not credit(practice(policy, mazes, across, 1), across).healthy
 
 
@@ -322,12 +292,12 @@ def test_a_page_begins_with_what_is_wrong():
     def found(name, fault):
         return Finding(name, fault, f"evidence of {name}", "mend it", {}, lambda numbers: None)
 
-    words = page([found("a", None), found("b", "b is broken"), found("c", None)])
+    words = page([found("a", None), found("b", "b is broken"), found("c " * 99, None)])
     assert words.startswith("1 of 3 probes found a fault.")
     order = [words.index(w) for w in ("FAULT  b is broken", "Do: mend it", "ok     a:", "ok     c")]
     assert order == sorted(order)
-    assert "mend it" not in page([found("a", None)])
-    assert max(map(len, page([found("a " * 99, "b " * 99)]).splitlines())) <= 80
+    assert words.count("mend it") == 1
+    assert max(map(len, words.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ NAN = np.where(X == 3, np.nan, X)
 BOARD = np.array([[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3], [4, 3, 2, 1]])
 CLUES = BOARD * np.eye(4, dtype=int)
 WALLS = np.array([[9, 1, 3], [8, 6, 10], [12, 5, 6]])
-MASK = np.ones((3, 3), bool)
 
 
 @pytest.mark.parametrize(
@@ -29,10 +28,9 @@ MASK = np.ones((3, 3), bool)
         (lambda: learning_curves({"a": (X, X[1:])}, "x", "y"), r"got \(5,\) and \(4,\)"),
         (lambda: learning_curves({"a": (X[::-1], X)}, "x", "y"), "x of 'a' must increase"),
         (lambda: learning_curves({"a": (X, NAN)}, "x", "y"), "'a' has 1 values in y"),
-        (lambda: learning_curves({"a": (X, X)}, "x", "y", window=4), "odd number"),
         (lambda: accuracy_by_k(X + 1, {"a": 70 + X}, "y"), "divide percentages by 100"),
         (lambda: seed_dots({}, "x"), "at least one group"),
-        (lambda: seed_dots({"a": np.ones((2, 2))}, "x"), r"shape \(seeds,\)"),
+        (lambda: seed_dots({"a": np.ones((2, 2))}, "x"), r"'a' expected shape \(seeds,\)"),
         (lambda: lines({"a": NAN}, "x", "y"), "'a' has 1 values in y"),
         (lambda: k_slider([]), "at least one frame"),
         (lambda: k_slider(["a", "b"], captions=["one"]), "captions for 2 frames, got 1"),
@@ -40,20 +38,12 @@ MASK = np.ones((3, 3), bool)
         (lambda: k_slider(["a", "b"], start=2), "from 0 to 1, got 2"),
         (lambda: k_slider(["a", 3.5]), "K = 2 must be HTML text.*got float"),
         (lambda: maze_svg(WALLS[None]), r"got \(1, 3, 3\): draw walls\[0\]"),
-        (lambda: maze_svg(WALLS[:2]), "n from 2 to 128"),
-        (lambda: maze_svg(0 * WALLS), "close the border"),
         (lambda: maze_svg(WALLS, goal=(2, 2)), r"goal expected a whole number .*got \(2, 2\)"),
-        (lambda: maze_svg(WALLS, cells=MASK * 2), "cells: expected bool"),
-        (lambda: maze_svg(WALLS, label=MASK[:2]), r"label: expected .*shape \(2, 3\)"),
         (lambda: maze_svg(WALLS, moves=np.zeros(9, int)), r"moves must have shape \(3, 3\)"),
-        (lambda: sudoku_svg(BOARD.ravel()), r"got \(16,\): reshape"),
         (lambda: sudoku_svg(BOARD[None]), "draw one at a time"),
-        (lambda: sudoku_svg(BOARD + 1), "board: expected integers 0 to 4"),
-        (lambda: sudoku_svg(BOARD, CLUES > 0), "clues: .*got bool"),
         (lambda: sudoku_svg(BOARD, CLUES[:3]), r"clues must have shape \(4, 4\)"),
         (lambda: sudoku_svg(BOARD, confidence=BOARD / 2), "probabilities, not logits"),
         (lambda: sudoku_svg(BOARD, confidence=np.ones(16)), r"confidence must .*\(16,\)"),
-        (lambda: thinking_strip(BOARD, CLUES, BOARD, list("abcd")), r"expected shape .* \(4,\)"),
         (lambda: thinking_strip(BOARD[None], CLUES, BOARD, ["a", "b"]), "longer than|shorter than"),
     ],
 )  # fmt: skip

@@ -9,13 +9,11 @@ Axes: N puzzles, L cells, U different inputs, M puzzles that a table is asked ab
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
-from trm_lib.diagnostics.finding import Finding, first_fault
+from trm_lib.diagnostics.finding import Finding, first_fault, of_shares
 from trm_lib.training import IGNORE, PuzzleData
-from trm_lib.viz import BookFigure, bars, shades
+from trm_lib.viz import BookFigure, shades
 
 # A fixed answer, or a table of tokens, that is right for more puzzles than this makes a fault: who
 # has learnt nothing would be right more often than wrong.
@@ -23,6 +21,8 @@ FIXED = 0.5
 EMPTY = 0.05  # puzzles whose answer is one token all over: one in twenty may be an accident
 SETTLED = 0.995  # cell accuracy that explains the labels: a slip in 200 cells is not a rule
 PLACE_TELLS = 0.05  # what knowing the place must add to a table of tokens to count
+
+_PUZZLES = "share of puzzles"
 
 
 def label_audit(train: PuzzleData, test: PuzzleData | None = None) -> list[Finding]:
@@ -87,8 +87,8 @@ def leak(data: PuzzleData) -> Finding:
     )
     remedy = "take the answer out of the input, or choose a task that needs more than one cell"
     shares = {"table of tokens": exact, "one fixed answer": fixed}
-    numbers = {"exact": exact, "cell": cell, "fixed": fixed}
-    return _of_shares("leak", fault, evidence, remedy, numbers, shares)
+    told = {"exact": exact, "cell": cell, "fixed": fixed}
+    return of_shares("leak", fault, evidence, remedy, shares, _PUZZLES, **told)
 
 
 def contradictions(train: PuzzleData, test: PuzzleData | None = None) -> Finding:
@@ -107,8 +107,8 @@ def contradictions(train: PuzzleData, test: PuzzleData | None = None) -> Finding
     remedy = "show the model what the label depends on, or make the label a function of the input"
     fault = "contradictory labels" if share else None
     shares = {"contradicted": share, "repeated": repeated}
-    numbers = {"share": share, "repeated": repeated}
-    return _of_shares("contradictions", fault, evidence, remedy, numbers, shares)
+    told = {"share": share, "repeated": repeated}
+    return of_shares("contradictions", fault, evidence, remedy, shares, _PUZZLES, **told)
 
 
 def overlap(train: PuzzleData, test: PuzzleData) -> Finding:
@@ -118,7 +118,7 @@ def overlap(train: PuzzleData, test: PuzzleData) -> Finding:
     remedy = "split by puzzle, better by symmetry class (trm_lib.puzzles.split_by_class)"
     fault = "test puzzles in training" if share else None
     shares = {"seen in training": share, "new": 1 - share}
-    return _of_shares("overlap", fault, evidence, remedy, {"share": share}, shares)
+    return of_shares("overlap", fault, evidence, remedy, shares, _PUZZLES, share=share)
 
 
 def what_labels_need(data: PuzzleData) -> str:
@@ -179,11 +179,3 @@ def _keys(boards: np.ndarray) -> np.ndarray:
     """One comparable value a board, (N, L) -> (N,)."""
     rows = np.ascontiguousarray(boards, dtype=np.int64)
     return rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]
-
-
-def _of_shares(
-    name: str, fault: str | None, evidence: str, remedy: str, numbers: dict, shares: dict
-) -> Finding:
-    """A finding whose picture is shares of puzzles."""
-    figure = partial(bars, shares, "share of puzzles")
-    return Finding(name, fault, evidence, remedy, numbers | {"shares": shares}, figure)

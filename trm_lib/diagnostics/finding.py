@@ -5,32 +5,24 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from trm_lib.viz import BookFigure
+from trm_lib.viz import BookFigure, bars
 
 _WIDTH = 80  # characters of a page: what the text column of the book holds
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What one probe found; `print` it.
+    """What one probe found; `print` it."""
 
-    Attributes:
-        name: what was looked at, for example "targets".
-        fault: None where all is well, else the name of what is wrong, "constant targets".
-        evidence: a sentence with the measured numbers.
-        remedy: what to do about the fault.
-        numbers: what was measured, numbers and arrays.
-        figure: draws them.
-    """
-
-    name: str
-    fault: str | None
-    evidence: str
-    remedy: str
-    numbers: dict[str, Any]
-    figure: Callable[[], BookFigure]
+    name: str  # what was looked at, for example "targets"
+    fault: str | None  # None where all is well, else what is wrong, "constant targets"
+    evidence: str  # a sentence with the measured numbers
+    remedy: str  # what to do about the fault
+    numbers: dict[str, Any]  # what was measured, numbers and arrays
+    figure: Callable[[], BookFigure]  # draws them
 
     @property
     def healthy(self) -> bool:
@@ -47,6 +39,15 @@ class Finding:
 def first_fault(*rules: tuple[bool, str, str]) -> tuple[str | None, str]:
     """Of (does it hold, fault, remedy), the fault and the remedy of the first that holds."""
     return next(((fault, remedy) for holds, fault, remedy in rules if holds), (None, ""))
+
+
+def of_shares(
+    name: str, fault: str | None, evidence: str, remedy: str, shares: dict[str, float],
+    share_of: str, **numbers: Any,
+) -> Finding:  # fmt: skip
+    """A finding whose picture is bars, shares of what `share_of` says."""
+    figure = partial(bars, shares, share_of)
+    return Finding(name, fault, evidence, remedy, numbers | {"shares": shares}, figure)
 
 
 def page(findings: list[Finding]) -> str:

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trm_lib.diagnostics.data import place_tells, targets, what_labels_need
-from trm_lib.diagnostics.finding import Finding, first_fault
+from trm_lib.diagnostics.finding import Finding, first_fault, of_shares
 from trm_lib.evaluation import answers_by_k, answers_with_halting, calibration, exact_by_k, think
 from trm_lib.models import ReluMLP, SwiGLU, device_of
 from trm_lib.training import IGNORE, PuzzleData, answer_loss
@@ -70,8 +70,7 @@ def score(model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: 
         f"{shares['training, cells']:.1%} and {shares['validation, cells']:.1%}); one fixed "
         f"answer has {fixed['cell']:.1%} of the cells"
     )
-    figure = partial(bars, shares, "share right")
-    return Finding("score", fault, evidence, remedy, {"shares": shares}, figure)
+    return of_shares("score", fault, evidence, remedy, shares, "share right")
 
 
 def sight(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
@@ -263,18 +262,16 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
     """
     most: dict[str, Tensor] = {}
 
-    def watch(name: str, activation: Callable[[Tensor], Tensor]) -> Callable:
-        @torch.no_grad()
-        def hook(module: nn.Module, args: tuple[Tensor, ...]) -> None:
-            seen = activation(args[0]).abs().flatten(0, -2).amax(0)  # (H,)
-            most[name] = torch.maximum(most.get(name, seen), seen)
-
-        return hook
+    @torch.no_grad()
+    def watch(name: str, activation: Callable, module: nn.Module, args: tuple[Tensor]) -> None:
+        seen = activation(args[0]).abs().flatten(0, -2).amax(0)  # (H,)
+        most[name] = torch.maximum(most.get(name, seen), seen)
 
     with ExitStack() as hooks:
         for name, module in model.named_modules():
             if activation := _activation(module):
-                hooks.enter_context(module.register_forward_pre_hook(watch(name, activation)))
+                hook = partial(watch, name, activation)
+                hooks.enter_context(module.register_forward_pre_hook(hook))
         run()
     dead = {n: float((seen <= SILENT * seen.max()).float().mean()) for n, seen in most.items()}
     worst = max(dead, key=dead.get, default="")
@@ -366,9 +363,9 @@ def halting(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
     fault = "misjudged answers" if found.error > MISJUDGED else None
     bins = zip(found.confidence, found.share_right, strict=True)
     shares = {f"stated {confidence:.0%}": float(share) for confidence, share in bins}
-    numbers = {"error": found.error, "stated": stated, "true": true, "shares": shares}
-    figure = partial(bars, shares, "share of answers that were right")
-    return Finding("halting", fault, evidence, remedy, numbers, figure)
+    told = {"error": found.error, "stated": stated, "true": true}
+    share_of = "share of answers that were right"
+    return of_shares("halting", fault, evidence, remedy, shares, share_of, **told)
 
 
 @contextmanager

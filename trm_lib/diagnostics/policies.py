@@ -14,18 +14,9 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
-from trm_lib.diagnostics.finding import Finding, first_fault
+from trm_lib import envs
+from trm_lib.diagnostics.finding import Finding, first_fault, of_shares
 from trm_lib.diagnostics.networks import evaluating
-from trm_lib.envs import (
-    MazeVectorEnv,
-    SudokuCellVectorEnv,
-    SudokuVectorEnv,
-    exact_sudoku_policy,
-    greedy_manhattan_policy,
-    optimal_maze_policy,
-    random_legal_policy,
-    random_policy,
-)
 from trm_lib.evaluation import play_episodes
 from trm_lib.models import Policy, PolicyMemory
 from trm_lib.training import (
@@ -68,11 +59,11 @@ def yardsticks(make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
 
     Each plays 512 episodes, each in an environment of its own, with masks in its info.
     """
-    envs = make(_MANY)
-    first, _ = envs.reset(seed=seed)
+    worlds = make(_MANY)
+    first, _ = worlds.reset(seed=seed)
     different = len(np.unique(first.reshape(_MANY, -1), axis=0))
     success, returns, length = {}, {}, {}
-    for name, policy in _policies(envs, seed).items():
+    for name, policy in _policies(worlds, seed).items():
         played = play_episodes(make(_MANY), policy, _MANY, seed)
         success[name] = float(played.success.mean())
         returns[name] = float(played.returns.mean())
@@ -92,16 +83,16 @@ def yardsticks(make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
     return Finding("task", fault, evidence, remedy, numbers, figure)
 
 
-def _policies(envs: VectorEnv, seed: int) -> dict[str, Callable]:
+def _policies(worlds: VectorEnv, seed: int) -> dict[str, Callable]:
     """The yardsticks that there are for a world, by name."""
-    rng, world = np.random.default_rng(seed), envs.unwrapped
-    policies = {"random": random_policy(rng), "random legal": random_legal_policy(rng)}
-    if isinstance(world, MazeVectorEnv):
-        policies["straight to the goal"] = greedy_manhattan_policy
-        policies["optimal"] = optimal_maze_policy
-    readable = getattr(world, "observation", "channels") == "channels"
-    if isinstance(world, SudokuVectorEnv | SudokuCellVectorEnv) and readable:
-        policies["exact"] = exact_sudoku_policy
+    rng, kind = np.random.default_rng(seed), worlds.unwrapped
+    policies = {"random": envs.random_policy(rng), "random legal": envs.random_legal_policy(rng)}
+    if isinstance(kind, envs.MazeVectorEnv):
+        policies["straight to the goal"] = envs.greedy_manhattan_policy
+        policies["optimal"] = envs.optimal_maze_policy
+    readable = getattr(kind, "observation", "channels") == "channels"
+    if isinstance(kind, envs.SudokuVectorEnv | envs.SudokuCellVectorEnv) and readable:
+        policies["exact"] = envs.exact_sudoku_policy
     return policies
 
 
@@ -320,6 +311,5 @@ def value(rollout: Rollout, gamma: float) -> Finding:
     remedy = "raise vf_coef or train longer; look whether the value sees what the return depends on"
     fault = "the value explains nothing" if differ and explained < EXPLAINED else None
     shares = {"variance explained": explained}
-    numbers = {"explained": explained, "shares": shares}
-    figure = partial(bars, shares, "share of the returns' variance")
-    return Finding("value", fault, evidence, remedy, numbers, figure)
+    share_of = "share of the returns' variance"
+    return of_shares("value", fault, evidence, remedy, shares, share_of, explained=explained)

@@ -79,13 +79,11 @@ def thinking_strip(
         y = 8 + (i // columns) * (side + _WORDS + 8)
         under = f'<text x="{side / 2:g}" text-anchor="middle" y='
         bold, small = f'font-weight="700" fill="{style.INK}"', f'fill="{style.FAINT_INK}"'
-        parts += [
-            f'<g transform="translate({x:g} {y:g})">',
-            *sudoku.elements(cell),
+        words = [
             f'{under}"{side + 22:g}" font-size="16" {bold}>{escape(label)}</text>',
             f'{under}"{side + 41:g}" font-size="14" {small}>{sudoku.score()}</text>',
-            "</g>",
         ]
+        parts += group(f'transform="translate({x:g} {y:g})"', sudoku.elements(cell) + words)
     told = [f"{label}: {one.score()}." for label, one in zip(labels, sudokus, strict=True)]
     alt = f"A model solving a Sudoku in {count} steps. {' '.join(told)} At the end: "
     alt += sudokus[-1].words()
@@ -143,15 +141,11 @@ class _Sudoku:
         wide = f'stroke-width="{max(1.5, cell / 18):.4g}"'
         return [
             *fills,
-            f'<g stroke="{style.WRONG}" {wide} data-part="wrong">',
-            *strokes,
-            "</g>",
+            *group(f'stroke="{style.WRONG}" {wide} data-part="wrong"', strokes),
             *bars,
             _grid(size, cell, 1, 1, style.LINE, 1, "cell-lines"),
             _grid(size, cell, *box_shape(size), style.INK, max(2, cell / 15), "box-lines"),
-            f'<g font-size="{0.56 * cell:g}" text-anchor="middle" data-part="digits">',
-            *marks,
-            "</g>",
+            *group(f'font-size="{0.56 * cell:g}" text-anchor="middle" data-part="digits"', marks),
         ]
 
     def _mark(self, x: float, y: float, cell: float, at: tuple[int, int]) -> str:
@@ -218,8 +212,13 @@ def framed(
         ]
         words = f"{title}. {words}"
     left = (width - side) / 2
-    board = [f'<g transform="translate({left:g} {head + margin})">', *parts, "</g>"]
+    board = group(f'transform="translate({left:g} {head + margin})"', parts)
     return _on_paper(heading + board, width, height + head, words)
+
+
+def group(look: str, parts: list[str]) -> list[str]:
+    """Elements that look alike, or are moved together."""
+    return [f"<g {look}>", *parts, "</g>"]
 
 
 def stroke(data: str, colour: str, width: str, part: str, look: str, transform: str = "") -> str:

@@ -12,7 +12,7 @@ from matplotlib.collections import PatchCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from trm_lib.statistics import bootstrap_interval, interquartile_mean
+from trm_lib.statistics import bootstrap_interval, check_scores, interquartile_mean
 from trm_lib.viz import style
 from trm_lib.viz.style import BookFigure, literal, new_figure, write_note
 
@@ -30,16 +30,10 @@ def seed_dots(groups: Mapping[str, np.ndarray], xlabel: str) -> BookFigure:
         groups: learner's name to the scores of its R seeds, (R,); drawn from top to bottom. A
             learner with one seed has no interval.
         xlabel: what the score measures.
-
-    Raises:
-        ValueError: there are no groups, or scores are not a row of finite numbers.
     """
     if not groups:
         raise ValueError("a dot plot needs at least one group of scores, got none.")
-    scores = {name: np.asarray(values, dtype=float) for name, values in groups.items()}
-    for name, values in scores.items():
-        if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
-            raise ValueError(f"{name!r} must be finite numbers of shape (seeds,), got {values!r}.")
+    scores = {name: check_scores(values, repr(name), 1) for name, values in groups.items()}
     everything = np.concatenate(list(scores.values()))
     apart = (everything.max() - everything.min()) / _DOTS
     places = [_stacked(values, apart) for values in scores.values()]

@@ -15,7 +15,7 @@ import numpy as np
 from trm_lib.checks import whole
 from trm_lib.puzzles import check_marks, check_walls
 from trm_lib.viz import style
-from trm_lib.viz.boards import framed, of_shape, stroke
+from trm_lib.viz.boards import framed, group, of_shape, stroke
 from trm_lib.viz.style import SVGPicture
 
 _SMALL = 14  # pixels a cell: below it, colour and shade alone tell cells apart
@@ -119,10 +119,8 @@ class _Maze:
         parts, size, roomy = self._shades(), len(self.walls), self.cell >= _SMALL
         if roomy:
             lines = "".join(f"M0 {i}h{size}M{i} 0v{size}" for i in range(1, size))
-            parts += [
-                self._path(lines, style.FAINT_LINE, 1 / self.cell, "cell-lines"),
-                *self._marks(),
-            ]
+            parts.append(self._path(lines, style.FAINT_LINE, 1 / self.cell, "cell-lines"))
+            parts += self._marks()
         if len(self.trail) > 1:
             parts.append(self._trail())
         parts.append(
@@ -175,14 +173,10 @@ class _Maze:
             else:
                 dot = f'<circle cx="{x:.4g}" cy="{y:.4g}" r="{radius:.4g}"/>'
                 (dots if self.marked[r, c] else rings).append(dot)
-        thin = f'stroke-width="{max(1.2, cell / 20):.4g}"'
+        hollow = f'stroke-width="{max(1.2, cell / 20):.4g}" data-part="missed"'
         return [
-            f'<g fill="{style.RIGHT}" data-part="right">',
-            *dots,
-            "</g>",
-            f'<g fill="{style.PAPER}" stroke="{style.FAINT_INK}" {thin} data-part="missed">',
-            *rings,
-            "</g>",
+            *group(f'fill="{style.RIGHT}" data-part="right"', dots),
+            *group(f'fill="{style.PAPER}" stroke="{style.FAINT_INK}" {hollow}', rings),
             f'<path d="{"".join(crosses)}" stroke="{style.WRONG}" stroke-linecap="round" '
             f'stroke-width="{max(1.5, cell / 12):.4g}" data-part="wrong"/>',
         ]
@@ -200,14 +194,12 @@ class _Maze:
                 x = c + 0.5 + along * right - across * down
                 y = r + 0.5 + along * down + across * right
                 paths[bump] += f"M{x:.4g} {y:.4g}L{end_x:.4g} {end_y:.4g}"
-        width, looks = (
-            max(1.2 / self.cell, 0.045),
-            ((style.FAINT_INK, "moves"), (style.WRONG, "bumps")),
-        )
+        width = max(1.2 / self.cell, 0.045)
+        looks = {False: (style.FAINT_INK, "moves"), True: (style.WRONG, "bumps")}
         return [
-            self._path(paths[bump], colour, width, name, _ROUND)
-            for bump, (colour, name) in enumerate(looks)
-            if paths[bump]
+            self._path(path, looks[bump][0], width, looks[bump][1], _ROUND)
+            for bump, path in paths.items()
+            if path
         ]
 
     def _trail(self) -> str:
