@@ -5,12 +5,11 @@ steps that the whole machine is not yet at the ceiling. The scripts' rows, for t
 on mazes of 5x5 cells whose shortest path must be marked.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
 from book.recipes.basic_trm import BLOCK, K_STEPS
+from book.recipes.comparisons import net
 from trm_lib.experiments import Recipe
 from trm_lib.models import (
     BoardConfig,
@@ -19,7 +18,6 @@ from trm_lib.models import (
     MultiScaleConfig,
     TRMConfig,
 )
-from trm_lib.puzzles import CELL_TOKENS
 from trm_lib.tasks import MarkedMazes, MinimalSudoku, PuzzleTask
 from trm_lib.training import SupervisedConfig
 
@@ -27,10 +25,7 @@ BLOCK6 = {"vocab_size": 7, "grid": (6, 6), "width": 32, "n_layers": 1, "expansio
 TRAINING = SupervisedConfig(n_batches=16, n_sup=16, lr=16e-3, warmup=25, eval_every=4)
 TRAINING6 = replace(TRAINING, n_batches=24)
 LONG = 4  # times the steps, to see what is left of a difference
-MIXING = {
-    "mlp": {},
-    "attention": {"mixing": "attention", "positions": "rope2d", "n_heads": 2},
-}
+MIXING = {"mlp": {}, "attention": {"mixing": "attention", "positions": "rope2d", "n_heads": 2}}
 """How cells exchange information: fields that differ from the whole TRM."""
 
 Row = tuple[str, BoardConfig, SupervisedConfig]
@@ -94,42 +89,31 @@ def on_sudoku(name: str, row: Row, size: int = 4) -> Recipe:
 LONGER = replace(TRAINING, n_batches=LONG * TRAINING.n_batches)
 SLOWER = replace(TRAINING6, lr=TRAINING6.lr / 2)
 
+SOME = ("whole", "separate", "multi_scale")  # two that failed, and the whole
+
 ON_SUDOKU = [
-    *(on_sudoku(f"ablation/{name}", row) for name, row in SUDOKU.items()),
-    *(
-        on_sudoku(f"ablation_long/{name}", row)  # what is left of a difference later
-        for name, row in paper_rows(BLOCK, LONGER).items()
-    ),
-    *(
-        on_sudoku(f"ablation_6x6/{name}", row, size=6)
-        for name, row in SUDOKU6.items()
-        if name != "attention"  # on 4x4 it had learned nothing so early
-    ),
-    *(
-        on_sudoku(f"ablation_6x6_slower/{name}", row, size=6)
-        for name, row in paper_rows(BLOCK6, SLOWER).items()
-        if name in ("whole", "separate", "multi_scale")  # two that failed, and the whole
-    ),
+    on_sudoku(f"{experiment}/{name}", row, size)
+    for experiment, size, rows in [
+        ("ablation", 4, SUDOKU),
+        ("ablation_long", 4, paper_rows(BLOCK, LONGER)),  # what is left of a difference later
+        ("ablation_6x6", 6, SUDOKU6),
+        ("ablation_6x6_slower", 6, {name: paper_rows(BLOCK6, SLOWER)[name] for name in SOME}),
+    ]
+    for name, row in rows.items()
+    if (size, name) != (6, "attention")  # on 4x4 it had learned nothing so early
 ]
 
 GRID = [  # n, T and mixing, each with each; attention, which learns later, for longer
     on_sudoku(
         f"ablation_grid/{mixing}_n{n}_T{T}",
-        (
-            f"{mixing}, n = {n}, T = {T}",
-            replace(MODEL, n_latent=n, n_cycles=T, **how),
-            LONGER if mixing == "attention" else TRAINING,
-        ),
+        (f"{mixing}, n = {n}, T = {T}", replace(MODEL, n_latent=n, n_cycles=T, **how), training),
     )
-    for mixing, how in MIXING.items()
+    for (mixing, how), training in zip(MIXING.items(), (TRAINING, LONGER), strict=True)
     for n in GRID_N
     for T in GRID_T
 ]
 
-TWO_LEVELS = HierarchicalConfig(
-    vocab_size=CELL_TOKENS, grid=(5, 5), width=32, n_layers=1, mixing="conv", expansion=3.0,
-    hidden_multiple=1, n_answers=2, positions="none", low_width=16, n_cycles=3,
-)  # fmt: skip
+TWO_LEVELS = HierarchicalConfig(**net(32) | {"grid": (5, 5)}, low_width=16, n_cycles=3)
 ATTENTION = replace(TWO_LEVELS, mixing="attention", positions="rope2d", n_heads=2, expansion=2.0)
 ON_MAZES = SupervisedConfig(
     n_batches=100, batch_size=48, n_sup=5, lr=8e-3, decay=0.5, eval_every=20
@@ -157,19 +141,17 @@ SCRIPTS = [  # the scripts' list: K in training, activations, carry, attention, 
       for n in (3, 7, 9)),
 ]  # fmt: skip
 
+MARKED = [
+    Recipe(
+        f"ablation_mazes/{name}",
+        f"{about}; hierarchical, marks shortest paths",
+        PuzzleTask(model, training, MarkedMazes(model.grid[0]), 16, training.n_sup),
+    )
+    for name, about, model, training in SCRIPTS
+]
+
 EXPERIMENTS = (
     "ablation", "ablation_long", "ablation_6x6", "ablation_6x6_slower", "ablation_grid",
     "ablation_mazes",
 )  # fmt: skip
-RECIPES = [
-    *ON_SUDOKU,
-    *GRID,
-    *(
-        Recipe(
-            f"ablation_mazes/{name}",
-            f"{about}; hierarchical, marks shortest paths",
-            PuzzleTask(model, training, MarkedMazes(model.grid[0]), 16, training.n_sup),
-        )
-        for name, about, model, training in SCRIPTS
-    ),
-]
+RECIPES = [*ON_SUDOKU, *GRID, *MARKED]

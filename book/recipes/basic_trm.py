@@ -4,8 +4,6 @@ Every learner sees the same training classes, takes the same number of optimizer
 of the same size, and is measured on test classes that none of them ever saw.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from trm_lib.experiments import Recipe
@@ -13,14 +11,10 @@ from trm_lib.models import BoardConfig, TRMConfig
 from trm_lib.tasks import MinimalSudoku, PuzzleTask
 from trm_lib.training import SupervisedConfig
 
-BLOCK = {
-    "vocab_size": 5,
-    "grid": (4, 4),
-    "width": 16,
-    "n_layers": 1,
-    "expansion": 1.5,  # hidden size 16
+BLOCK = {  # hidden size 16
+    "vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1, "expansion": 1.5,
     "hidden_multiple": 1,
-}
+}  # fmt: skip
 MODEL = TRMConfig(**BLOCK, n_latent=1, n_cycles=2)
 TRAINING = SupervisedConfig(n_batches=250, n_sup=8, lr=32e-3, eval_every=10)
 ONE_PASS = replace(TRAINING, n_batches=2000, n_sup=1, eval_every=80)  # as many optimizer steps
@@ -36,9 +30,8 @@ def learner(model: BoardConfig, training: SupervisedConfig, k_steps: int = K_STE
 
 def feed_forward(depth: int, width: int, hidden: int) -> BoardConfig:
     """Blocks with weights of their own; `hidden` is the gated layers' size at width 16."""
-    return BoardConfig(
-        **BLOCK | {"n_layers": depth, "width": width, "expansion": 1.5 * hidden / 16}
-    )
+    shape = {"n_layers": depth, "width": width, "expansion": 1.5 * hidden / 16}
+    return BoardConfig(**BLOCK | shape)
 
 
 SAME_BLOCK = feed_forward(1, 16, 16)

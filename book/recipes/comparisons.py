@@ -4,8 +4,6 @@ Every learner takes as many optimizer steps on batches of one size. One that can
 ten of them on a batch, by deep supervision, and so sees a tenth of the mazes.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from trm_lib.experiments import Recipe
@@ -32,33 +30,28 @@ ONE_PASS = replace(RECURSIVE, n_batches=3000, n_sup=1, eval_every=250)  # as man
 LONGER = 1.6  # times the training's K, when measured
 
 
-def _trm(mixing: str, expansion: float, n_latent: int = 2) -> TRMConfig:
-    return TRMConfig(**net(32, 1, mixing, expansion), n_latent=n_latent, n_cycles=1)
+TRM = TRMConfig(**net(32), n_latent=2, n_cycles=1)
+TRM_N3 = replace(TRM, n_latent=3)
+ATTENTION = net(32, 1, "attention", 2.0)
 
 
-def _looped(mixing: str, expansion: float) -> LoopedConfig:
-    return LoopedConfig(**net(32, 1, mixing, expansion), n_calls=3)
-
-
-def _untied(width: int, depth: int, mixing: str = "conv", expansion: float = 3.0) -> BoardConfig:
+def untied(width: int, depth: int, mixing: str = "conv", expansion: float = 3.0) -> BoardConfig:
+    """Blocks with weights of their own, each called once."""
     return BoardConfig(**net(width, depth, mixing, expansion))
 
 
 SHAPES: dict[str, dict[str, BoardConfig]] = {
-    "trm": {"n2": _trm("conv", 3.0), "n3": _trm("conv", 3.0, n_latent=3)},
-    "looped": {"1x32": _looped("conv", 3.0)},
-    "trm_seeing": {"n3": replace(_trm("conv", 3.0, n_latent=3), seeing=True)},
-    "trm_attention": {"n2": _trm("attention", 2.0)},
-    "looped_transformer": {"1x32": _looped("attention", 2.0)},
-    "cnn": {"2x22": _untied(22, 2), "5x14": _untied(14, 5), "9x11": _untied(11, 9)},
-    "cnn_same_flops": {"30x32": _untied(32, 30)},
-    "cnn_script": {"10x32": _untied(32, 10)},
-    "transformer": {
-        "1x32": _untied(32, 1, "attention", 2.0),
-        "3x16": _untied(16, 3, "attention"),
-    },
-    "gru": {"1x26": _untied(26, 1, "gru"), "2x18": _untied(18, 2, "gru")},
-    "mixer": {"1x16": _untied(16, 1, "mlp", 1.0), "2x16": _untied(16, 2, "mlp", 0.5)},
+    "trm": {"n2": TRM, "n3": TRM_N3},
+    "looped": {"1x32": LoopedConfig(**net(32), n_calls=3)},
+    "trm_seeing": {"n3": replace(TRM_N3, seeing=True)},
+    "trm_attention": {"n2": TRMConfig(**ATTENTION, n_latent=2, n_cycles=1)},
+    "looped_transformer": {"1x32": LoopedConfig(**ATTENTION, n_calls=3)},
+    "cnn": {"2x22": untied(22, 2), "5x14": untied(14, 5), "9x11": untied(11, 9)},
+    "cnn_same_flops": {"30x32": untied(32, 30)},
+    "cnn_script": {"10x32": untied(32, 10)},
+    "transformer": {"1x32": BoardConfig(**ATTENTION), "3x16": untied(16, 3, "attention")},
+    "gru": {"1x26": untied(26, 1, "gru"), "2x18": untied(18, 2, "gru")},
+    "mixer": {"1x16": untied(16, 1, "mlp", 1.0), "2x16": untied(16, 2, "mlp", 0.5)},
 }
 """Shapes that were tried of each learner, of about as many parameters as the TRM's 9,056, within a
 tenth. But `cnn_same_flops` does the TRM's arithmetic of ten steps in blocks of its own, and
@@ -126,23 +119,17 @@ def chosen(name: str, data: MarkedMazes = MarkedMazes()) -> PuzzleTask:  # noqa:
 COMPARED = [Recipe(f"maze8/{name}", ABOUT[name], chosen(name)) for name in CHOSEN]
 
 FEW_MAZES = [  # fewer mazes to learn from, over and over
-    Recipe(
-        f"maze8_few/{name}_{count}",
-        f"{ABOUT[name]}; {count:,} training mazes",
-        chosen(name, MarkedMazes(count=count)),
-    )
+    Recipe(f"maze8_few/{name}_{count}", f"{ABOUT[name]}; {count:,} training mazes",
+           chosen(name, MarkedMazes(count=count)))
     for name in ("trm", "looped", "cnn_script")
     for count in (300, 500, 5000)
-]
+]  # fmt: skip
 
 PIXELS = [  # mazes as pictures, walls included
-    Recipe(
-        f"maze5_pixels/{name}",
-        f"{ABOUT[name]}; 5x5 cells as 11x11 pixels",
-        chosen(name, MarkedMazes(5, "pixels")),
-    )
+    Recipe(f"maze5_pixels/{name}", f"{ABOUT[name]}; 5x5 cells as 11x11 pixels",
+           chosen(name, MarkedMazes(5, "pixels")))
     for name in ("trm", "looped", "cnn_script")
-]
+]  # fmt: skip
 
 LARGE = [  # the scripts' sizes, and the TRM of that size on 8x8 cells
     Recipe(
@@ -153,38 +140,28 @@ LARGE = [  # the scripts' sizes, and the TRM of that size on 8x8 cells
     for size, name in ((10, "trm"), (10, "transformer"), (8, "trm"))
 ]
 
-TRM = chosen("trm")
-LONGER_AND_DEEPER = [
-    Recipe(  # is it slow, or does it never get there?
-        "maze8_longer/trm",
-        f"{ABOUT['trm']}; twice as many optimizer steps",
-        replace(TRM, training=replace(TRM.training, n_batches=600, eval_every=50)),
-    ),
-    Recipe(  # as in the paper, the last of three cycles has a gradient
-        "maze8_cycles/trm",
-        f"{ABOUT['trm']}; three cycles",
-        replace(TRM, model=replace(TRM.model, n_cycles=3)),
-    ),
-]
+BEST = chosen("trm")
+LONGER_AND_DEEPER = [  # is it slow? As in the paper, the last of three cycles has a gradient
+    Recipe("maze8_longer/trm", f"{ABOUT['trm']}; twice as many optimizer steps",
+           replace(BEST, training=replace(BEST.training, n_batches=600, eval_every=50))),
+    Recipe("maze8_cycles/trm", f"{ABOUT['trm']}; three cycles",
+           replace(BEST, model=replace(BEST.model, n_cycles=3))),
+]  # fmt: skip
 
 TUNING = [  # every shape at every rate, one seed each, judged on validation mazes
-    Recipe(
-        f"maze8_tuning/{name}_{shape}_lr_{lr:g}",
-        f"{ABOUT[name]}; {shape} at lr {lr:g}, 3,000 optimizer steps",
-        on(MarkedMazes(), model, lr),
-    )
+    Recipe(f"maze8_tuning/{name}_{shape}_lr_{lr:g}",
+           f"{ABOUT[name]}; {shape} at lr {lr:g}, 3,000 optimizer steps",
+           on(MarkedMazes(), model, lr))
     for name, shapes in SHAPES.items()
     for shape, model in shapes.items()
     for lr in OTHER_RATES.get(f"{name}_{shape}", RATES)
 ] + [
-    Recipe(
-        f"maze10_tuning/{name}_lr_{lr:g}",
-        f"{ABOUT[name]}; {model.width} wide, 10x10 cells, at lr {lr:g}",
-        on(MarkedMazes(10), model, lr),
-    )
+    Recipe(f"maze10_tuning/{name}_lr_{lr:g}",
+           f"{ABOUT[name]}; {model.width} wide, 10x10 cells, at lr {lr:g}",
+           on(MarkedMazes(10), model, lr))
     for name, model in SCRIPT_SIZES.items()
     for lr in LARGE_RATES[name]
-]
+]  # fmt: skip
 
 EXPERIMENTS = (
     "maze8", "maze8_few", "maze8_large", "maze8_longer", "maze8_cycles", "maze8_tuning",

@@ -10,8 +10,6 @@ is, their action mask as channels ("candidates"), unless said otherwise.
 Axes: M layouts or puzzles, K improvement steps.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from pathlib import Path
@@ -101,13 +99,10 @@ HINTS = {
 }
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "entropy_0": {"ent_coef": 0.0},
-    "entropy_0.03": {"ent_coef": 0.03},
-    "no_clipping": {"max_grad_norm": 1e9},
-    "warmup_10": {"warmup": 10},
-    "decay_0": {"decay": 0.0},
-    "decay_1": {"decay": 1.0},
-}
+    "entropy_0": {"ent_coef": 0.0}, "entropy_0.03": {"ent_coef": 0.03},
+    "no_clipping": {"max_grad_norm": 1e9}, "warmup_10": {"warmup": 10},
+    "decay_0": {"decay": 0.0}, "decay_1": {"decay": 1.0},
+}  # fmt: skip
 """What differs from `LEARNER`, which has entropy 0.005, gradients cut at 0.5, no warm-up and a rate
 that falls over the second half."""
 
@@ -191,17 +186,11 @@ TRAINING = PPOConfig(
     total_steps=100_000, lr=3e-3, decay=0.5, gamma=1.0, ent_coef=0.002,
     num_steps=8, n_epochs=4, n_minibatches=4, eval_every=10,
 )  # fmt: skip
-TOKENS = {"channels": 32, "candidates": 256}
-"""Different cells: 5 and 8 channels of zeros and ones."""
-
-
-def core(n_layers: int = 1, observation: str = "candidates", width: int = 16) -> dict[str, Any]:
-    """Fields that all cores share."""
-    return {
-        "vocab_size": TOKENS[observation], "grid": (4, 4), "width": width, "n_layers": n_layers,
-        "mixing": "mlp", "expansion": 2.0, "hidden_multiple": 1, "positions": "none",
-        "n_answers": 5,
-    }  # fmt: skip
+CORE = {
+    "vocab_size": 256, "grid": (4, 4), "width": 16, "n_layers": 1, "mixing": "mlp",
+    "expansion": 2.0, "hidden_multiple": 1, "positions": "none", "n_answers": 5,
+}  # fmt: skip
+"""Fields that all cores share. Pencil marks are 8 channels of zeros and ones: 256 tokens."""
 
 
 def digits(config: BoardConfig) -> BoardPolicyConfig:
@@ -210,8 +199,8 @@ def digits(config: BoardConfig) -> BoardPolicyConfig:
 
 
 FILLERS = {
-    "trm": ("TRM, n = 2, T = 1", digits(TRMConfig(**core(), n_latent=2, n_cycles=1)), 3e-3),
-    "one_pass": ("the TRM's block, called once", digits(BoardConfig(**core())), 3e-3),
+    "trm": ("TRM, n = 2, T = 1", digits(TRMConfig(**CORE, n_latent=2, n_cycles=1)), 3e-3),
+    "one_pass": ("the TRM's block, called once", digits(BoardConfig(**CORE)), 3e-3),
     "mlp": ("perceptron over all numbers",
             MLPPolicyConfig(n_inputs=128, n_actions=64, hidden=(20,)), 6e-3),
 }  # fmt: skip
@@ -225,10 +214,9 @@ def filler(name: str, total_steps: int, lr: float | None = None, **world: Any) -
     return PolicyTask(policy, training, 128, SudokuToFill(**world), 4 if name == "trm" else 1)
 
 
-BLIND = replace(
-    filler("trm", 150_000, observation="channels"),
-    policy=digits(TRMConfig(**core(observation="channels", width=32), n_latent=2, n_cycles=1)),
-)
+# Without pencil marks there are 5 channels.
+WIDE = digits(TRMConfig(**CORE | {"vocab_size": 32, "width": 32}, n_latent=2, n_cycles=1))
+BLIND = replace(filler("trm", 150_000, observation="channels"), policy=WIDE)
 
 FILLED = [
     *(Recipe(f"sudoku_rl/{name}", about, filler(name, 60_000))
@@ -285,25 +273,21 @@ class Course(PolicyTask):
         return numbers | {"test_success": numbers["test_success_by_k"][0]}
 
 
-STRAIGHT = ((8, 65_536),)
-BY_WAY = ((1, 8192), (4, 8192), (8, 49_152))
-
-
-def course(use_masks: bool, stages: tuple[tuple[int, int], ...]) -> Course:
-    """The TRM, +1 for a solved puzzle and -0.01 for every action: 65,536 steps."""
-    how = {"decay": 0.0, "gamma": 0.98, "eval_every": 4, "use_masks": use_masks}
-    world = SudokuToFill("clean", count=20_000, n_watched=250)
-    return Course(FILLERS["trm"][1], replace(TRAINING, **how), 128, world, 1, stages)
-
+TAUGHT = Course(  # the TRM, +1 for a solved puzzle and -0.01 for every action: 65,536 steps
+    FILLERS["trm"][1], replace(TRAINING, decay=0.0, gamma=0.98, eval_every=4), num_envs=128,
+    world=SudokuToFill("clean", count=20_000, n_watched=250), stages=((8, 65_536),),
+)  # fmt: skip
+BY_WAY = replace(TAUGHT, stages=((1, 8192), (4, 8192), (8, 49_152)))
 
 COURSES = [
-    Recipe(f"curriculum/{masks}_{way}", f"{what}, {how}", course(masks == "masks", stages))
+    Recipe(f"curriculum/{masks}_{way}", f"{what}, {how}",
+           replace(task, training=replace(task.training, use_masks=masks == "masks")))
     for masks, what in (("masks", "legal actions only"), ("free", "any action"))
-    for way, how, stages in (
-        ("straight", "8 empty cells from the start", STRAIGHT),
+    for way, how, task in (
+        ("straight", "8 empty cells from the start", TAUGHT),
         ("by_way", "1, 4, then 8 empty cells", BY_WAY),
     )
-]
+]  # fmt: skip
 
 EXPERIMENTS = (
     "shaping", "shaping_settings", "sudoku_rl", "sudoku_rl_10", "sudoku_rl_12", "sudoku_rl_plain",

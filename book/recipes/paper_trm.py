@@ -4,8 +4,6 @@ On minimal 4x4 Sudokus, small and in many variants: what its parts are worth. On
 Sudokus: the model that is shipped, seed 0.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from book.recipes.basic_trm import BLOCK
@@ -39,17 +37,10 @@ PARTS = [  # the parts of the machine, each taken away or exchanged
 
 EXPERIMENTS = ("paper_trm", "sudoku6")
 RECIPES = [
-    *(
-        Recipe(
-            f"paper_trm/{name}",
-            about,
-            PuzzleTask(model, training, MinimalSudoku(), K_STEPS, K_STEPS),
-        )
-        for name, about, model, training in PARTS
-    ),
-    Recipe(
-        "sudoku6/mlp",
-        "TRM with MLP mixing on minimal 6x6 Sudokus: the shipped model",
-        PuzzleTask(MODEL6, TRAINING6, MinimalSudoku(6, extra_clues=True), K_STEPS, K_STEPS),
-    ),
-]
+    Recipe(name, about, PuzzleTask(model, training, data, K_STEPS, K_STEPS))
+    for name, about, model, training, data in [
+        *((f"paper_trm/{name}", *row, MinimalSudoku()) for name, *row in PARTS),
+        ("sudoku6/mlp", "TRM with MLP mixing on minimal 6x6 Sudokus: the shipped model",
+         MODEL6, TRAINING6, MinimalSudoku(6, extra_clues=True)),
+    ]
+]  # fmt: skip

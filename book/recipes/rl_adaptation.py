@@ -12,8 +12,6 @@ cell.
 Source: trm_rl_paper_implementation.py in github.com/acharyaanusha/Tiny-Recursive-Model at 4fc0307.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -106,22 +104,18 @@ def learner(settings: str, policy: str, batch: int, n_updates: int) -> Recipe:
     )
 
 
+BOTH = (  # settings, episodes a batch, and in all
+    ("script", 1, 500), ("cure", 1, 960),
+    ("script", BATCH, 500), ("cure", BATCH, 960), ("inside", BATCH, 500),
+)  # fmt: skip
+
 ADAPTED = [
-    *(
-        learner(settings, policy, batch, episodes // batch)
-        for policy in POLICIES
-        for settings, batch, episodes in [
-            ("script", 1, 500),
-            ("cure", 1, 960),
-            ("script", BATCH, 500),
-            ("cure", BATCH, 960),
-            ("inside", BATCH, 500),
-        ]
-    ),
+    *(learner(settings, policy, batch, episodes // batch)
+      for policy in POLICIES for settings, batch, episodes in BOTH),
     learner("long", "vector", BATCH, 500),
     learner("slow", "vector", 1, 500),
     learner("constant", "board", BATCH, 60),
-]
+]  # fmt: skip
 
 REINFORCE = ReinforceConfig(
     n_updates=31, lr=2e-3, decay=0.0, gamma=0.95, ent_coef=0.01, max_grad_norm=1.0,
@@ -145,17 +139,12 @@ WALKERS = {
 }  # fmt: skip
 
 OPEN_MAZE = [  # every learner by REINFORCE in batches of 16 episodes, and by PPO on as many steps
-    Recipe(
-        f"{experiment}/{name}",
-        f"{about}{how}",
-        PolicyTask(policy, training, BATCH, OpenMaze("improved")),
-    )
-    for experiment, how, training in [
-        ("open_maze", "", REINFORCE),
-        ("open_maze_ppo", ", by PPO", PPO),
-    ]
+    Recipe(f"{experiment}/{name}", f"{about}{how}",
+           PolicyTask(policy, training, BATCH, OpenMaze("improved")))
+    for experiment, how, training in
+    (("open_maze", "", REINFORCE), ("open_maze_ppo", ", by PPO", PPO))
     for name, (about, policy) in WALKERS.items()
-]
+]  # fmt: skip
 
 EXPERIMENTS = ("rl_adaptation", "open_maze", "open_maze_ppo")
 RECIPES = [*ADAPTED, *OPEN_MAZE]

@@ -4,8 +4,6 @@ python -m book.recipes.ship            makes all of them
 python -m book.recipes.ship sudoku6    makes one
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Callable

@@ -5,10 +5,8 @@ Perfect mazes, start and goal anywhere. Training sees 5x5 cells and nothing else
 end. Exact: every cell of a maze is right.
 """
 
-from __future__ import annotations
-
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from book.recipes.comparisons import SHAPES
 from trm_lib.checks import at_least, check
 from trm_lib.evaluation import answers_at_rest, exact_by_k
 from trm_lib.experiments import Recipe
-from trm_lib.models import BoardNet, LoopedCarry, LoopedConfig, TRMConfig, count_parameters
+from trm_lib.models import BoardNet, count_parameters
 from trm_lib.puzzles import (
-    CELL_TOKENS,
     filling_rounds,
     generate_mazes,
     maze_labels,
@@ -113,45 +111,34 @@ class LateTraining(SupervisedConfig):
             raise ValueError(f"due expected a step from 1 to n_sup = {self.n_sup}, got {self.due}")
 
 
-def late_answers(labels: Tensor, due: int, first: int, count: int) -> Iterator[Tensor]:
-    """What is judged after `count` steps from number `first` on; before `due`, what must stay."""
-    must_stay = labels.masked_fill(labels == 0, IGNORE)
-    for step in range(first, first + count):
-        yield labels if step >= due else must_stay
-
-
-def think_silently(run: TrainingRun, inputs: Tensor, k_steps: int) -> LoopedCarry:
-    """The carry after `k_steps` improvement steps from the model's own start, without gradient."""
-    carry = run.model.initial_carry(inputs)
-    with torch.no_grad():
-        for _ in range(k_steps):
-            carry, _ = run.model(carry, inputs)
-    return carry
-
-
 def late(run: TrainingRun) -> Tensor:
     """Deep supervision after silent steps, in which an answer may be late."""
-    inputs, labels = run.next_batch()
-    carry = think_silently(run, inputs, run.config.silent_steps)
-    return correct(run, carry, inputs, late_answers(labels, run.config.due, 1, run.config.n_sup))
+    return late_after(run, run.config.silent_steps, run.config.due)
 
 
 def random_start(run: TrainingRun) -> Tensor:
     """Deep supervision that begins somewhere in the thought; an answer is due where it was."""
-    inputs, labels = run.next_batch()
     silent = int(torch.randint(LATEST + 1, (), generator=run.generator))
-    carry = think_silently(run, inputs, silent)
-    targets = late_answers(labels, run.config.due, silent + 1, run.config.n_sup)
-    return correct(run, carry, inputs, targets)
+    return late_after(run, silent, run.config.due - silent)
 
 
 def noisy_start(run: TrainingRun) -> Tensor:
     """Deep supervision that begins in noise as large as the states themselves."""
+    return late_after(run, 0, run.config.due, noisy=True)
+
+
+def late_after(run: TrainingRun, silent: int, due: int, noisy: bool = False) -> Tensor:
+    """Silent steps without gradient, then judged ones; before number `due`, what must stay."""
     inputs, labels = run.next_batch()
     carry = run.model.initial_carry(inputs)
-    carry.h = carry.h + torch.randn(carry.h.shape, generator=run.generator)
-    targets = late_answers(labels, run.config.due, 1, run.config.n_sup)
-    return correct(run, carry, inputs, targets)
+    if noisy:
+        carry.h = carry.h + torch.randn(carry.h.shape, generator=run.generator)
+    with torch.no_grad():
+        for _ in range(silent):
+            carry, _ = run.model(carry, inputs)
+    must_stay = labels.masked_fill(labels == 0, IGNORE)
+    steps = range(1, run.config.n_sup + 1)
+    return correct(run, carry, inputs, (labels if k >= due else must_stay for k in steps))
 
 
 def round_by_round(run: TrainingRun) -> Tensor:
@@ -239,24 +226,14 @@ class LargerMazes(PuzzleTask):
         return measured | {"test_exact": measured["tree_30_exact"]}  # what tables show
 
 
-NET = {  # one block, a 3x3 convolution, boards of any size
-        "vocab_size": CELL_TOKENS, "grid": (5, 5), "width": 32, "n_layers": 1, "mixing": "conv",
-        "expansion": 3.0, "hidden_multiple": 1, "n_answers": 2, "positions": "none",
-    }  # fmt: skip
-
-LOOP = LoopedConfig(**NET, n_calls=3)
-SEEING = TRMConfig(**NET, n_latent=2, n_cycles=1, seeing=True)
+# The networks of chapter 07. A 3x3 convolution takes boards of any size.
+LOOP = replace(SHAPES["looped"]["1x32"], grid=FIVE.grid)
+TRM = replace(SHAPES["trm"]["n2"], grid=FIVE.grid)
 TRAINING = LateTraining(
     n_batches=150, batch_size=128, n_sup=20, due=10, lr=3e-3, decay=0.0, ema_decay=0.995,
     eval_every=15,
 )  # fmt: skip
 
-LEARNERS = {
-    "looped": ("one state", LargerMazes(LOOP, TRAINING, closely=True)),
-    "trm_seeing": ("TRM whose answer sees the question",
-                   LargerMazes(SEEING, TRAINING, closely=True)),
-    "trm": ("TRM", LargerMazes(replace(SEEING, seeing=False), TRAINING)),
-}  # fmt: skip
 CHANGES = {
     "due_at_once": ("judged in full from the first step", {"due": 1}),
     "silent": ("the first nine answers not judged at all",
@@ -276,16 +253,19 @@ TAUGHT = {
 }
 """What is changed in the loop, one thing at a time: a setting, or what it is taught by."""
 
-LEARNERS |= {
-    name: (f"one state, {about}", LargerMazes(LOOP, replace(TRAINING, **change)))
-    for name, (about, change) in CHANGES.items()
-} | {
-    name: (f"one state, {about}", LargerMazes(LOOP, TRAINING, taught=name))
-    for name, about in TAUGHT.items()
-}
+LEARNERS = [
+    ("looped", "one state", LargerMazes(LOOP, TRAINING, closely=True)),
+    ("trm_seeing", "TRM whose answer sees the question",
+     LargerMazes(replace(TRM, seeing=True), TRAINING, closely=True)),
+    ("trm", "TRM", LargerMazes(TRM, TRAINING)),
+    *((name, f"one state, {about}", LargerMazes(LOOP, replace(TRAINING, **change)))
+      for name, (about, change) in CHANGES.items()),
+    *((name, f"one state, {about}", LargerMazes(LOOP, TRAINING, taught=name))
+      for name, about in TAUGHT.items()),
+]  # fmt: skip
 
 EXPERIMENTS = ("easy_to_hard",)
 RECIPES = [
     Recipe(f"easy_to_hard/{name}", f"{about}; trained on 5x5 cells", task)
-    for name, (about, task) in LEARNERS.items()
+    for name, about, task in LEARNERS
 ]

@@ -6,8 +6,6 @@ included; no shaping and no masks. Rivals have as many parameters, within 10%.
 Axes: M layouts, n rows and columns, K improvement steps.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -138,19 +136,13 @@ FLAT = {"n_inputs": 6 * 4**2, "n_actions": 4}  # all numbers at once
 SHAPES: dict[str, dict[str, BoardPolicyConfig | FlatPolicyConfig]] = {
     "trm": {"T2": trm(2), "T4": trm(4)},
     "hierarchical": {"K3": hierarchical(3), "K5": hierarchical(5)},
-    "cnn": {
-        "4x16": walker(BoardConfig(**core(16, 4))),
-        "10x10": walker(BoardConfig(**core(10, 10))),
-    },
-    "mlp": {
-        "40": MLPPolicyConfig(**FLAT, hidden=(40,)),
-        "32x32": MLPPolicyConfig(**FLAT, hidden=(32, 32)),
-    },
-    "gru": {
-        "24x32": GRUPolicyConfig(**FLAT, hidden=(24, 32)),
-        "40x24": GRUPolicyConfig(**FLAT, hidden=(40, 24)),
-    },
-}
+    "cnn": {"4x16": walker(BoardConfig(**core(16, 4))),
+            "10x10": walker(BoardConfig(**core(10, 10)))},
+    "mlp": {"40": MLPPolicyConfig(**FLAT, hidden=(40,)),
+            "32x32": MLPPolicyConfig(**FLAT, hidden=(32, 32))},
+    "gru": {"24x32": GRUPolicyConfig(**FLAT, hidden=(24, 32)),
+            "40x24": GRUPolicyConfig(**FLAT, hidden=(40, 24))},
+}  # fmt: skip
 """Two shapes of each learner, all of 7,900 to 8,800 parameters (within 10% of the TRM's 8,640)."""
 
 RATES = (1.5e-3, 3e-3, 6e-3, 1.2e-2)
@@ -184,43 +176,36 @@ COMPARED = [Recipe(f"maze4/{name}", ABOUT[name], chosen(name)) for name in CHOSE
     for name in ("hierarchical_K5", "trm", "cnn")
 ]
 
-ONE_CYCLE = hierarchical(1)
-SHORT = replace(TRAINING, total_steps=80_000)
-THREE_STEPS = on(3, replace(ONE_CYCLE, k_steps=3))
 
-CARRIED = [  # thoughts begin afresh at every move, or go on while walking
-    Recipe(f"carry/{name}", about, replace(on(3, replace(ONE_CYCLE, **how)), training=SHORT))
-    for name, about, how in [
-        ("reset", "one cycle a move, each from the beginning", {}),
-        ("over_time", "one cycle a move, going on from the one before", {"carry_over_time": True}),
-        ("action", "the same, and y begins as the previous action",
-         {"carry_over_time": True, "previous_action": True}),
-    ]
+def short(name: str, about: str, weight: float = 0.0, **policy: Any) -> Recipe:
+    """One cycle an improvement step, on 3x3 cells, with a few fields of its policy changed."""
+    task = on(3, replace(hierarchical(1), **policy))
+    training = replace(TRAINING, total_steps=80_000, deep_supervision=weight)
+    return Recipe(name, about, replace(task, training=training))
+
+
+FEW_CYCLES = [
+    # Thoughts begin afresh at every move, or go on while walking.
+    short("carry/reset", "one cycle a move, each from the beginning"),
+    short("carry/over_time", "one cycle a move, going on from the one before",
+          carry_over_time=True),
+    short("carry/action", "the same, and y begins as the previous action",
+          carry_over_time=True, previous_action=True),
+    # Three improvement steps: who teaches the first two?
+    short("deep_supervision/none", "three steps, the loss on the last answer alone", k_steps=3),
+    short("deep_supervision/weak", "the same, and earlier answers imitate the last, weight 0.03",
+          0.03, k_steps=3),
+    short("deep_supervision/strong", "the same, weight 1", 1.0, k_steps=3),
 ]  # fmt: skip
 
-SUPERVISED_DEEPLY = [  # one cycle an improvement step, three steps: who teaches the first two?
-    Recipe(
-        f"deep_supervision/{name}",
-        about,
-        replace(THREE_STEPS, training=replace(SHORT, deep_supervision=weight)),
-    )
-    for name, about, weight in [
-        ("none", "three steps, the loss on the last answer alone", 0.0),
-        ("weak", "the same, and earlier answers imitate the last, weight 0.03", 0.03),
-        ("strong", "the same, weight 1", 1.0),
-    ]
-]
-
 TUNING = [  # two shapes and four rates for every learner, on fewer steps, one seed each
-    Recipe(
-        f"maze4_tuning/{name}_{shape}_lr_{lr:g}",
-        f"{name} {shape} at lr {lr:g}, 0.4 million steps",
-        replace(on(4, policy), training=replace(TRAINING, lr=lr, total_steps=400_000)),
-    )
+    Recipe(f"maze4_tuning/{name}_{shape}_lr_{lr:g}",
+           f"{name} {shape} at lr {lr:g}, 0.4 million steps",
+           replace(on(4, policy), training=replace(TRAINING, lr=lr, total_steps=400_000)))
     for name, shapes in SHAPES.items()
     for shape, policy in shapes.items()
     for lr in RATES
-]
+]  # fmt: skip
 
 EXPERIMENTS = ("maze4", "maze5", "maze4_tuning", "carry", "deep_supervision")
-RECIPES = [*COMPARED, *CARRIED, *SUPERVISED_DEEPLY, *TUNING]
+RECIPES = [*COMPARED, *FEW_CYCLES, *TUNING]

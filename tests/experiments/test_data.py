@@ -195,34 +195,33 @@ def answers(run, inputs, count):
         yield out.logits
 
 
-def judged_late(run, labels, first, logits):
-    must_stay = labels.masked_fill(labels == 0, IGNORE)
-    due = run.config.due
-    steps = enumerate(logits, 1)
-    return [answer_loss(said, labels if k >= due else must_stay) for k, said in steps][first:]
-
-
-@pytest.mark.parametrize(("silent", "due"), [(0, 3), (2, 1), (2, 5)])
+@pytest.mark.parametrize(
+    ("lesson", "changes", "silent"),
+    [
+        (late, {"silent_steps": 0, "due": 3}, 0),
+        (late, {"silent_steps": 2, "due": 1}, 2),
+        (late, {"silent_steps": 2, "due": 5}, 2),
+        *((random_start, {"seed": seed}, None) for seed in range(6)),
+    ],
+)
 def test_silent_steps_teach_nothing_and_before_an_answer_is_due_only_what_must_stay_is_judged(
-    silent, due
+    lesson, changes, silent
 ):
-    run, losses, (inputs, labels) = taught(late, silent_steps=silent, due=due)
-    logits = [*answers(run, inputs, silent + 5)][silent:]
-    torch.testing.assert_close(losses, judged_late(run, labels, 0, logits))
+    """A random start is somewhere in the thought, and shifts what is due."""
+    run, losses, (inputs, labels) = taught(lesson, **changes)
+    due = run.config.due + (silent or 0)
+    if silent is None:
+        drawn = torch.Generator().manual_seed(run.config.seed)
+        silent = int(torch.randint(LATEST + 1, (), generator=drawn))
+    must_stay = labels.masked_fill(labels == 0, IGNORE)
+    steps = enumerate(answers(run, inputs, silent + 5), 1)
+    expected = [answer_loss(said, labels if k >= due else must_stay) for k, said in steps]
+    torch.testing.assert_close(losses, expected[silent:])
+
+
+def test_an_answer_is_due_while_it_is_judged():
     with pytest.raises(ValueError, match="due expected a step from 1 to n_sup = 5, got 6"):
         replace(BRIEF, due=6)
-
-
-def test_a_random_start_is_somewhere_in_the_thought_and_shifts_what_is_due():
-    starts = set()
-    for seed in range(6):
-        run, losses, (inputs, labels) = taught(random_start, seed=seed)
-        silent = int(torch.randint(LATEST + 1, (), generator=torch.Generator().manual_seed(seed)))
-        starts.add(silent)
-        expected = judged_late(run, labels, silent, answers(run, inputs, silent + 5))
-        torch.testing.assert_close(losses, expected)
-    assert len(starts) > 3
-    assert max(starts) <= LATEST
 
 
 def test_round_by_round_judges_what_is_left_after_as_many_rounds():
