@@ -68,6 +68,13 @@ class BookFigure(Figure):
     def _repr_html_(self) -> str:
         return figure_html(self, self.alt)
 
+    def save(self, path: str | Path) -> None:
+        """Write an .svg with its words, a .png or a .pdf into a folder that exists."""
+        if Path(path).suffix != ".svg":
+            return self.savefig(path, dpi=_DPI, facecolor=self.get_facecolor())
+        opening = f'<svg role="img" aria-label="{escape(self.alt)}"'
+        Path(path).write_text(opening + _svg_text(self).removeprefix("<svg") + "\n", "utf-8")
+
 
 def new_figure(width: float = 6.4, height: float = 4.0) -> tuple[BookFigure, Axes]:
     """Make an empty chart in the book's style, of so many inches; set `figure.alt` to its words."""
