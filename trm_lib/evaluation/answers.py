@@ -116,6 +116,7 @@ def answers_by_k(
         (K, N, *grid) int64, the likeliest token of each cell.
     """
     boards = np.asarray(boards)
+    k_steps = whole(k_steps, "k_steps (K)", 1)
     answers = np.empty((k_steps, *boards.shape), dtype=np.int64)
     for step in think(model, boards, k_steps, batch_size):
         answers[step.k - 1, step.rows] = step.answers
