@@ -151,7 +151,7 @@ def test_puzzle_tokens_think_along_and_are_cut_off(kind):
             r"boards of shape \(4, 4\), whose cells.*got \(6, 6\): use mixing='conv', .* "
             "with positions='rope2d', for boards of other sizes",
         ),
-        (boards(2), r"carry expected states of shapes \[\(2, .*got \[\(3, "),
+        (boards(2), r"carry expected .*\(2, .*got .*\(3, .*start with model.initial_carry"),
     ],
 )
 @every_kind

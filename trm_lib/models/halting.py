@@ -13,9 +13,10 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from trm_lib.models.layers import Stack
-from trm_lib.models.trm import TRM, Carry, Net, StepOutput, carry_of_other_boards
+from trm_lib.models.trm import TRM, Carry, Net, StepOutput
 
 
 @dataclass
@@ -58,42 +59,30 @@ class HaltingOutput(StepOutput):
         return self.halt_logit if self.go_on_logit is None else self.halt_logit - self.go_on_logit
 
 
-class HaltHead(nn.Module):
-    """Is the answer right? (B, D) -> (B, 2), two numbers as in the official code.
-
-    The first is the halt logit. The second is the value of going on, for a rule that the paper
-    drops (`TRMConfig.continuing`); without it, no loss uses the second, which is there so that
-    official weights fit. The head begins almost sure that no answer is right: weights 0, bias -5.
-    """
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(2, width))
-        self.bias = nn.Parameter(torch.full((2,), -5.0))
-
-    def forward(self, h: Tensor) -> Tensor:
-        return nn.functional.linear(h, self.weight, self.bias)
-
-
 class HaltingTRM(TRM):
     """A `TRM` that also says when it is done, for a config with `halting`.
 
     In training mode, a board that halted makes room: its place in the batch starts afresh on that
     row of `inputs`, while the others go on with the board they have, which `carry.inputs` tells.
     In evaluation mode nothing halts by itself, and K is free.
+
+    Its halt head says two numbers, as in the official code: the halt logit, and what going on is
+    worth, for a rule that the paper drops (`TRMConfig.continuing`); without it, no loss uses the
+    second, which is there so that official weights fit.
     """
 
     halts = True
 
     def build(self, generator: torch.Generator) -> None:
         super().build(generator)
-        self.halt_head = HaltHead(self.config.width)
+        self.halt_head = skip_init(nn.Linear, self.config.width, 2)
+        nn.init.zeros_(self.halt_head.weight)
+        nn.init.constant_(self.halt_head.bias, -5.0)  # almost sure that no answer is right
 
     def initial_carry(self, inputs: Tensor) -> HaltingCarry:
         """The state before the first step: every place in the batch is free."""
-        start, B = super().initial_carry(inputs), len(inputs)
-        halted = torch.ones(B, dtype=torch.bool, device=inputs.device)
-        free = inputs.new_zeros(B)
+        start, free = super().initial_carry(inputs), inputs.new_zeros(len(inputs))
+        halted = torch.ones_like(free, dtype=torch.bool)
         return HaltingCarry(start.y, start.z, free, halted, inputs, free)
 
     def forward(
@@ -111,52 +100,31 @@ class HaltingTRM(TRM):
             puzzle: (B,) int64, which puzzle each board is; all 0 if not given.
             generator: draws who must think longer (`explore`); PyTorch's own if not given.
         """
-        c, grid = self.config, tuple(inputs.shape[1:])
-        carry = self._seated(carry, inputs, puzzle)
-        x = self.embed(carry.inputs, carry.puzzle)
-        if not carry.y.shape == carry.z.shape == x.shape:
-            raise carry_of_other_boards([x, x], [carry.y, carry.z])
-        net, steps = partial(self.stack, grid=grid), carry.steps + 1
-        y, z = self.recursion(net, x, carry.y, carry.z, c.n_latent, c.n_cycles)
-        halt, go_on = self._worth(y)
-        out = HaltingOutput(self.read(y, inputs), halt)
-        y, z = y.detach(), z.detach()
+        self.require(inputs, puzzle)
+        self.require_carry(carry, inputs)
+        c, grid, steps = self.config, tuple(inputs.shape[1:]), carry.steps
+        if puzzle is None:
+            puzzle = inputs.new_zeros(len(inputs))
+        start: Carry = carry
+        if self.training:  # fresh boards with fresh thoughts where the carry has halted
+            new = carry.halted
+            wide = new[:, None, None]
+            y, z = torch.where(wide, self.y0, carry.y), torch.where(wide, self.z0, carry.z)
+            start = Carry(y, z)
+            steps = steps.masked_fill(new, 0)
+            inputs = torch.where(new.view(-1, *[1] * len(grid)), inputs, carry.inputs)
+            puzzle = torch.where(new, puzzle, carry.puzzle)
+        x, steps = self.embed(inputs, puzzle), steps + 1
+        after = self.improved(x, start, grid)
+        halt, go_on = self._worth(after.y)
+        out = HaltingOutput(self.read(after.y, inputs), halt)
+        after = after.map(Tensor.detach)
         if c.continuing:
             out.go_on_logit = go_on
             if self.training:
-                out.go_on_target = self._one_step_later(net, x, y, z, last=steps >= c.n_sup)
+                out.go_on_target = self._one_step_later(x, after, grid, last=steps >= c.n_sup)
         halted = self._halted(steps, out, generator)
-        return HaltingCarry(y, z, steps, halted, carry.inputs, carry.puzzle), out
-
-    def _seated(self, carry: HaltingCarry, inputs: Tensor, puzzle: Tensor | None) -> HaltingCarry:
-        """In training mode, fresh boards with fresh thoughts where the carry has halted."""
-        if not isinstance(carry, HaltingCarry):
-            raise ValueError(
-                f"carry expected a HaltingCarry, got {type(carry).__name__}: start with "
-                f"model.initial_carry(inputs)"
-            )
-        if puzzle is None:
-            puzzle = inputs.new_zeros(len(inputs))
-        if not self.training:
-            return HaltingCarry(carry.y, carry.z, carry.steps, carry.halted, inputs, puzzle)
-        seats = {"inputs": (inputs, carry.inputs), "puzzle": (puzzle, carry.puzzle)}
-        for name, (given, kept) in seats.items():
-            if given.shape != kept.shape or given.dtype != kept.dtype:
-                raise ValueError(
-                    f"{name} expected {kept.dtype} of shape {tuple(kept.shape)}, as in the carry, "
-                    f"got {given.dtype} of shape {tuple(given.shape)}: start with "
-                    f"model.initial_carry(inputs)"
-                )
-        new = carry.halted
-        wide = new[:, None, None]
-        return HaltingCarry(
-            y=torch.where(wide, self.y0, carry.y),
-            z=torch.where(wide, self.z0, carry.z),
-            steps=carry.steps.masked_fill(new, 0),
-            halted=new,
-            inputs=torch.where(new.view(-1, *[1] * (inputs.dim() - 1)), inputs, carry.inputs),
-            puzzle=torch.where(new, puzzle, carry.puzzle),
-        )
+        return HaltingCarry(after.y, after.z, steps, halted, inputs, puzzle), out
 
     def _worth(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """What halting and going on are worth: (B, L, D) -> two of (B,) float32.
@@ -169,15 +137,16 @@ class HaltingTRM(TRM):
         return halt, go_on
 
     @torch.no_grad()
-    def _one_step_later(self, net: Net, x: Tensor, y: Tensor, z: Tensor, last: Tensor) -> Tensor:
+    def _one_step_later(
+        self, x: Tensor, carry: Carry, grid: tuple[int, ...], last: Tensor
+    ) -> Tensor:
         """What the better of halting and going on is worth after one more step: (B,) in (0, 1).
 
         At the last step, (B,) bool, going on is not possible.
 
         Source: arXiv 2506.21734, section "Adaptive computational time".
         """
-        y, _ = self.recursion(net, x, y, z, self.config.n_latent, self.config.n_cycles)
-        halt, go_on = self._worth(y)
+        halt, go_on = self._worth(self.improved(x, carry, grid).y)
         return torch.where(last, halt, torch.maximum(halt, go_on)).sigmoid()
 
     def _halted(

@@ -21,15 +21,7 @@ from trm_lib.checks import at_least, check, one_of, true_or_false
 from trm_lib.models.fused import rms_norm
 from trm_lib.models.halting import AblatedHaltingTRM, AblatedTRM, HaltingTRM
 from trm_lib.models.layers import BoardConfig, Linear, Stack
-from trm_lib.models.trm import (
-    TRM,
-    BoardNet,
-    Carry,
-    State,
-    StepOutput,
-    TRMConfig,
-    carry_of_other_boards,
-)
+from trm_lib.models.trm import TRM, BoardNet, Carry, State, StepOutput, TRMConfig
 
 
 class FeedForward(BoardNet):
@@ -43,38 +35,6 @@ class FeedForward(BoardNet):
         """The answer to inputs (B, *grid) int64; `carry` is ignored."""
         h = self.stack(self.embed(inputs), tuple(inputs.shape[1:]))
         return None, StepOutput(self.read(h, inputs))
-
-
-class Rival(BoardNet):
-    """A network that improves states step by step; the answer is read from the first of them."""
-
-    carry_type: type[State]
-    starts: tuple[str, ...]
-    """Buffers (..., width) that hold where the states of `carry_type` start, in every cell."""
-
-    def improved(self, x: Tensor, carry: State, grid: tuple[int, ...]) -> State:
-        """The states after one improvement step, with its gradient; x is (B, L, D)."""
-        raise NotImplementedError
-
-    def initial_carry(self, inputs: Tensor) -> State:
-        """The states before the first step, for inputs (B, *grid)."""
-        B, L = len(inputs), self.config.puzzle_tokens + math.prod(inputs.shape[1:])
-        starts = (getattr(self, name) for name in self.starts)
-        return self.carry_type(
-            *(s.unsqueeze(-2).expand(B, *s.shape[:-1], L, s.shape[-1]) for s in starts)
-        )
-
-    def forward(
-        self, carry: State, inputs: Tensor, puzzle: Tensor | None = None
-    ) -> tuple[State, StepOutput]:
-        """One improvement step; arguments and errors as those of `TRM`."""
-        x = self.embed(inputs, puzzle)
-        states, fresh = vars(carry).values(), vars(self.initial_carry(inputs)).values()
-        if any(state.shape != start.shape for state, start in zip(states, fresh, strict=True)):
-            raise carry_of_other_boards(fresh, states)
-        carry = self.improved(x, carry, tuple(inputs.shape[1:]))
-        answer = next(iter(vars(carry).values()))
-        return carry.map(Tensor.detach), StepOutput(self.read(answer, inputs))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +61,7 @@ class LoopedCarry(State):
     h: Tensor
 
 
-class Looped(Rival):
+class Looped(BoardNet):
     """h <- net(h + x), called `n_calls` times in each cycle of an improvement step.
 
     With attention it is a Universal Transformer that is shown its input at every call.
@@ -143,7 +103,7 @@ class MultiScaleConfig(BoardConfig):
         check(self, n_latent=at_least(1), n_cycles=at_least(1))
 
 
-class MultiScale(Rival):
+class MultiScale(BoardNet):
     """z_i <- net(x + y + z_1 + ... + z_n) for each i in turn, then y <- net(y + z_1 + ... + z_n).
 
     With n = 1 it is the `TRM`. Its carry is a `Carry` whose z is (B, n, L, D).
@@ -261,7 +221,7 @@ class ReluMLP(nn.Module):
         return self.down(torch.relu(self.up(h)))
 
 
-class HierarchicalTRM(Rival):
+class HierarchicalTRM(BoardNet):
     """A high level plans, a low level works out, and its feedback starts the next plan.
 
     Source: trm_rl_paper_implementation.py (class TRMRecursiveCore) in

@@ -14,7 +14,7 @@ github.com/SamsungSAILMontreal/TinyRecursiveModels at e7b6871 for initial values
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -129,7 +129,10 @@ def deep_recursion(
 
 @dataclass
 class State:
-    """What one improvement step hands to the next: tensors (B, ...), as subclasses name them."""
+    """What one improvement step hands to the next: tensors (B, ...), as subclasses name them.
+
+    The answer is read from the first.
+    """
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Self:
         """The state with `function` applied to each tensor."""
@@ -138,6 +141,10 @@ class State:
     def rows(self, index: Tensor) -> Self:
         """The state of some of the boards: index is (R,) int64 or a mask (B,) bool."""
         return self.map(lambda part: part[index])
+
+    def __str__(self) -> str:
+        shapes = (f"{name} {tuple(part.shape)}" for name, part in vars(self).items())
+        return f"{type(self).__name__}({', '.join(shapes)})"
 
 
 @dataclass
@@ -165,9 +172,11 @@ class StepOutput:
 
 
 class BoardNet(nn.Module):
-    """From tokens to vectors and back: a token embedding, a stack of blocks, and an answer head.
+    """What the TRM and its rivals share: embedding, stack and answer head, and how they are asked.
 
-    What every board network shares; subclasses say what the stack is used for.
+        carry = model.initial_carry(inputs)
+        for k in range(K):
+            carry, out = model(carry, inputs)   # out.logits: the answer after step k + 1
 
     Args:
         config: sizes and mixing, of exactly the class `config_type`, so that it can be stored.
@@ -175,6 +184,9 @@ class BoardNet(nn.Module):
     """
 
     config_type: type[BoardConfig] = BoardConfig
+    carry_type: type[State]
+    starts: tuple[str, ...]
+    """Buffers (..., width): where the states of `carry_type` start, in every cell."""
 
     def __init__(self, config: BoardConfig, generator: torch.Generator | None = None):
         super().__init__()
@@ -205,20 +217,8 @@ class BoardNet(nn.Module):
         """Draw where a state starts: fixed, not learned, the same in every cell."""
         self.register_buffer(name, truncated_normal_(torch.empty(shape), 1.0, generator))
 
-    def embed(self, inputs: Tensor, puzzle: Tensor | None = None) -> Tensor:
-        """Tokens to vectors.
-
-        Args:
-            inputs: (B, *grid) int64 in [0, V).
-            puzzle: (B,) int64 in [0, n_puzzles), which puzzle each board is; all 0 if not given.
-                Used only by a model with puzzle tokens.
-
-        Returns:
-            (B, L, D), of root mean square about 1 in the cells.
-
-        Raises:
-            ValueError: wrong dtype, shape, or a token or puzzle outside its range.
-        """
+    def require(self, inputs: Tensor, puzzle: Tensor | None) -> None:
+        """Raise ValueError for boards, or numbers of puzzles, that this model cannot read."""
         c = self.config
         if inputs.dtype != torch.int64 or inputs.dim() != 1 + len(c.grid):
             raise ValueError(
@@ -236,70 +236,72 @@ class BoardNet(nn.Module):
                 f"their places, got {tuple(inputs.shape[1:])}: use mixing='conv', or 'attention' "
                 f"with positions='rope2d', for boards of other sizes"
             )
+        if puzzle is None:
+            return
+        if puzzle.shape != inputs.shape[:1] or puzzle.dtype != torch.int64:
+            raise ValueError(
+                f"puzzle expected one int64 a board, shape ({len(inputs)},), got {puzzle.dtype} of "
+                f"shape {tuple(puzzle.shape)}"
+            )
+        most = c.n_puzzles - 1
+        if c.puzzle_tokens and len(puzzle) and not 0 <= puzzle.min() <= puzzle.max() <= most:
+            raise ValueError(
+                f"puzzle expected numbers from 0 to {most}, got {int(puzzle.min())} to "
+                f"{int(puzzle.max())}: build the model with more n_puzzles"
+            )
+
+    def embed(self, inputs: Tensor, puzzle: Tensor | None = None) -> Tensor:
+        """Tokens to vectors.
+
+        Args:
+            inputs: (B, *grid) int64 in [0, V).
+            puzzle: (B,) int64 in [0, n_puzzles), which puzzle each board is; all 0 if not given.
+                Used only by a model with puzzle tokens.
+
+        Returns:
+            (B, L, D), of root mean square about 1 in the cells.
+
+        Raises:
+            ValueError: wrong dtype, shape, or a token or puzzle outside its range.
+        """
+        self.require(inputs, puzzle)
+        c, B = self.config, len(inputs)
         x = F.embedding(inputs.flatten(1), self.embedding)
         if c.puzzle_tokens:
-            if puzzle is None:
-                puzzle = inputs.new_zeros(len(inputs))
-            x = torch.cat([self._puzzle_vectors(puzzle, len(inputs)), x], dim=1)
+            which = inputs.new_zeros(B) if puzzle is None else puzzle
+            tokens = F.embedding(which, self.puzzle_embedding)  # learnt numbers first, then zeros
+            tokens = F.pad(tokens, (0, c.puzzle_tokens * c.width - tokens.shape[1]))
+            x = torch.cat([tokens.view(B, c.puzzle_tokens, c.width), x], dim=1)
         if c.positions == "learned":
             x = 0.707106781 * (x + self.position)  # 1 / sqrt(2), to the digits of the official code
         return math.sqrt(c.width) * x
-
-    def _puzzle_vectors(self, puzzle: Tensor, B: int) -> Tensor:
-        """The tokens in front: (B,) -> (B, P, D), learnt numbers first, then zeros."""
-        P, D, most = self.config.puzzle_tokens, self.config.width, self.config.n_puzzles
-        if puzzle.shape != (B,) or puzzle.dtype != torch.int64:
-            raise ValueError(
-                f"puzzle expected one int64 a board, shape ({B},), got {puzzle.dtype} of shape "
-                f"{tuple(puzzle.shape)}"
-            )
-        if B and not 0 <= int(puzzle.min()) <= int(puzzle.max()) < most:
-            raise ValueError(
-                f"puzzle expected numbers from 0 to {most - 1}, got {int(puzzle.min())} to "
-                f"{int(puzzle.max())}: build the model with more n_puzzles"
-            )
-        learnt = F.embedding(puzzle, self.puzzle_embedding)
-        return F.pad(learnt, (0, P * D - learnt.shape[1])).view(B, P, D)
 
     def read(self, h: Tensor, inputs: Tensor) -> Tensor:
         """Vectors to logits: (B, L, D) -> (*inputs.shape, A)."""
         return self.head(h)[:, self.config.puzzle_tokens :].unflatten(1, inputs.shape[1:])
 
+    def initial_carry(self, inputs: Tensor) -> State:
+        """The states before the first improvement step, for inputs (B, *grid)."""
+        B, L = len(inputs), self.config.puzzle_tokens + math.prod(inputs.shape[1:])
+        starts = (getattr(self, name).unsqueeze(-2) for name in self.starts)
+        return self.carry_type(*(s.expand(B, *s.shape[:-2], L, s.shape[-1]) for s in starts))
 
-class TRM(BoardNet):
-    """One tiny network that improves its own answer, step by step.
-
-        carry = model.initial_carry(inputs)
-        for k in range(K):
-            carry, out = model(carry, inputs)   # out.logits: the answer after step k + 1
-
-    Arguments as of `BoardNet`.
-    """
-
-    config: TRMConfig
-    config_type = TRMConfig
-    halts, ablates = False, False  # the `TRMConfig.halting` and `ablated` it is for
-    recursion = staticmethod(deep_recursion)
-
-    def build(self, generator: torch.Generator) -> None:
-        c = self.config
-        if (c.halting, c.ablated) != (self.halts, self.ablates):
+    def require_carry(self, carry: State, inputs: Tensor) -> None:
+        """Raise ValueError for a carry of another model, or of other boards."""
+        fresh = str(self.initial_carry(inputs))
+        if str(carry) != fresh:
             raise ValueError(
-                f"{type(self).__name__} expected halting={self.halts} and ablated={self.ablates}, "
-                f"got {c}: build_model(config) finds the class of every config"
+                f"carry expected {fresh} for these inputs, got {carry}: start with "
+                f"model.initial_carry(inputs)"
             )
-        self.register_start("y0", generator, self.config.width)
-        self.register_start("z0", generator, self.config.width)
 
-    def initial_carry(self, inputs: Tensor) -> Carry:
-        """The state before the first improvement step, for inputs (B, *grid)."""
-        L = self.config.puzzle_tokens + math.prod(inputs.shape[1:])
-        shape = (len(inputs), L, self.config.width)
-        return Carry(self.y0.expand(shape), self.z0.expand(shape))
+    def improved(self, x: Tensor, carry: State, grid: tuple[int, ...]) -> State:
+        """The states after one improvement step, with its gradient; x is (B, L, D)."""
+        raise NotImplementedError
 
     def forward(
-        self, carry: Carry, inputs: Tensor, puzzle: Tensor | None = None
-    ) -> tuple[Carry, StepOutput]:
+        self, carry: State, inputs: Tensor, puzzle: Tensor | None = None
+    ) -> tuple[State, StepOutput]:
         """One improvement step.
 
         Args:
@@ -314,21 +316,34 @@ class TRM(BoardNet):
             ValueError: inputs of the wrong shape, dtype or range, or a carry of other boards.
         """
         x = self.embed(inputs, puzzle)
-        if not carry.y.shape == carry.z.shape == x.shape:
-            raise carry_of_other_boards([x, x], [carry.y, carry.z])
-        net = partial(self.stack, grid=tuple(inputs.shape[1:]))
-        n, T = self.config.n_latent, self.config.n_cycles
-        y, z = self.recursion(net, x, carry.y, carry.z, n, T)
-        return Carry(y.detach(), z.detach()), StepOutput(self.read(y, inputs))
+        self.require_carry(carry, inputs)
+        carry = self.improved(x, carry, tuple(inputs.shape[1:]))
+        answer = next(iter(vars(carry).values()))
+        return carry.map(Tensor.detach), StepOutput(self.read(answer, inputs))
 
 
-def carry_of_other_boards(expected: Iterable[Tensor], got: Iterable[Tensor]) -> ValueError:
-    """The error for a carry whose states are not of the shapes that these inputs need."""
-    right, wrong = ([tuple(state.shape) for state in states] for states in (expected, got))
-    return ValueError(
-        f"carry expected states of shapes {right} for these inputs, got {wrong}: start with "
-        f"model.initial_carry(inputs)"
-    )
+class TRM(BoardNet):
+    """One tiny network that improves its own answer, step by step; asked as every `BoardNet`."""
+
+    config: TRMConfig
+    config_type, carry_type, starts = TRMConfig, Carry, ("y0", "z0")
+    halts, ablates = False, False  # the `TRMConfig.halting` and `ablated` it is for
+    recursion = staticmethod(deep_recursion)
+
+    def build(self, generator: torch.Generator) -> None:
+        c = self.config
+        if (c.halting, c.ablated) != (self.halts, self.ablates):
+            raise ValueError(
+                f"{type(self).__name__} expected halting={self.halts} and ablated={self.ablates}, "
+                f"got {c}: build_model(config) finds the class of every config"
+            )
+        self.register_start("y0", generator, c.width)
+        self.register_start("z0", generator, c.width)
+
+    def improved(self, x: Tensor, carry: Carry, grid: tuple[int, ...]) -> Carry:
+        """T cycles of n latent updates and one answer update, with the one stack."""
+        net, c = partial(self.stack, grid=grid), self.config
+        return Carry(*self.recursion(net, x, carry.y, carry.z, c.n_latent, c.n_cycles))
 
 
 def count_parameters(model: nn.Module) -> int:
