@@ -45,7 +45,7 @@ def test_a_stream_goes_on_from_a_position_of_another():
         whole, again = stream(0), stream(99)
         for _ in range(n_before):
             next(whole)
-        again.set_state(whole.state())
+        again.load_state_dict(whole.state_dict())
         for _ in range(7):
             for a, b in zip(next(whole), next(again), strict=True):
                 assert torch.equal(a, b)

@@ -1,10 +1,12 @@
 """Returns, advantages and baselines: against definitions, and in worlds with known values."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
-from trm_lib.training import advantages, baselined, discounted_returns, standardised
+from trm_lib.training import advantages, discounted_returns, standardised
 
 S, E = 9, 30
 
@@ -25,6 +27,14 @@ def episodes(seed=0):
     return rewards, values, following, terminated, truncated
 
 
+def gains(rewards, values, following, terminated, truncated, gamma, gae_lambda):
+    """The advantages of a rollout of these, in which nothing follows the end."""
+    following = following.masked_fill(terminated, 0.0)
+    done = terminated | truncated
+    played = SimpleNamespace(rewards=rewards, values=values, next_values=following, done=done)
+    return advantages(played, gamma, gae_lambda)
+
+
 def last_step_of(done, t, env):
     """The step with which the episode of step t ends, or the rollout."""
     for last in range(t, S):
@@ -37,7 +47,7 @@ def last_step_of(done, t, env):
 @pytest.mark.parametrize("gamma", [0.9, 1.0])
 def test_advantages_are_weighted_sums_of_temporal_differences(gamma, gae_lambda):
     given = rewards, values, following, terminated, truncated = episodes()
-    ours = advantages(*given, gamma, gae_lambda)
+    ours = gains(*given, gamma, gae_lambda)
     for env in range(E):
         for t in range(S):
             expected = 0.0
@@ -54,7 +64,7 @@ def test_returns_are_sums_of_what_is_still_to_come_in_the_episode(gamma):
     rewards, _, _, terminated, truncated = given = episodes()
     before, nothing = [tensor.clone() for tensor in given], torch.zeros_like(rewards)
     done = terminated | truncated
-    expected = advantages(rewards, nothing, nothing, done, torch.zeros_like(done), gamma, 1.0)
+    expected = gains(rewards, nothing, nothing, done, torch.zeros_like(done), gamma, 1.0)
     torch.testing.assert_close(discounted_returns(rewards, done, gamma), expected)
     assert all(torch.equal(a, b) for a, b in zip(given, before, strict=True))  # left as they were
 
@@ -65,9 +75,9 @@ def test_in_a_world_that_pays_1_for_ever_right_values_leave_nothing_to_gain(gae_
     ones = torch.ones(S, E, dtype=torch.float64)
     _, _, _, _, truncated = episodes()
     never = torch.zeros_like(truncated)
-    ours = advantages(ones, 10 * ones, 10 * ones, never, truncated, 0.9, gae_lambda)
+    ours = gains(ones, 10 * ones, 10 * ones, never, truncated, 0.9, gae_lambda)
     torch.testing.assert_close(ours, torch.zeros_like(ours))
-    too_low = advantages(ones, 9 * ones, 9 * ones, never, never, 0.9, 0.0)
+    too_low = gains(ones, 9 * ones, 9 * ones, never, never, 0.9, 0.0)
     torch.testing.assert_close(too_low, ones + 0.9 * 9 - 9)
 
 
@@ -81,10 +91,10 @@ def test_in_a_chain_that_ends_right_values_leave_nothing_to_gain(gae_lambda):
     end = torch.zeros(S, 1, dtype=torch.bool)
     end[-1] = True
     never, rewards = torch.zeros_like(end), -torch.ones_like(values)
-    ours = advantages(rewards, values, following, end, never, gamma, gae_lambda)
+    ours = gains(rewards, values, following, end, never, gamma, gae_lambda)
     torch.testing.assert_close(ours, torch.zeros_like(ours))
     torch.testing.assert_close(discounted_returns(rewards, end, gamma), values)
-    cut = advantages(rewards, values, following, never, end, gamma, gae_lambda)
+    cut = gains(rewards, values, following, never, end, gamma, gae_lambda)
     torch.testing.assert_close(cut[-1], torch.full_like(cut[-1], gamma * 99))
 
 
@@ -94,25 +104,22 @@ def test_a_baseline_is_of_all_steps_played_or_of_those_of_the_own_episode():
     played = torch.arange(7)[:, None] < torch.tensor([7, 3, 1, 5])
     some = returns[played].numpy()
     expected = (some - some.mean()) / some.std()
-    np.testing.assert_allclose(baselined(returns, played)[played], expected, atol=1e-7)
-    gains = baselined(returns, played, inside=True)
+    np.testing.assert_allclose(standardised(returns, played)[played], expected, atol=1e-7)
+    alone = standardised(returns, played, inside=True)
     for e in range(4):
         own = returns[played[:, e], e].numpy()
         expected = (own - own.mean()) / (own.std() + 1e-8)
-        np.testing.assert_allclose(gains[played[:, e], e], expected, atol=1e-7)
-    assert gains[0, 2] == 0
+        np.testing.assert_allclose(alone[played[:, e], e], expected, atol=1e-7)
+    assert alone[0, 2] == 0
 
 
 @pytest.mark.parametrize("paid", [0.3, -0.01, 10.1, 0.0])
-@pytest.mark.parametrize("gains", ["ppo", "batch", "episode"])
-def test_equal_returns_have_no_gains_but_small_differences_do(gains, paid):
+@pytest.mark.parametrize("inside", [False, True])
+def test_equal_returns_have_no_gains_but_small_differences_do(inside, paid):
     """Their mean is not one of them to the last bit, but nothing is to be learned from that."""
 
     def gained(returns):
-        everything = torch.ones_like(returns, dtype=torch.bool)
-        if gains == "ppo":
-            return standardised(returns)
-        return baselined(returns, everything, inside=gains == "episode")
+        return standardised(returns, torch.ones_like(returns, dtype=torch.bool), inside)
 
     returns = torch.full((1000, 3), paid)
     assert (gained(returns) == 0).all()

@@ -9,7 +9,6 @@ import torch
 from trm_lib.evaluation import exact_by_k
 from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig, build_model
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
-from trm_lib.training.run import rate_factor
 
 BOARD = {"vocab_size": 4, "grid": (2, 2), "width": 16, "n_layers": 1, "hidden_multiple": 1}
 NET = TRMConfig(**BOARD, n_latent=1, n_cycles=1)
@@ -76,9 +75,14 @@ def test_carry_off_restarts_every_improvement_step(carry):
     assert [torch.equal(one, two), torch.equal(two, three)] == [not carry] * 2
 
 
-def test_learning_rate_rises_stays_and_falls():
-    config = SupervisedConfig(n_batches=50, n_sup=2, warmup=10, decay=0.2)
-    factors = [rate_factor(config.warmup, config.decay, step, 100) for step in range(100)]
+def test_learning_rate_rises_stays_and_falls(monkeypatch):
+    rates = []
+    monkeypatch.setattr(
+        torch.optim.AdamW, "step", lambda self: rates.append(self.param_groups[0]["lr"])
+    )
+    config = SupervisedConfig(n_batches=50, n_sup=2, lr=0.5, warmup=10, decay=0.2)
+    fit(new_model(), opposite_corner(), config, progress=False)
+    factors = [2 * rate for rate in rates]
     assert factors[:10] == pytest.approx([0.1 * i for i in range(1, 11)])
     assert factors[10:80] == [1.0] * 70
     assert factors[80:] == pytest.approx([(100 - s) / 20 for s in range(80, 100)])

@@ -26,7 +26,6 @@ from trm_lib.training import (
     ReinforceConfig,
     Rollout,
     advantages,
-    baselined,
     discounted_returns,
     entropy,
     log_probs,
@@ -227,13 +226,8 @@ def _gains(rollout: Rollout, config: PolicyConfig) -> Tensor:
     """The praise and blame (S, E) that a learner of this config would give to each action."""
     if isinstance(config, ReinforceConfig):
         returns = discounted_returns(rollout.rewards, rollout.done, config.gamma)
-        return baselined(returns, rollout.first, inside=config.baseline == "episode")
-    return standardised(
-        advantages(
-            rollout.rewards, rollout.values, rollout.next_values, rollout.terminated,
-            rollout.truncated, config.gamma, config.gae_lambda,
-        )
-    )  # fmt: skip
+        return standardised(returns, rollout.first, inside=config.baseline == "episode")
+    return standardised(advantages(rollout, config.gamma, config.gae_lambda))
 
 
 def learned(history: History, chance: float) -> Finding:

@@ -10,14 +10,8 @@ from trm_lib.training.losses import (
     halt_loss,
     stablemax_loss,
 )
-from trm_lib.training.ppo import PPOConfig, ppo, ppo_update, standardised
-from trm_lib.training.reinforce import (
-    ReinforceConfig,
-    baselined,
-    discounted_returns,
-    reinforce,
-    reinforce_update,
-)
+from trm_lib.training.ppo import PPOConfig, ppo, ppo_update
+from trm_lib.training.reinforce import ReinforceConfig, reinforce, reinforce_update
 from trm_lib.training.rollout import (
     Acting,
     Player,
@@ -25,10 +19,12 @@ from trm_lib.training.rollout import (
     PolicyRun,
     Rollout,
     advantages,
+    discounted_returns,
     entropy,
     log_probs,
     require_actions,
     require_same_step,
+    standardised,
 )
 from trm_lib.training.run import Evaluate, Run, progress_bar
 from trm_lib.training.supervised import (
@@ -44,7 +40,7 @@ from trm_lib.training.supervised import (
 __all__ = [
     "IGNORE", "Acting", "AdamAtan2", "Augment", "Batches", "Evaluate", "History", "Lesson",
     "PPOConfig", "Player", "PolicyConfig", "PolicyRun", "PuzzleData", "ReinforceConfig", "Rollout",
-    "Run", "SupervisedConfig", "TrainingRun", "act_loss", "advantages", "answer_loss", "baselined",
+    "Run", "SupervisedConfig", "TrainingRun", "act_loss", "advantages", "answer_loss",
     "correct", "deep_supervision", "discounted_returns", "entropy", "exactly_right", "fit",
     "halt_loss", "log_probs", "persistent_carry", "ppo", "ppo_update", "progress_bar", "reinforce",
     "reinforce_update", "require_actions", "require_same_step", "stablemax_loss", "standardised",

@@ -5,7 +5,7 @@ Axes: N puzzles, B batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +89,6 @@ class Batches:
         self.order = np.empty(0, dtype=np.int64)
         self.start = 0  # where in the order the next batch begins
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return self
-
     def __next__(self) -> tuple[Tensor, Tensor]:
         if self.start + self.size > len(self.order):
             self.order, self.start = self.rng.permutation(len(self.data)), 0
@@ -102,12 +99,12 @@ class Batches:
             inputs, labels = self.augment(inputs, labels, self.rng)
         return as_tokens(inputs), as_tokens(labels)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Where the stream stands: a tensor, a number, and the words of its generator."""
         rng = self.rng.bit_generator.state
         return {"order": torch.from_numpy(self.order), "start": self.start, "rng": rng}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where `state` was taken, batch for batch the same."""
         self.order, self.start = state["order"].numpy(), state["start"]
         self.rng.bit_generator.state = state["rng"]

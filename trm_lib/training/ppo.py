@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
-from torch import Tensor
 
 from trm_lib.checks import ABOVE_0, FROM_0, SHARE, at_least, check
 from trm_lib.models import Policy
@@ -30,9 +29,9 @@ from trm_lib.training.rollout import (
     advantages,
     entropy,
     imitation_loss,
-    in_deviations,
     log_prob_of,
     log_probs,
+    standardised,
 )
 from trm_lib.training.run import Evaluate
 
@@ -113,10 +112,7 @@ def ppo_update(run: PolicyRun, rollout: Rollout) -> np.ndarray:
         (3,) float, means over the minibatches: loss of the policy, of the values, and entropy.
     """
     policy, config = run.model, run.config
-    gains = advantages(
-        rollout.rewards, rollout.values, rollout.next_values, rollout.terminated,
-        rollout.truncated, config.gamma, config.gae_lambda,
-    )  # (S, E)  # fmt: skip
+    gains = advantages(rollout, config.gamma, config.gae_lambda)  # (S, E)
     returns = gains + rollout.values
     low, high = 1 - config.clip_range, 1 + config.clip_range
     seen = []
@@ -138,8 +134,3 @@ def ppo_update(run: PolicyRun, rollout: Rollout) -> np.ndarray:
             run.learn(loss)
             seen.append((policy_loss.item(), value_loss.item(), spread.item()))
     return np.mean(seen, axis=0)
-
-
-def standardised(gains: Tensor) -> Tensor:
-    """Advantages (S, E) with mean 0 and standard deviation 1; all 0 where they are equal."""
-    return in_deviations(gains - gains.mean(), gains.std(correction=0), gains.abs().max())

@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 from gymnasium.vector import VectorEnv
-from torch import Tensor
 
 from trm_lib.checks import at_least, check, one_of
 from trm_lib.models import Policy
@@ -23,12 +22,12 @@ from trm_lib.training.rollout import (
     PolicyConfig,
     PolicyRun,
     Rollout,
+    discounted_returns,
     entropy,
     imitation_loss,
-    in_deviations,
     log_prob_of,
     log_probs,
-    sums_ahead,
+    standardised,
 )
 from trm_lib.training.run import Evaluate
 
@@ -89,7 +88,7 @@ def reinforce_update(run: PolicyRun, rollout: Rollout) -> np.ndarray:
     config = run.config
     played = rollout.first  # (S, E)
     returns = discounted_returns(rollout.rewards, rollout.done, config.gamma)
-    gains = baselined(returns, played, inside=config.baseline == "episode")
+    gains = standardised(returns, played, inside=config.baseline == "episode")
     out = run.model.unroll(rollout.observations, rollout.previous, rollout.memory)
     log_p = log_probs(out.logits, rollout.masks)[:, played]  # (K, steps played, A)
     policy_loss = -(log_prob_of(log_p[-1], rollout.actions[played]) * gains[played]).mean()
@@ -99,36 +98,3 @@ def reinforce_update(run: PolicyRun, rollout: Rollout) -> np.ndarray:
         loss = loss + config.deep_supervision * imitation_loss(log_p)
     run.learn(loss)
     return np.array([policy_loss.item(), 0.0, spread.item()])
-
-
-def discounted_returns(rewards: Tensor, done: Tensor, gamma: float) -> Tensor:
-    """Rewards to go, G_t = r_t + gamma * G_{t+1}, begun anew where an episode is done.
-
-    Args:
-        rewards: (S, E) float.
-        done: (S, E) bool, whether the episode ended with this step.
-        gamma: discount.
-
-    Returns:
-        (S, E) float. What comes after the last step counts as 0.
-    """
-    return sums_ahead(rewards, gamma, done)
-
-
-def baselined(returns: Tensor, played: Tensor, inside: bool = False) -> Tensor:
-    """Returns less their mean over the steps played, over their standard deviation.
-
-    Equal returns have gains of 0.
-
-    Args:
-        returns: (S, E) float.
-        played: (S, E) bool, at least one step of each episode; the others do not count.
-        inside: mean and deviation of each episode alone, instead of all together.
-    """
-    if not inside:
-        some = returns[played]
-        return in_deviations(returns - some.mean(), some.std(correction=0), some.abs().max())
-    count = played.sum(0)
-    centred = returns - (returns * played).sum(0) / count
-    deviation = (((centred * played) ** 2).sum(0) / count).sqrt()
-    return in_deviations(centred, deviation, (returns * played).abs().amax(0))

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from trm_lib.checks import ABOVE_0, FROM_0, SHARE, at_least, check, true_or_false
 from trm_lib.models import Policy, PolicyMemory
-from trm_lib.training.run import Run, descend, rate_factor
+from trm_lib.training.run import Run
 
 MASKED = -1e8
 """The logit of an action that is not allowed."""
@@ -253,42 +253,33 @@ class Player(Acting):
         out, _ = self.policy(final, step["actions"], self.memory)
         return out.values[-1] * cut_off
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Where everybody stands, and what is remembered: tensors."""
+        envs = self.envs.state()
         return {
+            "envs": {name: torch.from_numpy(np.array(array)) for name, array in envs.items()},
             "observations": torch.tensor(self.observations),
             "masks": torch.tensor(self.masks),
             "previous": self.previous,
             "memory": self.memory if self.policy.remembers else None,
         }
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Stand where `state` was taken."""
+        self.envs.set_state({name: tensor.numpy() for name, tensor in state["envs"].items()})
         self.observations, self.masks = state["observations"].numpy(), state["masks"].numpy()
         self.previous, memory = state["previous"], state["memory"]
         self.memory = memory and {name: part.clone() for name, part in memory.items()}
 
 
 class PolicyRun(Run):
-    """A policy in training, and at play.
-
-    Args:
-        policy: trained in place.
-        envs: as for `Player`.
-        config: of the learner.
-        n_updates: how many there will be.
-    """
+    """A policy in training, and at play: `envs` as for `Player`, with `n_updates` to come."""
 
     def __init__(self, policy: Policy, envs: VectorEnv, config: PolicyConfig, n_updates: int):
         self.player = Player(policy, envs, config.seed, config.use_masks)
         optimizer = torch.optim.Adam(policy.parameters(), lr=config.lr, eps=1e-5, fused=True)
         super().__init__(policy, optimizer, config, n_updates)
-
-    def learn(self, loss: Tensor) -> None:
-        """Take one optimizer step, as `descend` does."""
-        config = self.config
-        factor = rate_factor(config.warmup, config.decay, self.round, self.n_rounds)
-        descend(self.model, self.optimizer, loss, config.lr * factor, config.max_grad_norm)
+        self.parts["player"] = self.player
 
     def log(self, rollout: Rollout, learned: Tensor, losses: np.ndarray) -> None:
         """Keep one more update.
@@ -312,20 +303,7 @@ class PolicyRun(Run):
 
     def identity(self) -> dict[str, str]:
         world = self.player.envs.fingerprint()
-        told = {f"environments.{name}": str(value) for name, value in world.items()}
-        return super().identity() | told
-
-    def state(self) -> dict[str, Any]:
-        envs = self.player.envs.state()
-        return super().state() | {
-            "envs": {name: torch.from_numpy(np.array(array)) for name, array in envs.items()},
-            "player": self.player.state(),
-        }
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        super().set_state(state)
-        self.player.envs.set_state({name: t.numpy() for name, t in state["envs"].items()})
-        self.player.set_state(state["player"])
+        return super().identity() | {f"environments.{name}": str(world[name]) for name in world}
 
 
 def log_probs(logits: Tensor, mask: Tensor) -> Tensor:
@@ -380,35 +358,17 @@ def imitation_loss(log_p: Tensor) -> Tensor:
     return -(teacher * log_p[:-1]).sum(-1).mean()
 
 
-def advantages(
-    rewards: Tensor,
-    values: Tensor,
-    next_values: Tensor,
-    terminated: Tensor,
-    truncated: Tensor,
-    gamma: float,
-    gae_lambda: float,
-) -> Tensor:
-    """Generalised advantages: sums of temporal differences, weighted by (gamma * lambda)^i.
-
-    delta_t = r_t + gamma * V(s_{t+1}) - V(s_t), with V(s_{t+1}) = 0 where the episode terminated.
-    Where it was only cut off, V of the last observation stands for what would have come.
+def discounted_returns(terms: Tensor, done: Tensor, factor: float) -> Tensor:
+    """x_t + factor * x_{t+1} + factor^2 * x_{t+2} + ... to the end of the episode.
 
     Args:
-        rewards, values, next_values: (S, E) float, as in a `Rollout`.
-        terminated, truncated: (S, E) bool.
-        gamma: discount.
-        gae_lambda: 0 trusts the values after one step, 1 the rewards alone.
+        terms: (S, E) float; of rewards these are the returns, of what else the same sums.
+        done: (S, E) bool, whether the episode ended with this step.
+        factor: the discount.
 
     Returns:
-        (S, E) float.
+        (S, E) float. What comes after the last step counts as 0.
     """
-    deltas = rewards + gamma * next_values * ~terminated - values
-    return sums_ahead(deltas, gamma * gae_lambda, terminated | truncated)
-
-
-def sums_ahead(terms: Tensor, factor: float, done: Tensor) -> Tensor:
-    """x_t + factor * x_{t+1} + factor^2 * x_{t+2} + ... to the end of the episode: (S, E)."""
     sums, ahead = [], terms.new_zeros(terms.shape[1:])
     for term, over in zip(terms.flip(0), done.flip(0), strict=True):
         ahead = term + factor * ahead * ~over
@@ -416,16 +376,39 @@ def sums_ahead(terms: Tensor, factor: float, done: Tensor) -> Tensor:
     return torch.stack(sums).flip(0)
 
 
-def in_deviations(centred: Tensor, deviation: Tensor, largest: Tensor) -> Tensor:
-    """Numbers less their mean, over their standard deviation; 0 where that is rounding noise.
+def advantages(rollout: Rollout, gamma: float, gae_lambda: float) -> Tensor:
+    """Generalised advantages (S, E): sums of temporal differences, weighted by (gamma * lambda)^i.
+
+    delta_t = r_t + gamma * V(s_{t+1}) - V(s_t), with V(s_{t+1}) = 0 where the episode terminated.
+    Where it was only cut off, V of the last observation stands for what would have come.
 
     Args:
-        centred: (S, E) float.
-        deviation, largest: () or (E,) float, their standard deviation, and the largest magnitude
-            before the mean was taken away.
+        rollout: what was played.
+        gamma: discount.
+        gae_lambda: 0 trusts the values after one step, 1 the rewards alone.
     """
+    deltas = rollout.rewards + gamma * rollout.next_values - rollout.values
+    return discounted_returns(deltas, rollout.done, gamma * gae_lambda)
+
+
+def standardised(gains: Tensor, played: Tensor | None = None, inside: bool = False) -> Tensor:
+    """Gains less their mean, over their standard deviation; 0 where that is rounding noise.
+
+    Args:
+        gains: (S, E) float.
+        played: (S, E) bool, the steps that are counted, at least one an episode; None: all.
+        inside: mean and deviation of each episode alone, instead of all together.
+    """
+    if inside:
+        count = played.sum(0)
+        mean = (gains * played).sum(0) / count
+        deviation = ((((gains - mean) * played) ** 2).sum(0) / count).sqrt()
+        largest = (gains * played).abs().amax(0)
+    else:
+        some = gains if played is None else gains[played]
+        mean, deviation, largest = some.mean(), some.std(correction=0), some.abs().max()
     noise = deviation <= 1e-6 * largest
-    return (centred / (deviation + 1e-8)).masked_fill(noise, 0.0)
+    return ((gains - mean) / (deviation + 1e-8)).masked_fill(noise, 0.0)
 
 
 def require_actions(policy: Policy, n_actions: int) -> None:

@@ -1,4 +1,4 @@
-"""One run of any learner: the rounds it goes through, and what is measured and kept between them.
+"""One run of any learner: its rounds, its optimizer steps, and what is measured and kept of them.
 
 `fit`, `reinforce` and `ppo` show their algorithms, each a loop over `Run.rounds`; this file is what
 they share. A round is a batch of puzzles, or an update of a policy.
@@ -28,29 +28,37 @@ Evaluate = Callable[[nn.Module], np.ndarray]
 
 
 class Run:
-    """A model in training, with its optimizer, random numbers and history.
+    """A model in training.
 
     Args:
         model: trained in place.
         optimizer: of its parameters.
-        config: of the learner, with `eval_every` and `seed`.
+        config: of the learner, with `eval_every`, `seed`, `lr`, `warmup` and `decay`.
         n_rounds: how many there will be.
+        n_steps: optimizer steps there will be, which the learning rate follows; it follows the
+            rounds if this is None.
 
     Attributes:
         generator: draws what the learner draws, on the model's device.
-        round: rounds done.
+        round, step: rounds and optimizer steps done.
         history: what happened so far.
         evaluated: what evaluations are of.
+        parts: what a checkpoint keeps beside these, each with a `state_dict`, by name.
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer, config: Any, n_rounds: int
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        config: Any,
+        n_rounds: int,
+        n_steps: int | None = None,
     ):
         self.model, self.optimizer, self.config = model, optimizer, config
-        self.n_rounds, self.round = n_rounds, 0
+        self.n_rounds, self.n_steps, self.round, self.step = n_rounds, n_steps, 0, 0
         self.generator = torch.Generator(device_of(model)).manual_seed(config.seed)
-        self.history = History()
-        self.evaluated = model
+        self.history, self.evaluated = History(), model
+        self.parts: dict[str, Any] = {"model": model, "optimizer": optimizer}
 
     def rounds(
         self,
@@ -90,6 +98,37 @@ class Run:
             if checkpoint is not None and (last or self.round % checkpoint_every == 0):
                 self.keep(checkpoint)
 
+    def learn(self, loss: Tensor) -> None:
+        """Take one step down the gradient of a loss, at the rate that is due.
+
+        The rate rises to `lr` over the first `warmup` steps (or rounds), and falls over the last
+        share `decay` of them. A gradient longer than a `max_grad_norm` of the config is cut to it.
+
+        Raises:
+            FloatingPointError: the loss or a gradient is not finite; the weights are as before.
+        """
+        loss.backward()
+        gradients = {n: p.grad for n, p in self.model.named_parameters() if p.grad is not None}
+        norm = nn.utils.get_total_norm(list(gradients.values()))
+        if not (torch.isfinite(loss) and torch.isfinite(norm)):
+            names = [name for name, gradient in gradients.items() if not gradient.isfinite().all()]
+            self.optimizer.zero_grad()
+            raise FloatingPointError(
+                f"the loss became {loss.item()}, its gradient non-finite in "
+                f"{', '.join(names) or 'sum'}, so the optimizer step was not taken: lower lr, "
+                f"lengthen warmup, or look for non-finite values in the model, its data or rewards"
+            )
+        if (longest := getattr(self.config, "max_grad_norm", None)) is not None:
+            nn.utils.clip_grads_with_norm_(self.model.parameters(), longest, norm)
+        done, of = (self.step, self.n_steps) if self.n_steps else (self.round, self.n_rounds)
+        up = (done + 1) / max(1, self.config.warmup)
+        down = (of - done) / max(1.0, self.config.decay * of)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr * min(1.0, up, down)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+
     def keep(self, path: Path) -> None:
         """Write a checkpoint."""
         write_checkpoint(path, self.identity(), self.state())
@@ -103,61 +142,17 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         """All that changes from round to round: tensors, numbers, words, and dicts and lists."""
-        return {
-            "round": self.round,
-            "history": asdict(self.history),
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-        }
+        done = {"round": self.round, "step": self.step, "history": asdict(self.history)}
+        done |= {name: part.state_dict() for name, part in self.parts.items()}
+        return done | {"generator": self.generator.get_state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Stand where `state` was taken."""
-        self.model.load_state_dict(state["model"])
-        self.round, self.history = state["round"], History(**state["history"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.round, self.step = state["round"], state["step"]
+        self.history = History(**state["history"])
         self.generator.set_state(state["generator"])
-
-
-def descend(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    loss: Tensor,
-    rate: float,
-    max_grad_norm: float | None = None,
-) -> None:
-    """Take one step down the gradient of a loss; a gradient longer than the maximum is cut to it.
-
-    Raises:
-        FloatingPointError: the loss or a gradient is not finite; raised before the weights change.
-    """
-    loss.backward()
-    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
-    norm = nn.utils.get_total_norm(list(gradients.values()))
-    if not (torch.isfinite(loss) and torch.isfinite(norm)):
-        names = [name for name, gradient in gradients.items() if not gradient.isfinite().all()]
-        optimizer.zero_grad()
-        raise FloatingPointError(
-            f"the loss became {loss.item()}, its gradient non-finite in {', '.join(names) or 'sum'}"
-            f", so the optimizer step was not taken: lower lr, lengthen warmup, or look for "
-            f"non-finite values in the model, its data or the rewards"
-        )
-    if max_grad_norm is not None:
-        nn.utils.clip_grads_with_norm_(model.parameters(), max_grad_norm, norm)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.step()
-    optimizer.zero_grad()
-
-
-def rate_factor(warmup: int, decay: float, step: int, n_steps: int) -> float:
-    """What the learning rate is multiplied by at step 0, 1, ... of `n_steps`: up, level, down.
-
-    It rises over `warmup` steps, and falls over the last share `decay` of the run.
-    """
-    up = (step + 1) / max(1, warmup)
-    down = (n_steps - step) / max(1.0, decay * n_steps)
-    return min(1.0, up, down)
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
 
 
 def progress_bar(

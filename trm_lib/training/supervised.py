@@ -31,7 +31,7 @@ from trm_lib.training.adam_atan2 import AdamAtan2
 from trm_lib.training.data import IGNORE, Augment, Batches, PuzzleData, as_tokens
 from trm_lib.training.history import History
 from trm_lib.training.losses import act_loss, answer_loss
-from trm_lib.training.run import Evaluate, Run, descend, rate_factor
+from trm_lib.training.run import Evaluate, Run
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
@@ -87,13 +87,12 @@ class SupervisedConfig:
 
 
 class TrainingRun(Run):
-    """A model in training, with its optimizer, moving average, place in the data, and carry.
+    """A model in training, with its moving average, place in the data, and carry.
 
     Args:
         model, data, config, augment, lesson: as for `fit`.
 
     Attributes:
-        step: optimizer steps done.
         carry: what boards that are still being thought about hand to the next batch, or None.
         labels: (B, *grid) their right answers, or None.
     """
@@ -110,15 +109,15 @@ class TrainingRun(Run):
         optimizer = OPTIMIZERS[config.optimizer](
             model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay
         )
-        super().__init__(model, optimizer, config, config.n_batches)
+        halting = getattr(getattr(model, "config", None), "halting", False)
+        self.lesson = lesson or (persistent_carry if halting else deep_supervision)
+        n_steps = config.n_batches * (1 if halting else config.n_sup)
+        super().__init__(model, optimizer, config, config.n_batches, n_steps)
         self.data, self.device = data, device_of(model)
-        self.halting = bool(getattr(getattr(model, "config", None), "halting", False))
-        self.lesson = lesson or (persistent_carry if self.halting else deep_supervision)
-        self.step, self.n_steps = 0, config.n_batches * (1 if self.halting else config.n_sup)
-        rng = np.random.default_rng(config.seed)
-        self.stream = Batches(data, config.batch_size, rng, augment)
+        self.stream = Batches(data, config.batch_size, np.random.default_rng(config.seed), augment)
         self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
         self.evaluated = self.average.module
+        self.parts |= {"stream": self.stream, "average": self.average}
         self.carry: Carry | None = None
         self.labels: Tensor | None = None
 
@@ -128,11 +127,9 @@ class TrainingRun(Run):
         return inputs.to(self.device), labels.to(self.device)
 
     def learn(self, loss: Tensor) -> None:
-        """Take one optimizer step, as `descend` does, and let the average follow."""
-        factor = rate_factor(self.config.warmup, self.config.decay, self.step, self.n_steps)
-        descend(self.model, self.optimizer, loss, self.config.lr * factor)
+        """Take one optimizer step, see `Run.learn`, and let the average follow."""
+        super().learn(loss)
         self.average.update_parameters(self.model)
-        self.step += 1
 
     def identity(self) -> dict[str, str]:
         digest = hashlib.sha256()
@@ -145,25 +142,14 @@ class TrainingRun(Run):
         }
 
     def state(self) -> dict[str, Any]:
-        return super().state() | {
-            "step": self.step,
-            "stream": self.stream.state(),
-            "average": self.average.state_dict(),
-            "carry": None if self.carry is None else vars(self.carry),
-            "labels": self.labels,
-        }
+        return super().state() | {"carry": self.carry and vars(self.carry), "labels": self.labels}
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
-        self.step = state["step"]
-        self.stream.set_state(state["stream"])
-        self.average.load_state_dict(state["average"])
         if state["carry"] is not None:
             self.labels = state["labels"].to(self.device)
-            kept = {
-                name: t if t is None else t.to(self.device) for name, t in state["carry"].items()
-            }
-            self.carry = replace(self.model.initial_carry(self.labels), **kept)
+            kept = replace(self.model.initial_carry(self.labels), **state["carry"])
+            self.carry = kept.map(lambda part: part.to(self.device))
 
 
 Lesson = Callable[[TrainingRun], Tensor]
