@@ -42,7 +42,6 @@ def other_autoreset():
     ("call", "given", "message"),
     [
         (answers_by_k, (TRM_ONLY, BOARDS, 0), rf"k_steps \(K\) {WHOLE}"),
-        (answers_by_k, (TRM_ONLY, BOARDS, 1, 0), f"batch_size {WHOLE}, got 0"),
         (answers_by_k, (TRM_ONLY, BOARDS / 2, 1), "boards expected an array of integers"),
         (answers_with_halting, (HALTING, BOARDS, 0), rf"k_steps \(K\) {WHOLE}"),
         (answers_with_halting, (HALTING, BOARDS / 2), "an array of integers"),

@@ -86,23 +86,6 @@ def test_greedy_takes_the_likeliest_allowed_action_and_always_the_same(name):
     assert np.array_equal(one.success, two.success)
 
 
-def test_drawn_actions_follow_the_generator_and_the_masks():
-    policy = new_policy("mlp")
-    observations, infos = mazes(400).reset(seed=0)
-
-    def drawn(seed):
-        acting = Acting(policy, generator=torch.Generator().manual_seed(seed))
-        return acting(observations, infos["action_mask"])
-
-    torch.manual_seed(1)
-    first = drawn(0)
-    torch.manual_seed(2)  # the global generator is not consulted
-    assert np.array_equal(first, drawn(0))
-    assert not np.array_equal(first, drawn(1))
-    assert (infos["action_mask"][np.arange(400), first] > 0).all()
-    assert not np.array_equal(first, Acting(policy)(observations, infos["action_mask"]))
-
-
 class Asked(MLPPolicy):
     """Keeps the previous actions it is told, and counts in its memory how often it was asked."""
 
@@ -171,10 +154,3 @@ def test_thinking_is_for_a_while_whatever_happens():
     with pytest.raises(KeyError), thinking(policy, 2):
         raise KeyError
     assert policy.k_steps == 5
-
-
-def test_a_policy_without_improvement_steps_has_one():
-    policy = new_policy("mlp")
-    with thinking(policy, 1):
-        pass
-    assert success_by_k(policy, mazes, CASES).shape == (1,)

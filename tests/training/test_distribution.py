@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from trm_lib.training.rollout import entropy, imitation_loss, log_prob_of, log_probs, sample
+from trm_lib.training.rollout import entropy, log_prob_of, log_probs, sample
 
 A = 6
 
@@ -43,21 +43,6 @@ def test_a_masked_logit_has_no_gradient_and_no_influence():
     assert torch.isfinite(logits.grad).all()
     moved = logits.detach() + 50 * ~mask
     assert torch.equal(log_probs(moved, mask), log_p)
-
-
-def test_imitation_is_least_where_every_answer_is_the_last_one():
-    """Cross-entropy is entropy plus divergence: its gradient is softmax minus the teacher's."""
-    logits, mask = drawn()
-    logits.requires_grad_()
-    log_p = log_probs(logits, mask[0])
-    imitation_loss(log_p).backward()
-    p = log_p.detach().exp()
-    expected = (p[:-1] - p[-1]) / p[:-1, ..., 0].numel()
-    torch.testing.assert_close(logits.grad[:-1], expected)
-    assert (logits.grad[-1] == 0).all()  # the teacher does not learn
-    assert imitation_loss(log_p[-1:]) == 0
-    same = log_p[-1].detach()
-    torch.testing.assert_close(imitation_loss(same.expand(3, *same.shape)), entropy(same).mean())
 
 
 def test_draws_have_the_probabilities_and_follow_the_generator():

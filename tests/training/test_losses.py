@@ -7,7 +7,7 @@ import torch
 
 from trm_lib.models import HaltingOutput
 from trm_lib.training import IGNORE, act_loss, answer_loss, exactly_right, stablemax_loss
-from trm_lib.training.losses import halt_loss, log_stablemax
+from trm_lib.training.losses import log_stablemax
 
 
 def s(v):
@@ -68,28 +68,6 @@ def test_right_means_every_labelled_cell():
     assert exactly_right(logits, answer).tolist() == [True, False]
     answer[1, 2] = IGNORE
     assert exactly_right(logits, answer).tolist() == [True, True]
-
-
-def test_the_whole_loss_is_answer_plus_half_of_halting_over_the_batch():
-    logits, labels = board()
-    halt_logit = torch.tensor([0.3, -1.2])
-    right = exactly_right(logits, labels)
-    halting = [
-        -math.log(1 / (1 + math.exp(-h if r else h)))
-        for h, r in zip(halt_logit.tolist(), right.tolist(), strict=True)
-    ]
-    assert halt_loss(halt_logit, right).tolist() == pytest.approx(halting)
-    expected = (stablemax_loss(logits, labels).sum().item() + 0.5 * sum(halting)) / 2
-    assert act_loss(HaltingOutput(logits, halt_logit), labels).item() == pytest.approx(expected)
-
-
-def test_halting_teaches_the_halt_head_alone():
-    """Whether the answer is right is a target, not a path for the gradient."""
-    logits, labels = board()
-    halt_logit = torch.zeros(2, requires_grad=True)
-    halt_loss(halt_logit, exactly_right(logits.requires_grad_(), labels)).sum().backward()
-    assert logits.grad is None
-    assert halt_logit.grad.abs().min() > 0
 
 
 def test_a_guess_of_going_on_costs_as_much_as_one_of_halting():

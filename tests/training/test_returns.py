@@ -58,29 +58,6 @@ def test_advantages_are_weighted_sums_of_temporal_differences(gamma, gae_lambda)
             torch.testing.assert_close(ours[t, env], expected)
 
 
-@pytest.mark.parametrize("gamma", [0.0, 0.9, 1.0])
-def test_returns_are_sums_of_what_is_still_to_come_in_the_episode(gamma):
-    """Of temporal differences, where nothing is expected: an advantage over nothing."""
-    rewards, _, _, terminated, truncated = given = episodes()
-    before, nothing = [tensor.clone() for tensor in given], torch.zeros_like(rewards)
-    done = terminated | truncated
-    expected = gains(rewards, nothing, nothing, done, torch.zeros_like(done), gamma, 1.0)
-    torch.testing.assert_close(discounted_returns(rewards, done, gamma), expected)
-    assert all(torch.equal(a, b) for a, b in zip(given, before, strict=True))  # left as they were
-
-
-@pytest.mark.parametrize("gae_lambda", [0.0, 0.5, 1.0])
-def test_in_a_world_that_pays_1_for_ever_right_values_leave_nothing_to_gain(gae_lambda):
-    """V = 1 / (1 - gamma), whether the time limit cuts the episode off or not."""
-    ones = torch.ones(S, E, dtype=torch.float64)
-    _, _, _, _, truncated = episodes()
-    never = torch.zeros_like(truncated)
-    ours = gains(ones, 10 * ones, 10 * ones, never, truncated, 0.9, gae_lambda)
-    torch.testing.assert_close(ours, torch.zeros_like(ours))
-    too_low = gains(ones, 9 * ones, 9 * ones, never, never, 0.9, 0.0)
-    torch.testing.assert_close(too_low, ones + 0.9 * 9 - 9)
-
-
 @pytest.mark.parametrize("gae_lambda", [0.0, 0.5, 1.0])
 def test_in_a_chain_that_ends_right_values_leave_nothing_to_gain(gae_lambda):
     """S steps at -1, then the goal: V(t) = -(1 + gamma + ... ) to the end; beyond it, nothing."""

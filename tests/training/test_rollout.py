@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -159,12 +158,6 @@ def test_masks_are_kept_unless_they_shall_not_be(kind, options, use_masks):
         kept.append(infos["action_mask"][np.arange(E), actions] > 0)
         infos = again.step(actions)[4]
     assert np.all(kept) == use_masks
-
-
-def test_environments_that_begin_anew_otherwise_are_refused():
-    envs = gym.make_vec("trm/Maze-v0", num_envs=2, vectorization_mode="sync", **MAZE)
-    with pytest.raises(ValueError, match=r"with AutoresetMode.SAME_STEP, got .*NEXT_STEP"):
-        new_player(envs=envs)
 
 
 class Reusing(OneStep):

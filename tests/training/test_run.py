@@ -290,9 +290,9 @@ def test_bars_speak_unless_silenced(variable, shown, speaks, monkeypatch, capsys
     assert ("counting" in capsys.readouterr().err) is speaks
 
 
-def drawn(history, **options):
+def drawn(history):
     """The points of each line of the plot of a history, by label."""
-    (axes,) = history.plot(**options).axes
+    (axes,) = history.plot().axes
     return {line.get_label(): line.get_xydata() for line in axes.get_lines()}
 
 
@@ -311,6 +311,6 @@ def test_the_plot_of_a_history_of_episodes_shows_their_success():
     history = History()
     for steps, episodes, successes in [(10, 2, 1), (20, 0, 0), (30, 4, 4)]:
         history.log(steps=steps, episodes=episodes, successes=successes)
-    points = {tuple(point) for line in drawn(history, window=1).values() for point in line}
+    points = {tuple(point) for line in drawn(history).values() for point in line}
     assert {(10.0, 0.5), (30.0, 1.0)} <= points
     assert history.success_rate(1).tolist() == [0.5, 0.5, 1.0]

@@ -25,24 +25,8 @@ from trm_lib.evaluation.playing import (
 )
 
 __all__ = [
-    "Actor",
-    "Calibration",
-    "HaltedAnswers",
-    "Outcomes",
-    "RestedAnswers",
-    "ThinkingStep",
-    "answer_flops",
-    "answers_at_rest",
-    "answers_by_k",
-    "answers_with_halting",
-    "calibration",
-    "decision_flops",
-    "every_maze",
-    "exact_by_k",
-    "halt_logits_by_k",
-    "play_each",
-    "play_episodes",
-    "success_by_k",
-    "think",
-    "thinking",
-]
+    "Actor", "Calibration", "HaltedAnswers", "Outcomes", "RestedAnswers", "ThinkingStep",
+    "answer_flops", "answers_at_rest", "answers_by_k", "answers_with_halting", "calibration",
+    "decision_flops", "every_maze", "exact_by_k", "halt_logits_by_k", "play_each", "play_episodes",
+    "success_by_k", "think", "thinking",
+]  # fmt: skip

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from trm_lib.checks import whole
-from trm_lib.models import TRM, StepOutput
+from trm_lib.models import TRM, StepOutput, device_of
 from trm_lib.training import IGNORE, PuzzleData
 
 
@@ -66,12 +66,11 @@ def think(
     if not np.issubdtype(boards.dtype, np.integer):
         raise ValueError(f"boards expected an array of integers, got dtype {boards.dtype}")
     was_training = model.training
-    device = next(model.parameters(), torch.empty(0)).device
     model.eval()
     try:
         for start in range(0, len(boards), batch_size):
             rows = np.arange(start, min(start + batch_size, len(boards)))
-            inputs = torch.from_numpy(boards[rows].astype(np.int64)).to(device)
+            inputs = torch.from_numpy(boards[rows].astype(np.int64)).to(device_of(model))
             carry = model.initial_carry(inputs)
             for k in range(1, k_steps + 1):
                 carry, out = model(carry, inputs)
@@ -101,16 +100,13 @@ def exact_by_k(
     return right / len(data.inputs)
 
 
-def answers_by_k(
-    model: nn.Module, boards: ArrayLike, k_steps: int, batch_size: int = 1024
-) -> np.ndarray:
+def answers_by_k(model: nn.Module, boards: ArrayLike, k_steps: int) -> np.ndarray:
     """The model's answer after each of its first K improvement steps.
 
     Args:
         model: anything with the interface of `TRM`.
         boards: (N, *grid) integers, the questions.
         k_steps: K, how long to think; free at test time.
-        batch_size: boards thought about at once.
 
     Returns:
         (K, N, *grid) int64, the likeliest token of each cell.
@@ -118,7 +114,7 @@ def answers_by_k(
     boards = np.asarray(boards)
     k_steps = whole(k_steps, "k_steps (K)", 1)
     answers = np.empty((k_steps, *boards.shape), dtype=np.int64)
-    for step in think(model, boards, k_steps, batch_size):
+    for step in think(model, boards, k_steps):
         answers[step.k - 1, step.rows] = step.answers
     return answers
 
@@ -173,14 +169,12 @@ def answers_with_halting(
     return HaltedAnswers(answers, steps, halt_logit)
 
 
-def halt_logits_by_k(
-    model: TRM, boards: ArrayLike, k_steps: int, batch_size: int = 1024
-) -> np.ndarray:
+def halt_logits_by_k(model: TRM, boards: ArrayLike, k_steps: int) -> np.ndarray:
     """How sure the model is of its answer after each of K steps, never stopping: (K, N) float32."""
     _require_halting(model)
     boards = np.asarray(boards)
     logits = np.empty((k_steps, len(boards)), dtype=np.float32)
-    for step in think(model, boards, k_steps, batch_size):
+    for step in think(model, boards, k_steps):
         logits[step.k - 1, step.rows] = step.out.halt_logit.cpu().numpy()
     return logits
 

@@ -18,9 +18,9 @@ import torch
 from gymnasium.vector import VectorEnv
 
 from trm_lib.checks import whole
-from trm_lib.models import BoardPolicy, Policy
+from trm_lib.models import BoardPolicy, Policy, PolicyOutput
 from trm_lib.puzzles import Mazes, check_walls
-from trm_lib.training import Acting, log_probs, require_actions, require_same_step
+from trm_lib.training import Acting, require_same_step
 
 Actor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Make = Callable[[int], VectorEnv]
@@ -113,7 +113,7 @@ def success_by_k(
     for part in _parts(cases):
         if isinstance(policy, BoardPolicy) and policy.thinks_once:
             plans = _plans(policy, make, part, k_steps)
-            actors = [_following(plan, policy.config.marker, use_masks) for plan in plans]
+            actors = [Acting(_Planned(plan, policy.config.marker), use_masks) for plan in plans]
         else:
             actors = [Acting(policy, use_masks)] * k_steps
         for k, actor in enumerate(actors):
@@ -201,21 +201,22 @@ def _play(envs: VectorEnv, actor: Actor, each: int, **how: Any) -> Outcomes:
 def _plans(
     policy: BoardPolicy, make: Make, cases: Mazes | np.ndarray, k_steps: int
 ) -> torch.Tensor:
-    """What every cell answers on the boards of the cases: (K, M, L, A)."""
+    """What every cell answers on the boards of the cases: (K, M, L, A + 1)."""
     envs = make(len(cases))
-    observations, infos = envs.reset(options={envs.unwrapped.option: cases})
-    require_actions(policy, infos["action_mask"].shape[-1])
+    observations, _ = envs.reset(options={envs.unwrapped.option: cases})
     with thinking(policy, k_steps):
         parts = torch.from_numpy(observations).split(BOARDS_AT_ONCE)
-        return torch.cat([policy.answers(part)[..., :-1] for part in parts], dim=1)
+        return torch.cat([policy.answers(part) for part in parts], dim=1)
 
 
-def _following(plan: torch.Tensor, marker: int, use_masks: bool) -> Actor:
-    """The actor that does what was thought at the beginning, plan (M, L, A), of each cell."""
+class _Planned(Policy):
+    """Does what was thought at the beginning, plan (M, L, A + 1), of the cell that is marked."""
 
-    def act(observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        cell = observations[:, marker].reshape(len(plan), -1).argmax(1)
-        allowed = torch.from_numpy(masks > 0 if use_masks else np.ones_like(masks, bool))
-        return log_probs(plan[torch.arange(len(plan)), cell], allowed).argmax(-1).numpy()
+    def __init__(self, plan: torch.Tensor, marker: int):
+        super().__init__()
+        self.plan, self.marker, self.n_actions = plan, marker, plan.shape[-1] - 1
 
-    return act
+    def forward(self, observations, previous, memory=None):
+        cell = observations[:, self.marker].flatten(1).argmax(1)
+        here = self.plan[torch.arange(len(cell)), cell][None]
+        return PolicyOutput(here[..., :-1], here[..., -1]), None

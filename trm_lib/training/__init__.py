@@ -22,7 +22,6 @@ from trm_lib.training.rollout import (
     discounted_returns,
     entropy,
     log_probs,
-    require_actions,
     require_same_step,
     standardised,
 )
@@ -43,5 +42,5 @@ __all__ = [
     "Run", "SupervisedConfig", "TrainingRun", "act_loss", "advantages", "answer_loss",
     "correct", "deep_supervision", "discounted_returns", "entropy", "exactly_right", "fit",
     "halt_loss", "log_probs", "persistent_carry", "ppo", "ppo_update", "progress_bar", "reinforce",
-    "reinforce_update", "require_actions", "require_same_step", "stablemax_loss", "standardised",
+    "reinforce_update", "require_same_step", "stablemax_loss", "standardised",
 ]  # fmt: skip

@@ -76,11 +76,8 @@ class History:
             words.append(f"evaluated {max(self.eval_success[-1]):.1%}")
         return ", ".join(words)
 
-    def plot(self, window: int = 11) -> BookFigure:
-        """Draw what was learned: success of training episodes, or exact accuracy by K.
-
-        Args:
-            window: updates over which the success of episodes is smoothed.
+    def plot(self) -> BookFigure:
+        """Draw what was learned: success of training episodes, smoothed, or exact accuracy by K.
 
         Raises:
             ValueError: no episode ended, and nothing was evaluated.
@@ -94,7 +91,7 @@ class History:
                 {"training episodes": (np.array(self.steps)[ended], rate)},
                 xlabel="environment steps",
                 ylabel="success",
-                window=min(window, (len(rate) - 1) // 2 * 2 + 1),
+                window=min(11, (len(rate) - 1) // 2 * 2 + 1),
             )
         if not self.eval_success:
             raise ValueError("expected a run with evaluations: pass evaluate= to fit")

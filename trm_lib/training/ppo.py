@@ -6,8 +6,8 @@ Source: Schulman et al., "Proximal policy optimization algorithms" (arXiv 1707.0
 in Stable-Baselines3, against which tests/bench checks it.
 
 Deviation: a minibatch is some environments with all their steps in order, not steps drawn from
-everywhere, so that a policy with a memory can be unrolled, and so that a policy that thinks about
-each board once thinks about few.
+everywhere: a policy with a memory can be unrolled, and one that thinks about each board once
+thinks about few.
 """
 
 from __future__ import annotations

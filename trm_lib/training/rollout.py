@@ -1,8 +1,7 @@
 """A policy at play: how it chooses, what is kept of it, what its actions were worth.
 
-It chooses among the legal actions by a masked softmax. A `Player` keeps what happens in vector
-environments as a `Rollout`, from which returns and advantages follow; in a `PolicyRun` it plays on
-while the policy learns.
+A `Player` keeps what happens in vector environments as a `Rollout`, from which returns and
+advantages follow; in a `PolicyRun` it plays on while the policy learns.
 
 Axes: S time steps, E environments, K improvement steps, A actions.
 
@@ -25,9 +24,6 @@ from torch import Tensor
 from trm_lib.checks import ABOVE_0, FROM_0, SHARE, at_least, check, true_or_false
 from trm_lib.models import Policy, PolicyMemory
 from trm_lib.training.run import Run
-
-MASKED = -1e8
-"""The logit of an action that is not allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +143,11 @@ class Acting:
         lying the same.
         """
         if self.previous is None:
-            require_actions(self.policy, masks.shape[-1])
+            if masks.shape[-1] != self.policy.n_actions:
+                raise ValueError(
+                    f"policy expected {masks.shape[-1]} actions, as the environments have, got "
+                    f"{self.policy.n_actions}"
+                )
             self.previous = torch.full((len(observations),), self.policy.n_actions)
         seen = torch.tensor(observations)
         allowed = torch.from_numpy(masks > 0 if self.use_masks else np.ones_like(masks, bool))
@@ -176,7 +176,6 @@ class Player(Acting):
         envs: vector environments that begin anew in the same step, and tell "action_mask" and, of
             an episode that ends, "is_success".
         seed: of the first environment; the others follow.
-        use_masks: draw only actions that the environments' masks allow.
 
     Raises:
         ValueError: policy and environments do not fit each other.
@@ -282,23 +281,17 @@ class PolicyRun(Run):
         self.parts["player"] = self.player
 
     def log(self, rollout: Rollout, learned: Tensor, losses: np.ndarray) -> None:
-        """Keep one more update.
+        """Keep one more update, which learned from some steps (S, E) bool of a rollout.
 
-        Args:
-            rollout: what was played.
-            learned: (S, E) bool, which of its steps were learned from.
-            losses: (3,) float, of the policy, of the values, and the entropy.
+        Its losses are (3,) float: of the policy, of the values, and the entropy.
         """
         before = self.history.steps[-1] if self.history.steps else 0
-        policy_loss, value_loss, spread = losses.tolist()
         self.history.log(
             steps=int(learned.sum()) + before,
             episodes=int((rollout.done & learned).sum()),
             successes=int((rollout.success & learned).sum()),
             rewards=float(rollout.rewards[learned].mean()),
-            policy_loss=policy_loss,
-            value_loss=value_loss,
-            entropy=spread,
+            **dict(zip(("policy_loss", "value_loss", "entropy"), losses.tolist(), strict=True)),
         )
 
     def identity(self) -> dict[str, str]:
@@ -321,14 +314,11 @@ def log_probs(logits: Tensor, mask: Tensor) -> Tensor:
             "mask expected at least one allowed action in every state, got none in some: the "
             "environment should have ended such an episode"
         )
-    return torch.log_softmax(logits.masked_fill(~mask, MASKED), dim=-1)
+    return torch.log_softmax(logits.masked_fill(~mask, -1e8), dim=-1)
 
 
 def entropy(log_p: Tensor) -> Tensor:
-    """Entropy in nats of log probabilities from `log_probs`: (..., A) -> (...).
-
-    A masked action has probability exactly 0 and adds exactly 0.
-    """
+    """Entropy in nats of log probabilities from `log_probs`: (..., A) -> (...)."""
     return -(log_p.exp() * log_p).sum(-1)
 
 
@@ -382,10 +372,8 @@ def advantages(rollout: Rollout, gamma: float, gae_lambda: float) -> Tensor:
     delta_t = r_t + gamma * V(s_{t+1}) - V(s_t), with V(s_{t+1}) = 0 where the episode terminated.
     Where it was only cut off, V of the last observation stands for what would have come.
 
-    Args:
-        rollout: what was played.
-        gamma: discount.
-        gae_lambda: 0 trusts the values after one step, 1 the rewards alone.
+    `gamma` is the discount; a `gae_lambda` of 0 trusts the values after one step, 1 the rewards
+    alone.
     """
     deltas = rollout.rewards + gamma * rollout.next_values - rollout.values
     return discounted_returns(deltas, rollout.done, gamma * gae_lambda)
@@ -409,14 +397,6 @@ def standardised(gains: Tensor, played: Tensor | None = None, inside: bool = Fal
         mean, deviation, largest = some.mean(), some.std(correction=0), some.abs().max()
     noise = deviation <= 1e-6 * largest
     return ((gains - mean) / (deviation + 1e-8)).masked_fill(noise, 0.0)
-
-
-def require_actions(policy: Policy, n_actions: int) -> None:
-    """Raise ValueError unless the policy has as many actions as the environments."""
-    if policy.n_actions != n_actions:
-        raise ValueError(
-            f"policy expected {n_actions} actions, as the environments have, got {policy.n_actions}"
-        )
 
 
 def require_same_step(envs: VectorEnv) -> None:

@@ -28,15 +28,9 @@ Evaluate = Callable[[nn.Module], np.ndarray]
 
 
 class Run:
-    """A model in training.
+    """A model in training, for `n_rounds` with the `optimizer` and `config` of a learner.
 
-    Args:
-        model: trained in place.
-        optimizer: of its parameters.
-        config: of the learner, with `eval_every`, `seed`, `lr`, `warmup` and `decay`.
-        n_rounds: how many there will be.
-        n_steps: optimizer steps there will be, which the learning rate follows; it follows the
-            rounds if this is None.
+    The learning rate follows the optimizer steps, if there will be `n_steps`, or else the rounds.
 
     Attributes:
         generator: draws what the learner draws, on the model's device.
@@ -69,11 +63,9 @@ class Run:
         checkpoint_every: int = 100,
         progress: bool = True,
     ) -> Iterator[int]:
-        """Count the rounds, and do between them what every learner does: measure and keep.
+        """Count the rounds, and measure and keep between them, as `fit` is told.
 
-        Args:
-            name, unit: what the bar counts.
-            evaluate, checkpoint, checkpoint_every, progress: as for `fit`.
+        The bar says `name`, and counts in `unit`.
         """
         whole(checkpoint_every, "checkpoint_every", 1)
         if evaluate is not None:

@@ -1,11 +1,9 @@
 """Supervised training with deep supervision: correct the model after each improvement step.
 
-There are two ways to do it, and both are here as lessons. `deep_supervision` is the pseudocode of
-the paper: a batch is thought about `n_sup` times, every time followed by an optimizer step, and
-then leaves as a whole. `persistent_carry` is what the official code does: every batch is followed
-by one optimizer step, boards that halted are replaced one by one, and the others are thought about
-on. A model that can halt is trained in the second way, any other in the first, unless a lesson of
-your own is given.
+It is done in lessons. `deep_supervision` is the pseudocode of the paper: a batch is thought about
+`n_sup` times, every time followed by an optimizer step, and then leaves as a whole.
+`persistent_carry` is what the official code does, with models that halt: every batch is followed
+by one optimizer step, boards that halted are replaced one by one, the others are thought about on.
 
 Source: arXiv 2510.04871, figure 3; github.com/SamsungSAILMontreal/TinyRecursiveModels at e7b6871,
 pretrain.py and models/recursive_reasoning/trm.py.
@@ -254,13 +252,14 @@ def persistent_carry(run: TrainingRun) -> Tensor:
 
 
 def _require_known_tokens(data: PuzzleData, model: nn.Module) -> None:
-    V = getattr(getattr(model, "config", None), "vocab_size", None)
+    config = getattr(model, "config", None)
+    V = getattr(config, "vocab_size", None)
     if V is None:
         return
-    if getattr(model.config, "n_puzzles", 1) > 1:
+    if getattr(config, "n_puzzles", 1) > 1:
         raise ValueError(
-            f"model expected n_puzzles=1, got {model.config.n_puzzles}: PuzzleData does not say "
-            f"which puzzle each board is; call model(carry, inputs, puzzle) in a loop of your own"
+            f"model expected n_puzzles=1, got {config.n_puzzles}: PuzzleData does not say which "
+            f"puzzle each board is; call model(carry, inputs, puzzle) in a loop of your own"
         )
     for name, tokens in (("inputs", data.inputs), ("labels", data.labels[data.labels != IGNORE])):
         low, high = int(tokens.min()), int(tokens.max())
