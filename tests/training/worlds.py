@@ -34,13 +34,12 @@ class OneStep(VectorEnv):
         num_envs: E.
         pays: (2, A) float.
         forbidden: an action that the mask forbids.
-        bad_from: step from which the last environment pays nan.
     """
 
     metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
 
-    def __init__(self, num_envs=8, pays=PAYS, forbidden=None, bad_from=None):
-        self.num_envs, self.pays, self.bad_from = num_envs, pays, bad_from
+    def __init__(self, num_envs=8, pays=PAYS, forbidden=None):
+        self.num_envs, self.pays = num_envs, pays
         self.single_observation_space = gym.spaces.Box(0, 1, (2,), np.float32)
         self.single_action_space = gym.spaces.Discrete(pays.shape[1])
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -48,18 +47,14 @@ class OneStep(VectorEnv):
         self.mask = np.ones((num_envs, pays.shape[1]), np.int8)
         if forbidden is not None:
             self.mask[:, forbidden] = 0
-        self.steps = 0
 
     def reset(self, *, seed=None, options=None):
         self.state = np.arange(self.num_envs) % 2
         return self.observed(), {"action_mask": self.mask}
 
     def step(self, actions):
-        self.steps += 1
         rewards = self.pays[self.state, actions]
         success = rewards == self.pays.max(axis=1)[self.state]
-        if self.bad_from is not None and self.steps >= self.bad_from:
-            rewards[-1] = np.nan
         self.state = 1 - self.state
         everybody = np.ones(self.num_envs, bool)
         infos = {"action_mask": self.mask, "final_info": {"is_success": success}}
