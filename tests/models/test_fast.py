@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._dynamo.utils import counters
 
 from tests.models import small
 from tests.models.small import think
@@ -24,11 +25,9 @@ from trm_lib.models import (
     TRMConfig,
     fast_mode,
 )
-from trm_lib.models import fast as fast_module
 
 SIZES = {"vocab_size": 5, "grid": (2, 2), "width": 16, "n_layers": 1, "expansion": 2.0}
 DEEP = {"n_layers": 2}
-FASTER, EAGER = "bfloat16, compiled", "float32, eager"
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +86,7 @@ def compare_with_eager(model):
     parts = (inputs, labels), (inputs[:5], labels[:5])  # a part of a batch has its own gradient
     expected = [gradients(model, *part) for part in parts]
     with fast_mode(model, inputs) as report:
-        assert report.mode == FASTER
-        assert report.compile_seconds > 0
+        assert report.fallback is None
         with torch.inference_mode():
             fast = answer(model, inputs)
         found = [gradients(model, *part) for part in parts]
@@ -105,57 +103,36 @@ def test_any_number_of_boards_is_served_by_what_was_compiled_for_one_and_no_othe
     config = TRMConfig(**SIZES, mixing="attention", positions="rope2d")
     model, inputs, larger = TRM(config).eval(), boards(11), boards(3, (3, 3))
     expected = answer(model, larger)
+    counters.clear()
     with fast_mode(model, boards(4)), torch.no_grad():
         assert torch.equal(answer(model, larger), expected)
         together = answer(model, inputs)
         for some in (inputs[:1], inputs[:4], inputs[:7], inputs):
             torch.testing.assert_close(answer(model, some), together[: len(some)], rtol=0, atol=0)
-    assert list(fast_module._compiled[model.stack]) == [((4, 4, 16), (2, 2), False)]
+    assert counters["stats"]["unique_graphs"] == 1
 
 
 @pytest.mark.usefixtures("half_compiled")
-def test_entering_leaves_the_rest_alone_and_a_copy_made_inside_is_eager():
+def test_what_is_learnt_inside_counts_and_the_rest_is_left_alone():
     model, inputs = attention(), boards(4)
-    weight, before, expected = model.head.weight, torch.get_rng_state(), answer(model, inputs)
-    weight.grad = torch.ones_like(weight)
+    names, before, expected = list(model.state_dict()), torch.get_rng_state(), answer(model, inputs)
     with fast_mode(model, inputs):
         assert torch.equal(torch.get_rng_state(), before)
-        assert torch.equal(weight.grad, torch.ones_like(weight))
-        assert sum(parameter.grad is not None for parameter in model.parameters()) == 1
-        twin = copy.deepcopy(model)
+        assert all(parameter.grad is None for parameter in model.parameters())
+        twin = copy.deepcopy(model)  # a copy is eager, and has weights of its own
         assert torch.equal(answer(twin, inputs), expected)
-        with torch.no_grad():  # the copy has weights of its own
-            twin.head.weight.zero_()
-    assert torch.equal(answer(model, inputs), expected)
-
-
-@pytest.mark.usefixtures("half_compiled")
-def test_a_second_time_nothing_is_compiled_again_and_an_exception_leaves_nothing_behind():
-    model, inputs = attention().eval(), boards(4)
-    with fast_mode(model, inputs):
-        outer = model.stack._compiled_call_impl
-        with fast_mode(model, inputs) as again:
-            assert again.compile_seconds < 0.1
-        assert model.stack._compiled_call_impl is outer
-    assert model.stack._compiled_call_impl is None
-    with pytest.raises(ZeroDivisionError), fast_mode(model, inputs):
-        raise ZeroDivisionError
-    assert model.stack._compiled_call_impl is None
-
-
-@pytest.mark.usefixtures("half_compiled")
-def test_what_is_learnt_inside_counts_and_names_stay():
-    model, inputs, labels = attention(n_cycles=1), boards(4), boards(4, seed=1)
-    names, before = list(model.state_dict()), answer(model, inputs)
-    with fast_mode(model, inputs):
         for parameter in model.parameters():
             parameter.data.mul_(0.5)
         assert list(model.state_dict()) == names
-        fast, found = answer(model, inputs), gradients(model, inputs, labels)
-    expected = answer(model, inputs)
-    assert (fast - expected).norm() < 0.05 * expected.norm() < (before - expected).norm()
-    for ours, theirs in zip(found, gradients(model, inputs, labels), strict=True):
-        assert (ours - theirs).norm() <= 0.1 * theirs.norm()
+        assert torch.equal(answer(twin, inputs), expected)
+        fast = answer(model, inputs)
+    after = answer(model, inputs)
+    assert 0 < (fast - after).norm() < 0.05 * after.norm() < (expected - after).norm()
+    with torch.no_grad():
+        assert torch.equal(answer(model, inputs), after)  # eager again
+    with pytest.raises(ZeroDivisionError), fast_mode(model, inputs):
+        raise ZeroDivisionError
+    assert torch.equal(answer(model, inputs), after)
 
 
 @pytest.mark.usefixtures("half_compiled")
@@ -192,7 +169,6 @@ def test_without_a_compiler_or_bfloat16_everything_goes_on_in_eager_float32(
     context = fast_mode(model, inputs)
     with pytest.warns(UserWarning, match=f"float32, eager: .*{message}.*only slower"):
         report = context.__enter__()
-    assert report.mode == EAGER
     assert message in report.fallback
     assert "\n" not in str(report)
     assert torch.equal(answer(model, inputs), expected)

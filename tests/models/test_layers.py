@@ -25,8 +25,8 @@ from trm_lib.models.fused import (
 from trm_lib.models.layers import (
     Linear,
     Stack,
+    hidden_size,
     rotary_table,
-    swiglu_hidden,
     truncated_normal_,
 )
 
@@ -55,7 +55,8 @@ def test_norm_and_gated_layer_are_their_formulas_and_hidden_sizes_round_up():
     gate, up = layer.gate_up.weight[:10], layer.gate_up.weight[10:]
     expected = (F.silu(h @ gate.T) * (h @ up.T)) @ layer.down.weight.T
     torch.testing.assert_close(layer(h), expected)
-    assert [swiglu_hidden(*sizes) for sizes in [(512, 4, 256), (48, 4, 16)]] == [1536, 128]
+    rounded = BoardConfig(vocab_size=2, grid=(4,), hidden_multiple=256)
+    assert [hidden_size(wanted, rounded) for wanted in (0.4, 256.4, 1365.3)] == [256, 256, 1536]
 
 
 # --- operations with gradients by hand (never used by a PyTorch without MKL)

@@ -26,7 +26,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary, ref
 
 import torch
 import torch.nn.functional as F
@@ -35,26 +34,18 @@ from torch import Tensor
 from trm_lib.models.layers import Stack
 from trm_lib.models.trm import BoardNet
 
-FastCall = Callable[[Tensor, tuple[int, ...]], Tensor]
-
 
 @dataclass(frozen=True)
 class FastReport:
-    """What `fast_mode` does.
+    """What `fast_mode` does; `print` it."""
 
-    Attributes:
-        mode: "bfloat16, compiled" or "float32, eager".
-        compile_seconds: how long compiling took; 0 where it was done before or not at all.
-        fallback: why it is eager; None if it is not.
-    """
-
-    mode: str
-    compile_seconds: float = 0.0
-    fallback: str | None = None
+    compile_seconds: float = 0.0  # how long compiling took, or trying to
+    fallback: str | None = None  # why it is eager; None if it is not
 
     def __str__(self) -> str:
-        why = f": {self.fallback}" if self.fallback else f" in {self.compile_seconds:.1f} s"
-        return f"fast mode: {self.mode}{why}"
+        if self.fallback:
+            return f"fast mode: float32, eager: {self.fallback}"
+        return f"fast mode: bfloat16, compiled in {self.compile_seconds:.1f} s"
 
 
 @contextmanager
@@ -74,37 +65,33 @@ def fast_mode(model: BoardNet, inputs: Tensor) -> Iterator[FastReport]:
         What was done. If it is nothing, a warning has said why.
     """
     stacks = [module for module in model.modules() if isinstance(module, Stack)]
-    grid = tuple(inputs.shape[1:])
     before = [stack._compiled_call_impl for stack in stacks]
-    start = time.perf_counter()
-    reason = _unsupported(inputs.device)
-    if not stacks:
-        reason = "the model has no stack of blocks to compile"
+    calls, start, reason = before, time.perf_counter(), _unsupported(stacks, inputs.device)
     if reason is None:
+        grid = tuple(inputs.shape[1:])
         try:
             shape = (len(inputs), model.config.puzzle_tokens + math.prod(grid))
             calls = [_fast_call(stack, shape, grid, model.training) for stack in stacks]
         except Exception as error:  # whatever a compiler may raise: there is always the eager way
             said = " ".join(str(error).split())[:200]
             reason = f"compiling failed with {type(error).__name__}: {said}"
-    if reason is None:
-        report = FastReport("bfloat16, compiled", time.perf_counter() - start)
-    else:
-        report = FastReport("float32, eager", fallback=reason)
+    report = FastReport(time.perf_counter() - start, reason)
+    if reason is not None:
         warnings.warn(f"{report}; results are right, only slower", stacklevel=3)
     try:
-        if reason is None:
-            for stack, call in zip(stacks, calls, strict=True):
-                # PyTorch's own place for this; it stays behind when a module is copied or saved
-                stack._compiled_call_impl = call
+        for stack, call in zip(stacks, calls, strict=True):
+            # PyTorch's own place for this; it stays behind when a module is copied or saved
+            stack._compiled_call_impl = call
         yield report
     finally:
         for stack, call in zip(stacks, before, strict=True):
             stack._compiled_call_impl = call
 
 
-def _unsupported(device: torch.device) -> str | None:
+def _unsupported(stacks: list[Stack], device: torch.device) -> str | None:
     """Why there is no fast mode here, before anything is tried; None if it may work."""
+    if not stacks:
+        return "the model has no stack of blocks to compile"
     if device.type != "cpu":
         return f"it is made for processors, got inputs on {device}"
     if not getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)():
@@ -112,12 +99,7 @@ def _unsupported(device: torch.device) -> str | None:
     return None
 
 
-def _core(stack: Stack, h: Tensor, grid: tuple[int, ...]) -> Tensor:
-    return stack.forward(h, grid)
-
-
-_compiled: WeakKeyDictionary[Stack, dict[tuple, Callable]] = WeakKeyDictionary()
-"""What has been compiled for a stack, by shape of h and whether there is a gradient."""
+FastCall = Callable[[Tensor, tuple[int, ...]], Tensor]
 
 
 def _fast_call(
@@ -125,9 +107,9 @@ def _fast_call(
 ) -> FastCall:
     """Compile `stack` for h of shape (B, P + L, D), and return what takes its place."""
     shape, made_for = (*shape, stack.blocks[0].swiglu.down.weight.shape[0]), grid
-    ways = {False: _compile(stack, shape, grid, False)}
+    ways = {False: _compiled(stack, shape, grid, False)}
     if with_gradient:
-        ways[True] = _compile(stack, shape, grid, True)
+        ways[True] = _compiled(stack, shape, grid, True)
 
     def call(h: Tensor, grid: tuple[int, ...]) -> Tensor:
         run = ways.get(torch.is_grad_enabled())
@@ -139,23 +121,19 @@ def _fast_call(
     return call
 
 
-def _compile(
+def _compiled(
     stack: Stack, shape: tuple[int, ...], grid: tuple[int, ...], with_gradient: bool
 ) -> Callable[[Tensor], Tensor]:
-    """Compile one way through `stack` by running it once, and its gradient."""
-    known = _compiled.setdefault(stack, {})
-    if (shape, grid, with_gradient) in known:
-        return known[shape, grid, with_gradient]
+    """One way through `stack`, and its gradient, compiled by running it once."""
     # PyTorch counts compilations by code object and stops at eight: a fresh one for each
-    fresh = types.FunctionType(_core.__code__.replace(), globals())
-    weak = ref(stack)  # a stack must not be kept alive by what was compiled for it
+    fresh = types.FunctionType(Stack.forward.__code__.replace(), Stack.forward.__globals__)
 
     def run(h: Tensor) -> Tensor:
         with torch.inference_mode(False), torch.set_grad_enabled(with_gradient):
             if h.is_inference():
                 h = h.clone()  # an ordinary tensor, for which the same compiled way serves
             with torch.autocast("cpu", torch.bfloat16):
-                return compiled(weak(), h, grid)
+                return compiled(stack, h, grid)
 
     h = torch.zeros(shape, requires_grad=with_gradient)
     with warnings.catch_warnings():
@@ -166,5 +144,4 @@ def _compile(
         out = run(h)
         if with_gradient:
             torch.autograd.grad(out.sum(), [h, *stack.parameters()])
-    known[shape, grid, with_gradient] = run
     return run

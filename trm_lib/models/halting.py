@@ -21,19 +21,12 @@ from trm_lib.models.trm import TRM, Carry, Net, StepOutput
 
 @dataclass
 class HaltingCarry(Carry):
-    """What one improvement step hands to the next: y and z, and who sits where in the batch.
+    """What one improvement step hands to the next: y and z, and who sits where in the batch."""
 
-    Attributes:
-        steps: (B,) int64, improvement steps spent on the current board.
-        halted: (B,) bool, which boards make room at the next call in training mode.
-        inputs: (B, *grid) int64, the boards being thought about.
-        puzzle: (B,) int64, which puzzle each is.
-    """
-
-    steps: Tensor
-    halted: Tensor
-    inputs: Tensor
-    puzzle: Tensor
+    steps: Tensor  # (B,) int64, improvement steps spent on the current board
+    halted: Tensor  # (B,) bool, which boards make room at the next call in training mode
+    inputs: Tensor  # (B, *grid) int64, the boards being thought about
+    puzzle: Tensor  # (B,) int64, which puzzle each is
 
 
 @dataclass

@@ -160,7 +160,8 @@ class SwiGLU(Layer):
 
     def __init__(self, width: int, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        hidden = swiglu_hidden(width, config.expansion, config.hidden_multiple)
+        # a third of three matrices less: as large as two matrices of `expansion * width`
+        hidden = hidden_size(config.expansion * width * 2 / 3, config)
         self.gate_up = Linear(width, 2 * hidden, generator)
         self.down = Linear(hidden, width, generator)
 
@@ -168,12 +169,9 @@ class SwiGLU(Layer):
         return swiglu(h, self.gate_up.weight, self.down.weight, self.plain)
 
 
-def swiglu_hidden(width: int, expansion: float, multiple: int) -> int:
-    """Hidden size of a SwiGLU: expansion * width * 2/3, rounded up to a multiple.
-
-    The 2/3 keeps a three-matrix SwiGLU as large as a two-matrix layer of `expansion * width`.
-    """
-    return max(1, math.ceil(round(expansion * width * 2 / 3) / multiple)) * multiple
+def hidden_size(wanted: float, config: BoardConfig) -> int:
+    """Units of a hidden layer: `wanted`, rounded up to a multiple of `hidden_multiple`."""
+    return max(1, math.ceil(round(wanted) / config.hidden_multiple)) * config.hidden_multiple
 
 
 class Mixing(Layer):
@@ -240,19 +238,14 @@ class AttentionMixing(Mixing):
         qkv = self.qkv(h).view(B, L, 3, self.n_heads, D // self.n_heads)
         qk, v = qkv.permute(2, 0, 3, 1, 4).split([2, 1])  # (2, B, H, L, C) and (1, B, H, L, C)
         if self.positions in ("rope", "rope2d"):
-            cos, sin = (t.to(h.dtype) for t in self._table(L, D // self.n_heads, grid, h.device))
-            qk = rotate(qk, cos, sin, self.plain)
+            key = (L, grid, h.device)
+            if key not in self._tables:  # made once for each size of board
+                sides = (L,) if self.positions == "rope" else grid
+                with torch.inference_mode(False):  # made in evaluation, it must serve training too
+                    self._tables[key] = rotary_table(sides, L, D // self.n_heads, h.device)
+            qk = rotate(qk, *(t.to(h.dtype) for t in self._tables[key]), self.plain)
         mixed = F.scaled_dot_product_attention(*qk, *v)
         return rms_norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)), self.plain)
-
-    def _table(self, length, channels, grid, device) -> tuple[Tensor, Tensor]:
-        """Cosines and sines, made once for each size of board."""
-        key = (length, grid, device)
-        if key not in self._tables:
-            with torch.inference_mode(False):  # made in evaluation, it must serve training as well
-                sides = (length,) if self.positions == "rope" else grid
-                self._tables[key] = rotary_table(sides, length, channels, device)
-        return self._tables[key]
 
 
 THETA = 10_000.0

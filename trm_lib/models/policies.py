@@ -29,15 +29,10 @@ FIRST_LOGITS = 0.01
 
 @dataclass
 class PolicyOutput:
-    """What a policy says after each of its K improvement steps; the last counts.
+    """What a policy says after each of its K improvement steps; the last counts."""
 
-    Attributes:
-        logits: (K, ..., A) float, before any mask.
-        values: (K, ...) float, the expected discounted return.
-    """
-
-    logits: Tensor
-    values: Tensor
+    logits: Tensor  # (K, ..., A) float, before any mask
+    values: Tensor  # (K, ...) float, the expected discounted return
 
 
 PolicyMemory = dict[str, Tensor]
@@ -194,7 +189,9 @@ class GRUPolicy(FlatPolicy):
     def build(self, config: FlatPolicyConfig, generator: torch.Generator) -> None:
         *before, memory = config.hidden
         looks = (config.n_inputs, *before)
-        self.look = _perceptron(looks, 2**0.5, generator, last_is_hidden=True)
+        self.look = _perceptron(looks, 2**0.5, generator)
+        if before:
+            self.look.append(nn.Tanh())
         self.gru = skip_init(nn.GRUCell, looks[-1], memory)
         for parameter in self.gru.parameters():
             nn.init.uniform_(parameter, -(memory**-0.5), memory**-0.5, generator=generator)
@@ -214,20 +211,17 @@ class GRUPolicy(FlatPolicy):
 
 
 def _perceptron(
-    sizes: tuple[int, ...],
-    last_gain: float,
-    generator: torch.Generator,
-    last_is_hidden: bool = False,
+    sizes: tuple[int, ...], last_gain: float, generator: torch.Generator
 ) -> nn.Sequential:
-    """Layers of these sizes with tanh between them, and behind the last if it is hidden."""
+    """Layers of these sizes with tanh between them."""
     layers: list[nn.Module] = []
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-        last = i == len(sizes) - 2
+        gain = last_gain if i == len(sizes) - 2 else 2**0.5
         layer = skip_init(nn.Linear, fan_in, fan_out)
-        nn.init.orthogonal_(layer.weight, last_gain if last else 2**0.5, generator=generator)
+        nn.init.orthogonal_(layer.weight, gain, generator=generator)
         nn.init.zeros_(layer.bias)
-        layers += [layer] if last and not last_is_hidden else [layer, nn.Tanh()]
-    return nn.Sequential(*layers)
+        layers += [layer, nn.Tanh()]
+    return nn.Sequential(*layers[:-1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,21 +366,19 @@ class BoardPolicy(Policy):
         key = boards.flatten(1)
         if self.config.previous_action:
             key = torch.cat([key, previous[:, None]], dim=1)
-        if torch.is_grad_enabled() or known is None or known["answers"].shape[1] != self.k_steps:
-            if self.config.marker is None:  # boards change with every action: none comes twice
-                answers, _ = self._think(boards, previous)
-            else:
-                first, which = _distinct(key)
-                answers = self._think(boards[first], previous[first])[0][:, which]
-        else:
+        learns = torch.is_grad_enabled()
+        if not learns and known is not None and known["answers"].shape[1] == self.k_steps:
             answers = known["answers"].transpose(0, 1)
             new = (key != known["boards"]).any(1).nonzero()[:, 0]
             if len(new):
                 answers = answers.clone()
                 answers[:, new] = self._think(boards[new], previous[new])[0]
-        if torch.is_grad_enabled():
-            return answers, None
-        return answers, {"boards": key, "answers": answers.transpose(0, 1)}
+        elif self.config.marker is None:  # boards change with every action: none comes twice
+            answers, _ = self._think(boards, previous)
+        else:
+            first, which = _distinct(key)
+            answers = self._think(boards[first], previous[first])[0][:, which]
+        return answers, None if learns else {"boards": key, "answers": answers.transpose(0, 1)}
 
     def _think(
         self, boards: Tensor, previous: Tensor, memory: PolicyMemory | None = None

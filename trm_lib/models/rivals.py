@@ -11,7 +11,6 @@ states of the `MultiScale`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from trm_lib.checks import at_least, check, one_of, true_or_false
 from trm_lib.models.fused import rms_norm
 from trm_lib.models.halting import AblatedHaltingTRM, AblatedTRM, HaltingTRM
-from trm_lib.models.layers import BoardConfig, Linear, Stack
+from trm_lib.models.layers import BoardConfig, Linear, Stack, hidden_size
 from trm_lib.models.trm import TRM, BoardNet, Carry, State, StepOutput, TRMConfig
 
 
@@ -192,15 +191,10 @@ class HierarchicalConfig(BoardConfig):
 
 @dataclass
 class HierarchicalCarry(State):
-    """What one call of a `HierarchicalTRM` hands to the next.
+    """What one call of a `HierarchicalTRM` hands to the next: the states of its levels."""
 
-    Attributes:
-        high: (B, L, D) float, the state of the high level; the answer is read from it.
-        low: (B, L, E) float, the state of the low level.
-    """
-
-    high: Tensor
-    low: Tensor
+    high: Tensor  # (B, L, D) float; the answer is read from it
+    low: Tensor  # (B, L, E) float
 
 
 class ReluMLP(nn.Module):
@@ -212,8 +206,7 @@ class ReluMLP(nn.Module):
 
     def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
-        multiple = config.hidden_multiple
-        hidden = max(1, math.ceil(round(config.expansion * config.width) / multiple)) * multiple
+        hidden = hidden_size(config.expansion * config.width, config)
         self.up = Linear(config.width, hidden, generator)
         self.down = Linear(hidden, config.width, generator)
 

@@ -149,26 +149,17 @@ class State:
 
 @dataclass
 class Carry(State):
-    """What one improvement step of a TRM hands to the next.
+    """What one improvement step of a TRM hands to the next."""
 
-    Attributes:
-        y: (B, L, D) float, the current answer, embedded.
-        z: (B, L, D) float, the latent reasoning.
-    """
-
-    y: Tensor
-    z: Tensor
+    y: Tensor  # (B, L, D) float, the current answer, embedded
+    z: Tensor  # (B, L, D) float, the latent reasoning
 
 
 @dataclass
 class StepOutput:
-    """What one improvement step says.
+    """What one improvement step says."""
 
-    Attributes:
-        logits: (B, *grid, A) float, the answer.
-    """
-
-    logits: Tensor
+    logits: Tensor  # (B, *grid, A) float, the answer
 
 
 class BoardNet(nn.Module):
