@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.models.small import SMALL, boards, normal, seeded, think
-from trm_lib.models import MIXINGS, TRM, BoardConfig, SwiGLU, TRMConfig
+from trm_lib.models import TRM, BoardConfig, SwiGLU, TRMConfig
 from trm_lib.models.fused import (
     MEASURED,
     GatedUnit,
@@ -138,30 +138,6 @@ def test_a_cell_is_seen_by_those_that_the_mixing_lets_see_it(mixing, cell, expec
     assert seen == expected
 
 
-def test_gru_mixing_is_two_grus_and_a_matrix():
-    """Against the equations, cell by cell, forwards and backwards."""
-    mixing = MIXINGS["gru"](BoardConfig(**SMALL, mixing="gru"), seeded())
-    h = normal(2, 16, 16, seed=1)
-
-    def read(cells, suffix):
-        w = {name.removesuffix(suffix): t for name, t in mixing.gru.named_parameters()
-             if name.endswith("reverse") == (suffix == "_reverse")}  # fmt: skip
-        state, said = torch.zeros(2, 8), []
-        for cell in cells:
-            a = cell @ w["weight_ih_l0"].T + w["bias_ih_l0"]
-            b = state @ w["weight_hh_l0"].T + w["bias_hh_l0"]
-            r, u = ((a + b)[:, i : i + 8].sigmoid() for i in (0, 8))
-            new_state = (a[:, 16:] + r * b[:, 16:]).tanh()
-            state = (1 - u) * new_state + u * state
-            said.append(state)
-        return said
-
-    cells = list(h.unbind(1))
-    onwards, back = read(cells, ""), read(cells[::-1], "_reverse")[::-1]
-    both = torch.stack([torch.cat(pair, -1) for pair in zip(onwards, back, strict=True)], 1)
-    torch.testing.assert_close(mixing(h, (4, 4)), rms_norm(h + mixing.out(both)))
-
-
 # --- rotary positions: how far apart two cells stand counts, not where
 
 
@@ -198,24 +174,10 @@ def test_rotation_keeps_lengths_and_leaves_puzzle_tokens_alone():
     assert (turned[4:] - h[4:]).abs().max() > 0.1
 
 
-def answers(positions, inputs, **changes):
-    config = TRMConfig(
-        **SMALL, mixing="attention", n_heads=2, positions=positions, **changes
-    )  # fmt: skip
-    return think(TRM(config), inputs, 1)[0]
-
-
-@pytest.mark.parametrize("puzzle_tokens", [0, 3])
-def test_a_model_with_positions_by_row_and_column_takes_boards_of_any_size(puzzle_tokens):
-    for grid in ((4, 4), (7, 9)):
-        found = answers("rope2d", boards(2, grid), puzzle_tokens=puzzle_tokens)
-        assert found.shape == (2, *grid, 5)
-
-
 @pytest.mark.parametrize("positions", ["none", "rope", "rope2d", "learned"])
 def test_only_without_positions_does_a_shuffled_board_get_the_shuffled_answer(positions):
+    model = TRM(TRMConfig(**SMALL, mixing="attention", n_heads=2, positions=positions))
     board, order = boards(1), torch.randperm(16, generator=seeded(1))
     shuffled = board.flatten(1)[:, order].view(1, 4, 4)
-    plain = answers(positions, board).flatten(1, 2)[:, order]
-    same = torch.allclose(answers(positions, shuffled).flatten(1, 2), plain, atol=1e-4)
-    assert same == (positions == "none")
+    plain, found = (think(model, b, 1)[0].flatten(1, 2) for b in (board, shuffled))
+    assert torch.allclose(found, plain[:, order], atol=1e-4) == (positions == "none")
