@@ -1,4 +1,4 @@
-"""Speed and memory of the TRM: ``python tests/bench/bench_trm.py [--quick]``.
+"""Speed and memory of the TRM: ``python tests/bench/bench_trm.py``.
 
 Speed is given as a ratio to `readable_trm.py`, the same architecture written plainly (eager,
 float32), with the same weights and boards. The two take turns within this process, so that whatever
@@ -10,7 +10,6 @@ autograd keeps for a backward pass, each storage once, parameters not. It is wha
 model; what a single operation needs while it runs comes on top.
 """
 
-import argparse
 import os
 import platform
 import statistics
@@ -30,7 +29,7 @@ from trm_lib.models import TRM, TRMConfig, fast_mode
 
 SHAPES = ((16, 64, 128, 4), (81, 128, 32, 8), (900, 64, 8, 4))  # L, D, B, heads
 MIXINGS = ("mlp", "attention")
-VOCAB = 11
+VOCAB, TURNS = 11, 9
 
 
 def build(L: int, D: int, heads: int, mixing: str, **changes) -> tuple[ReadableTRM, TRM]:
@@ -91,7 +90,7 @@ def check(plain: ReadableTRM, model: TRM, inputs: torch.Tensor, bar: float, name
         raise SystemExit(f"{name}: logits differ by {difference:.1e} of their size, over {bar}")
 
 
-def compare(L: int, D: int, B: int, heads: int, mixing: str, turns: int) -> None:
+def compare(L: int, D: int, B: int, heads: int, mixing: str) -> None:
     """Print the rows of one shape: train step and inference, float32 and fast mode."""
     name, inputs, labels = f"{L}, {D}, {B}", boards(B, L, seed=0), boards(B, L, seed=1)
     # agreement is tested with few calls of the network: an untrained one enlarges rounding
@@ -105,18 +104,19 @@ def compare(L: int, D: int, B: int, heads: int, mixing: str, turns: int) -> None
 
     def both() -> dict[str, list[list[float]]]:
         return {
-            task: take_turns([work(model, *data) for model in pair], turns)
+            task: take_turns([work(model, *data) for model in pair], TURNS)
             for task, (work, data) in tasks.items()
         }
 
     eager = both()
     with fast_mode(pair[1], inputs) as report:
         fast = both()
+    kept = ", ".join(f"{kept_bytes(model, inputs) / 2**20:.1f}" for model in pair)
     for task in tasks:
         print(
             f"{name:12} {mixing:9} {task:9} {1e3 * statistics.median(eager[task][0]):5.0f} ms  "
             f"{ratio(*eager[task]):>17}  {ratio(*fast[task]):>17} {report.compile_seconds:6.1f} s"
-            f"{' (eager)' if report.fallback else ''}",
+            f"{' (eager)' if report.fallback else ''}  {kept if task == 'train' else ''}",
             flush=True,
         )
 
@@ -136,40 +136,16 @@ def kept_bytes(model: ReadableTRM | TRM, inputs: torch.Tensor) -> int:
     return sum(storage.nbytes() for place, storage in kept.items() if place not in weights)
 
 
-def memory() -> None:
-    """Print what is kept, in MiB, against T and L."""
-    print("\nkept for the backward pass, MiB, D = 64: plain, library")
-    for mixing in MIXINGS:
-        for n_cycles in (1, 2, 4, 8):
-            pair = build(16, 64, 4, mixing, n_cycles=n_cycles)
-            print(
-                f"{mixing:9} L, B, T = 16, 32, {n_cycles}: {in_mib(pair, boards(32, 16, seed=0))}"
-            )
-        for L in (16, 81, 225, 900):
-            pair = build(L, 64, 4, mixing)
-            print(f"{mixing:9} L, B, T = {L}, 4, 3: {in_mib(pair, boards(4, L, seed=0))}")
-
-
-def in_mib(pair: tuple[ReadableTRM, TRM], inputs: torch.Tensor) -> str:
-    return ", ".join(f"{kept_bytes(model, inputs) / 2**20:.1f}" for model in pair)
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="few turns, and no boards of 900")
-    quick = parser.parse_args().quick
     print(
         f"PyTorch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, "
-        f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
-    )
-    print(
+        f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}\n"
         f"{'L, D, B':12} {'mixing':9} {'task':9} {'plain':>8}  {'library, float32':>17}  "
-        f"{'fast mode':>17}  compile"
+        f"{'fast mode':>17}  compile  MiB kept, plain and library"
     )
-    for shape in SHAPES[: 2 if quick else None]:
+    for shape in SHAPES:
         for mixing in MIXINGS:
-            compare(*shape, mixing, 5 if quick else 9)
-    memory()
+            compare(*shape, mixing)
 
 
 if __name__ == "__main__":
