@@ -136,8 +136,9 @@ def test_ppo_unrolls_each_minibatch_from_what_its_environments_remembered():
     rollout = run.player.play(4, run.generator)
     run.learn = lambda loss: None
     policy_loss, value_loss, _ = ppo_update(run, rollout)
-    ahead = torch.where(rollout.terminated, 0.0, rollout.next_values)
-    one_step = rollout.rewards + 0.9 * ahead - rollout.values  # so far from the value is its aim
+    one_step = (
+        rollout.rewards + 0.9 * rollout.next_values - rollout.values
+    )  # so far from the value is its aim
     assert policy_loss == pytest.approx(0, abs=1e-6)
     assert value_loss == pytest.approx(one_step.square().mean().item(), rel=1e-5)
 

@@ -291,7 +291,7 @@ def value(rollout: Rollout, gamma: float) -> Finding:
     episode was cut off, its last value stands for what would have come, as in training. Of a
     rollout, best a long one, only episodes that ended count.
     """
-    beyond = gamma * rollout.next_values * rollout.truncated
+    beyond = gamma * rollout.next_values * rollout.done
     returns = discounted_returns(rollout.rewards + beyond, rollout.done, gamma)
     ended = rollout.done.flip(0).cumsum(0).flip(0) > 0  # (S, E): steps whose episode ends here
     G, V = returns[ended].double().numpy(), rollout.values[ended].double().numpy()

@@ -90,7 +90,7 @@ def exact_by_k(
 ) -> np.ndarray:
     """Share of puzzles with every labelled cell right, after each of K steps: (K,) float.
 
-    Args: as for `answers_by_k`.
+    Args: `data` holds the N puzzles; the others as for `think`.
     """
     right = np.zeros(k_steps)
     for step in think(model, data.inputs, k_steps, batch_size):
@@ -149,11 +149,10 @@ def answers_with_halting(
 
     Args:
         model: a `TRM` with `halting`.
-        boards: (N, *grid) integers, the questions.
+        boards, batch_size: as for `think`.
         k_steps: steps after which a board stops in any case.
         threshold: a board stops once its halt logit is above this; 0 is even odds. With
             `TRMConfig.continuing`, once halting is worth so much more than going on.
-        batch_size: boards thought about at once.
 
     Raises:
         ValueError: the model has no halt head.
@@ -201,10 +200,9 @@ def answers_at_rest(
 
     Args:
         model: a `TRM` or a `Looped`.
-        boards: (N, *grid) integers, the questions.
+        boards, batch_size: as for `think`.
         k_steps: steps after which a board stops in any case.
         patience: steps in a row without a change after which an answer is at rest.
-        batch_size: boards thought about at once.
     """
     boards = np.asarray(boards)
     answers, steps = np.full(boards.shape, -1), np.empty(len(boards), np.int64)

@@ -2,7 +2,7 @@
 
 from trm_lib.training.adam_atan2 import AdamAtan2
 from trm_lib.training.data import IGNORE, Augment, Batches, PuzzleData
-from trm_lib.training.history import History
+from trm_lib.training.history import History, progress_bar
 from trm_lib.training.losses import (
     act_loss,
     answer_loss,
@@ -25,7 +25,7 @@ from trm_lib.training.rollout import (
     require_same_step,
     standardised,
 )
-from trm_lib.training.run import Evaluate, Run, progress_bar
+from trm_lib.training.run import Evaluate, Run
 from trm_lib.training.supervised import (
     Lesson,
     SupervisedConfig,

@@ -1,11 +1,13 @@
-"""What happened in a run, as plain numbers."""
+"""What happened in a run, as plain numbers; and how far it is."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tqdm.auto import tqdm
 
 if TYPE_CHECKING:
     from trm_lib.viz import BookFigure
@@ -102,3 +104,15 @@ class History:
             xlabel="batches seen",
             ylabel="share of puzzles exactly right",
         )
+
+
+def progress_bar(
+    steps: int, description: str, unit: str, shown: bool = True, done: int = 0
+) -> tqdm:
+    """Count from `done` to `steps` and show how far it is, in a terminal, JupyterLab or Colab.
+
+    TQDM_DISABLE=1 in the environment silences every bar; in a notebook tqdm alone overlooks it.
+    """
+    hidden = not shown or os.environ.get("TQDM_DISABLE", "0").lower() not in ("", "0", "false")
+    how = {"desc": description, "unit": unit, "total": steps, "initial": done}
+    return tqdm(range(done, steps), disable=hidden, **how)

@@ -74,7 +74,7 @@ class Rollout:
         previous: (S, E) int64, the action before; A where the episode began.
         actions: (S, E) int64, what was done.
         rewards: (S, E) float.
-        terminated, truncated: (S, E) bool, whether the episode ended with this step, and how.
+        done: (S, E) bool, whether the episode ended with this step.
         success: (S, E) bool, whether it ended well.
         log_probs: (S, E) float, of the action taken.
         values: (S, E) float.
@@ -88,18 +88,12 @@ class Rollout:
     previous: Tensor
     actions: Tensor
     rewards: Tensor
-    terminated: Tensor
-    truncated: Tensor
+    done: Tensor
     success: Tensor
     log_probs: Tensor
     values: Tensor
     next_values: Tensor
     memory: PolicyMemory | None
-
-    @property
-    def done(self) -> Tensor:
-        """(S, E) bool, whether the episode ended with this step."""
-        return self.terminated | self.truncated
 
     @property
     def first(self) -> Tensor:
@@ -228,29 +222,29 @@ class Player(Acting):
             success = infos["final_info"]["is_success"] & done if done.any() else done
             step = self.decision | {
                 "rewards": torch.tensor(np.asarray(rewards, np.float32)),
-                "terminated": torch.tensor(terminated),
-                "truncated": torch.tensor(truncated & ~terminated),
+                "done": torch.from_numpy(done),
                 "success": torch.from_numpy(success),
             }
-            kept.append(step | {"last_values": self._value_where_cut_off(step, infos)})
+            cut_off = torch.tensor(truncated & ~terminated)
+            kept.append(step | {"last_values": self._value_where(cut_off, step, infos)})
             ended |= done
         out, _ = policy(torch.tensor(self.observations), self.previous, self.memory)
         played = {name: torch.stack([step[name] for step in kept]) for name in kept[0]}
         following = torch.cat([played["values"][1:], out.values[-1:]])
-        following = torch.where(played["truncated"], played.pop("last_values"), following)
-        following = following.masked_fill(played["terminated"], 0.0)
+        following = torch.where(played["done"], played.pop("last_values"), following)
         return Rollout(**played, next_values=following, memory=first_memory)
 
-    def _value_where_cut_off(self, step: dict[str, Tensor], infos: dict[str, Any]) -> Tensor:
+    def _value_where(
+        self, cut_off: Tensor, step: dict[str, Tensor], infos: dict[str, Any]
+    ) -> Tensor:
         """(E,): the value of the last observation of episodes that were cut off, else 0."""
-        cut_off = step["truncated"]
         if not cut_off.any():
             return torch.zeros_like(step["values"])
         final = step["observations"].clone()
         last = np.stack(infos["final_obs"][cut_off.numpy()])  # Gymnasium's own: array of objects
         final[cut_off] = torch.from_numpy(last)
         out, _ = self.policy(final, step["actions"], self.memory)
-        return out.values[-1] * cut_off
+        return out.values[-1].masked_fill(~cut_off, 0.0)
 
     def state_dict(self) -> dict[str, Any]:
         """Where everybody stands, and what is remembered: tensors."""

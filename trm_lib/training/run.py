@@ -6,7 +6,6 @@ they share. A round is a batch of puzzles, or an update of a policy.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -16,12 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from trm_lib.checks import whole
 from trm_lib.models import device_of
 from trm_lib.training.checkpoint import read_checkpoint, write_checkpoint
-from trm_lib.training.history import History
+from trm_lib.training.history import History, progress_bar
 
 Evaluate = Callable[[nn.Module], np.ndarray]
 """model -> the share that is solved after 1, 2, ... K improvement steps, (K,) float in [0, 1]."""
@@ -145,18 +143,6 @@ class Run:
         self.generator.set_state(state["generator"])
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
-
-
-def progress_bar(
-    steps: int, description: str, unit: str, shown: bool = True, done: int = 0
-) -> tqdm:
-    """Count from `done` to `steps` and show how far it is, in a terminal, JupyterLab or Colab.
-
-    TQDM_DISABLE=1 in the environment silences every bar; in a notebook tqdm alone overlooks it.
-    """
-    hidden = not shown or os.environ.get("TQDM_DISABLE", "0").lower() not in ("", "0", "false")
-    how = {"desc": description, "unit": unit, "total": steps, "initial": done}
-    return tqdm(range(done, steps), disable=hidden, **how)
 
 
 def _shares(returned: Any) -> list[float]:
