@@ -170,6 +170,7 @@ class Player(Acting):
         envs: vector environments that begin anew in the same step, and tell "action_mask" and, of
             an episode that ends, "is_success".
         seed: of the first environment; the others follow.
+        use_masks: as for `Acting`.
 
     Raises:
         ValueError: policy and environments do not fit each other.
