@@ -32,6 +32,7 @@ from trm_lib.models.trm import (
     TRM,
     BoardNet,
     Carry,
+    State,
     StepOutput,
     TRMConfig,
     count_parameters,
@@ -47,7 +48,7 @@ __all__ = [
     "GRUPolicyConfig", "HaltingCarry", "HaltingOutput", "HaltingTRM", "HierarchicalCarry",
     "HierarchicalConfig", "HierarchicalTRM", "Looped", "LoopedCarry", "LoopedConfig", "MLPPolicy",
     "MLPPolicyConfig", "MultiScale", "MultiScaleConfig", "Policy", "PolicyMemory", "PolicyOutput",
-    "ReluMLP", "StepOutput", "SwiGLU", "TRMConfig", "build_model", "count_parameters",
+    "ReluMLP", "State", "StepOutput", "SwiGLU", "TRMConfig", "build_model", "count_parameters",
     "deep_recursion", "device_of", "fast_mode", "latent_recursion", "load_model", "load_official",
     "official_config", "official_names", "read_card", "save_model",
 ]  # fmt: skip
