@@ -36,7 +36,6 @@ except ImportError:
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import trm_lib.envs  # noqa: F401
-from tests.bench.timing import seconds
 from trm_lib.models import FlatPolicyConfig, MLPPolicy
 from trm_lib.statistics import bootstrap_interval, interquartile_mean
 from trm_lib.training import PPOConfig, ppo
@@ -177,11 +176,11 @@ def by_the_same_actions(options: dict[str, Any], updates: int = 5) -> None:
 
 def compare(options: dict[str, Any], steps: int) -> bool:
     """Train both by turns, print both; return whether they end alike."""
-    curves, times = np.zeros((2, SEEDS, steps // WINDOW)), np.zeros((2, SEEDS))
+    curves = np.zeros((2, SEEDS, steps // WINDOW))
     for seed in range(SEEDS):
         for i, (learner, seen) in enumerate(((ours, lambda envs: envs), (theirs, Adapter))):
             envs = counted(options)
-            times[i, seed] = seconds(learner(seen(envs), steps, seed)[1])
+            learner(seen(envs), steps, seed)[1]()
             curves[i, seed] = envs.success()
     middle = interquartile_mean(curves.swapaxes(0, 1))  # (2, N)
     low, high = bootstrap_interval(curves.swapaxes(0, 1))
@@ -191,12 +190,6 @@ def compare(options: dict[str, Any], steps: int) -> bool:
             for who, name in enumerate(("trm_lib", "sb3"))
         )
         print(f"{(i + 1) * WINDOW:7,}  {'   '.join(shown)}")
-    played = -(-steps // PLAYED) * PLAYED  # whole rollouts: more than `steps`
-    ratio = times[1] / times[0]
-    print(
-        f"steps a second: {played / np.median(times[0]):,.0f}, {played / np.median(times[1]):,.0f}"
-    )
-    print(f"trm_lib / sb3: {np.median(ratio):.2f} ({ratio.min():.2f} to {ratio.max():.2f})")
     return bool((low[:, -1] <= high[::-1, -1]).all())
 
 
@@ -213,8 +206,8 @@ def main() -> None:
     for name in ("Maze", "Sudoku", "SudokuCell"):  # flat: boards of numbers are no images
         check_env(gym.wrappers.FlattenObservation(gym.make(f"trm/{name}-v0").unwrapped))
     print(f"nothing found in the environments; running\n{shown_code()}")
-    print(f"{seconds(lambda: exec(shown_code(), {})):.0f} s\n")
-    by_the_same_actions(next(iter(TASKS.values()))[0])  # and warms up, before anything is timed
+    exec(shown_code(), {})
+    by_the_same_actions(next(iter(TASKS.values()))[0])
     apart = []
     for name, (options, steps) in TASKS.items():
         print(f"\n{name}: success of training episodes, windows of {WINDOW:,} steps")

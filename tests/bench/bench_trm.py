@@ -1,13 +1,9 @@
-"""Speed and memory of the TRM: ``python tests/bench/bench_trm.py``.
+"""Speed of the TRM: ``python tests/bench/bench_trm.py``.
 
 Speed is given as a ratio to `readable_trm.py`, the same architecture written plainly (eager,
 float32), with the same weights and boards. The two take turns within this process, so that whatever
 else the machine does meets both; a ratio is the median over turns, and behind it stand the
 quartiles. Train step: forward, loss, backward, AdamW. Inference: one improvement step.
-
-Memory is counted, not read from the process, so that no allocator is in the way: the bytes that
-autograd keeps for a backward pass, each storage once, parameters not. It is what grows with the
-model; what a single operation needs while it runs comes on top.
 """
 
 import os
@@ -111,29 +107,13 @@ def compare(L: int, D: int, B: int, heads: int, mixing: str) -> None:
     eager = both()
     with fast_mode(pair[1], inputs) as report:
         fast = both()
-    kept = ", ".join(f"{kept_bytes(model, inputs) / 2**20:.1f}" for model in pair)
     for task in tasks:
         print(
             f"{name:12} {mixing:9} {task:9} {1e3 * statistics.median(eager[task][0]):5.0f} ms  "
             f"{ratio(*eager[task]):>17}  {ratio(*fast[task]):>17} {report.compile_seconds:6.1f} s"
-            f"{' (eager)' if report.fallback else ''}  {kept if task == 'train' else ''}",
+            f"{' (eager)' if report.fallback else ''}",
             flush=True,
         )
-
-
-def kept_bytes(model: ReadableTRM | TRM, inputs: torch.Tensor) -> int:
-    """What autograd keeps for the backward pass of one step, each storage once."""
-    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    kept = {}
-
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage  # alive, so that no other gets its place
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        F.cross_entropy(caller(model, inputs)().flatten(0, -2), inputs.flatten())
-    return sum(storage.nbytes() for place, storage in kept.items() if place not in weights)
 
 
 def main() -> None:
@@ -141,7 +121,7 @@ def main() -> None:
         f"PyTorch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, "
         f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}\n"
         f"{'L, D, B':12} {'mixing':9} {'task':9} {'plain':>8}  {'library, float32':>17}  "
-        f"{'fast mode':>17}  compile  MiB kept, plain and library"
+        f"{'fast mode':>17}  compile"
     )
     for shape in SHAPES:
         for mixing in MIXINGS:

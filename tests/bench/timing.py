@@ -22,14 +22,9 @@ def take_turns(works: list[Work], turns: int) -> list[list[float]]:
     return [list(times) for times in zip(*rounds, strict=True)]
 
 
-def rates(*ways: tuple[Work, int], span: float = 2.0) -> list[float]:
+def rates(*ways: tuple[Work, int], span: float = 6.0) -> list[float]:
     """Items a second of (work, items), each at the quickest of the turns that fill `span`."""
     best, started = [float("inf")] * len(ways), time.perf_counter()
     while time.perf_counter() - started < span:
         best = [min(b, seconds(work)) for b, (work, _) in zip(best, ways, strict=True)]
     return [items / b for b, (_, items) in zip(best, ways, strict=True)]
-
-
-def rate(work: Work, items: int, span: float = 1.0) -> float:
-    """Items a second, at the quickest."""
-    return rates((work, items), span=span)[0]

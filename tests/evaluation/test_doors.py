@@ -18,7 +18,6 @@ from trm_lib.evaluation import (
     play_each,
     play_episodes,
     success_by_k,
-    thinking,
 )
 from trm_lib.models import TRM, BoardPolicy, HaltingTRM, MLPPolicy, TRMConfig
 from trm_lib.puzzles import generate_mazes
@@ -61,6 +60,7 @@ def other_autoreset():
             for name in ("mlp", "trm")
         ),
         (success_by_k, (new_policy("mlp"), mazes, CASES, 2), "has no improvement steps: k_steps "),
+        *((success_by_k, (new_policy("trm"), mazes, CASES, k), WHOLE) for k in (0, 1.5, True, "2")),
     ],
 )
 def test_bad_arguments_say_what_was_expected(call, given, message):
@@ -68,23 +68,9 @@ def test_bad_arguments_say_what_was_expected(call, given, message):
         call(*given)
 
 
-@pytest.mark.parametrize("use_masks", [True, False])
 @pytest.mark.parametrize("n_actions", [1, 3, 5])
-def test_policies_with_other_actions_are_refused(n_actions, use_masks):
-    core = replace(CORE, n_answers=n_actions + 1)
-    for policy in (
-        MLPPolicy(replace(FLAT, n_actions=n_actions)),
-        BoardPolicy(replace(BOARD, core=core, n_actions=n_actions)),
-    ):
+def test_policies_with_other_actions_are_refused(n_actions):
+    board = replace(BOARD, core=replace(CORE, n_answers=n_actions + 1), n_actions=n_actions)
+    for policy in (MLPPolicy(replace(FLAT, n_actions=n_actions)), BoardPolicy(board)):
         with pytest.raises(ValueError, match=f"policy expected 4 actions, .*, got {n_actions}"):
-            success_by_k(policy, mazes, CASES[:5], use_masks=use_masks)
-
-
-@pytest.mark.parametrize("k", [0, -1, 1.5, True, "2"])
-def test_only_whole_numbers_of_steps_can_be_thought(k):
-    policy = new_policy("trm")
-    with pytest.raises(ValueError, match=f"k_steps {WHOLE}"), thinking(policy, k):
-        pass
-    with pytest.raises(ValueError, match=f"k_steps {WHOLE}"):
-        success_by_k(policy, mazes, CASES, k_steps=k)
-    assert policy.k_steps == 2
+            success_by_k(policy, mazes, CASES[:5])

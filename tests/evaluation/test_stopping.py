@@ -13,7 +13,7 @@ from trm_lib.evaluation import (
     calibration,
     halt_logits_by_k,
 )
-from trm_lib.models import TRM, HaltingTRM, Looped, LoopedConfig, TRMConfig, build_model
+from trm_lib.models import HaltingTRM, Looped, LoopedConfig, TRMConfig, build_model
 
 BLOCK = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}
 SIZES = BLOCK | {"mixing": "conv"}
@@ -55,15 +55,11 @@ def test_thresholds_at_the_ends_stop_at_once_or_never():
     assert len(answers_with_halting(model, BOARDS[:0]).steps) == 0
 
 
-def models():
-    generator = torch.Generator().manual_seed(0)
-    return [
-        Looped(LoopedConfig(**SIZES, n_calls=1), generator),
-        TRM(TRMConfig(**SIZES, n_latent=1, n_cycles=1), generator),
-    ]
+LOOPED = build_model(LoopedConfig(**SIZES, n_calls=1))
+PLAIN = build_model(TRMConfig(**SIZES, n_latent=1, n_cycles=1))
 
 
-@pytest.mark.parametrize("model", models(), ids=["looped", "trm"])
+@pytest.mark.parametrize("model", [LOOPED, PLAIN], ids=["looped", "trm"])
 @pytest.mark.parametrize("patience", [1, 2, 4])
 @pytest.mark.parametrize("batch_size", [7, 1024])
 def test_each_board_stops_when_its_answer_has_not_changed_for_so_long(model, patience, batch_size):
@@ -82,7 +78,7 @@ def test_each_board_stops_when_its_answer_has_not_changed_for_so_long(model, pat
 
 @pytest.mark.parametrize("kind", [HaltingTRM, Looped])
 def test_boards_that_are_done_are_thought_about_no_more(kind, monkeypatch):
-    model = (halting_model() if kind is HaltingTRM else models()[0]).train()
+    model = (halting_model() if kind is HaltingTRM else LOOPED).train()
     thought_about, forward = [], kind.forward
     threshold = float(np.quantile(halt_logits_by_k(halting_model(), BOARDS, 6), 0.7))
 
@@ -108,6 +104,8 @@ def test_calibration_is_counting():
     assert found.share_right == pytest.approx([0.25, 1.0])
     assert found.count.tolist() == [4, 2]
     assert found.error == pytest.approx((4 * 0.15 + 2 * 0.2) / 6)
+    certain = calibration([800.0, -800.0], [True, False])  # which falls into the last bin
+    assert (certain.confidence.tolist(), certain.error) == ([0.0, 1.0], 0)
 
 
 def test_a_head_that_tells_the_truth_is_calibrated():
@@ -116,9 +114,3 @@ def test_a_head_that_tells_the_truth_is_calibrated():
     right = rng.random(200_000) < stated
     assert calibration(np.log(stated / (1 - stated)), right).error < 0.01
     assert calibration(np.log(stated / (1 - stated)), ~right).error > 0.4
-
-
-def test_certainty_falls_into_the_last_bin():
-    found = calibration([800.0, -800.0], [True, False])
-    assert found.confidence.tolist() == [0.0, 1.0]
-    assert found.error == 0
