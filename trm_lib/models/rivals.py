@@ -132,10 +132,6 @@ class MultiScale(BoardNet):
         return Carry(y, torch.stack(z, 1))
 
 
-ACTIVATIONS = ("swiglu", "relu")
-"""The names `HierarchicalConfig.activation` and `low_activation` take."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class HierarchicalConfig(BoardConfig):
     """Two levels over a board of tokens. The fields of `BoardConfig` describe the high one.
@@ -149,7 +145,7 @@ class HierarchicalConfig(BoardConfig):
         n_cycles: rounds of high, low, feedback in one call. How many calls, K, is free.
         full_gradient: all rounds of a call have a gradient; False leaves it to the last, as in the
             TRM.
-        activation: what the high level's feed-forward layers are, one of `ACTIVATIONS`.
+        activation: what the high level's feed-forward layers are, "swiglu" or "relu".
         low_activation: the same for the low level.
         carry: False starts every call afresh, so that more calls change nothing.
     """
@@ -170,8 +166,8 @@ class HierarchicalConfig(BoardConfig):
             n_low=at_least(1),
             n_cycles=at_least(1),
             full_gradient=true_or_false,
-            activation=one_of(ACTIVATIONS),
-            low_activation=one_of(ACTIVATIONS),
+            activation=one_of(("swiglu", "relu")),
+            low_activation=one_of(("swiglu", "relu")),
             carry=true_or_false,
         )
 

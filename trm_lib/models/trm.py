@@ -26,9 +26,6 @@ from torch import Tensor, nn
 from trm_lib.checks import SHARE, at_least, check, one_of, true_or_false
 from trm_lib.models.layers import BoardConfig, Linear, Stack, truncated_normal_
 
-GRADIENTS = ("cycle", "call")
-"""How far back the gradient of an improvement step goes: the names `TRMConfig.gradient` takes."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TRMConfig(BoardConfig):
@@ -70,7 +67,7 @@ class TRMConfig(BoardConfig):
             self,
             n_latent=at_least(0),
             n_cycles=at_least(1),
-            gradient=one_of(GRADIENTS),
+            gradient=one_of(("cycle", "call")),
             seeing=true_or_false,
             separate=true_or_false,
             halting=true_or_false,
