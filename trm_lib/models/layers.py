@@ -72,22 +72,12 @@ class BoardConfig:
 
     def __post_init__(self) -> None:
         check(
-            self,
-            vocab_size=at_least(2),
-            grid=_sides,
-            width=at_least(1),
-            n_layers=at_least(1),
-            mixing=one_of(MIXINGS),
-            expansion=ABOVE_0,
-            hidden_multiple=at_least(1),
-            n_heads=at_least(1),
-            positions=one_of(POSITIONS),
-            puzzle_tokens=at_least(0),
-            puzzle_width=optional(at_least(1)),
-            n_puzzles=at_least(1),
-            n_answers=optional(at_least(1)),
-            fused=true_or_false,
-        )
+            self, vocab_size=at_least(2), grid=_sides, width=at_least(1), n_layers=at_least(1),
+            mixing=one_of(MIXINGS), expansion=ABOVE_0, hidden_multiple=at_least(1),
+            n_heads=at_least(1), positions=one_of(POSITIONS), puzzle_tokens=at_least(0),
+            puzzle_width=optional(at_least(1)), n_puzzles=at_least(1),
+            n_answers=optional(at_least(1)), fused=true_or_false,
+        )  # fmt: skip
         if (self.puzzle_width or 0) > self.puzzle_tokens * self.width:
             raise ValueError(
                 f"puzzle_width expected at most puzzle_tokens * width = "
@@ -180,12 +170,12 @@ class Mixing(Layer):
     bound = False
     """Whether it learns cells by their places, and so reads boards of one size only."""
 
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
+        super().__init__()
+
     @staticmethod
     def require(config: BoardConfig) -> None:
         """Raise ValueError if it cannot be built for this config."""
-
-    def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
-        raise NotImplementedError
 
 
 class MLPMixing(Mixing):
@@ -198,7 +188,7 @@ class MLPMixing(Mixing):
     bound = True
 
     def __init__(self, config: BoardConfig, generator: torch.Generator):
-        super().__init__()
+        super().__init__(config, generator)
         self.swiglu = SwiGLU(config.n_tokens, config, generator)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
@@ -227,7 +217,7 @@ class AttentionMixing(Mixing):
             )
 
     def __init__(self, config: BoardConfig, generator: torch.Generator):
-        super().__init__()
+        super().__init__(config, generator)
         self.n_heads, self.positions = config.n_heads, config.positions
         self._tables: dict[tuple, tuple[Tensor, Tensor]] = {}
         self.qkv = Linear(config.width, 3 * config.width, generator)
@@ -299,7 +289,7 @@ class ConvMixing(Mixing):
             )
 
     def __init__(self, config: BoardConfig, generator: torch.Generator):
-        super().__init__()
+        super().__init__(config, generator)
         self.depthwise = nn.Parameter(torch.empty(config.width, 1, 3, 3))
         truncated_normal_(self.depthwise, 1 / 3, generator)
         self.pointwise = Linear(config.width, config.width, generator)
@@ -317,7 +307,7 @@ class GRUMixing(Mixing):
     """
 
     def __init__(self, config: BoardConfig, generator: torch.Generator):
-        super().__init__()
+        super().__init__(config, generator)
         each = -(-config.width // 2)
         gru = nn.GRU(config.width, each, batch_first=True, bidirectional=True, device="meta")
         self.gru = gru.to_empty(device="cpu")  # PyTorch's own random weights are never drawn
@@ -332,9 +322,6 @@ class GRUMixing(Mixing):
 
 class NoMixing(Mixing):
     """Cells never meet: the control that shows what mixing is for."""
-
-    def __init__(self, config: BoardConfig, generator: torch.Generator):
-        super().__init__()
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         return h

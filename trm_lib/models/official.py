@@ -71,13 +71,11 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
         "num_heads", "pos_encodings", "num_puzzle_identifiers", "halt_max_steps",
         "halt_exploration_prob",
     )  # fmt: skip
-    if not isinstance(config, Mapping):
-        raise ValueError(f"config expected a dict of official settings, got {config!r}")
-    missing = [name for name in needed if name not in config]
+    given = config if isinstance(config, Mapping) else {}
+    missing = [name for name in needed if name not in given]
     if missing:
         raise ValueError(
-            f"config expected the settings of the official TRM code, got none for "
-            f"{', '.join(missing)}"
+            f"config expected a dict of the official settings, got none for {', '.join(missing)}"
         )
     for name, value in FIXED.items():
         if config.get(name, value) != value:
@@ -89,25 +87,14 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
     D, ndim = config["hidden_size"], config.get("puzzle_emb_ndim", 0)
     tokens = (config.get("puzzle_emb_len", 16) or -(-ndim // D)) if ndim else 0
     return TRMConfig(
-        vocab_size=config["vocab_size"],
-        grid=(config["seq_len"],) if grid is None else grid,
-        width=D,
-        n_layers=config["L_layers"],
-        mixing="mlp" if config.get("mlp_t", False) else "attention",
-        expansion=config["expansion"],
-        hidden_multiple=256,
-        n_heads=config["num_heads"],
-        positions=config["pos_encodings"],
-        puzzle_tokens=tokens,
-        puzzle_width=ndim or None,
-        n_puzzles=config["num_puzzle_identifiers"],
-        fused=False,
-        n_latent=config["L_cycles"],
-        n_cycles=config["H_cycles"],
-        halting=True,
-        n_sup=config["halt_max_steps"],
+        vocab_size=config["vocab_size"], grid=(config["seq_len"],) if grid is None else grid,
+        width=D, n_layers=config["L_layers"], expansion=config["expansion"], hidden_multiple=256,
+        mixing="mlp" if config.get("mlp_t", False) else "attention", n_heads=config["num_heads"],
+        positions=config["pos_encodings"], puzzle_tokens=tokens, puzzle_width=ndim or None,
+        n_puzzles=config["num_puzzle_identifiers"], fused=False, n_latent=config["L_cycles"],
+        n_cycles=config["H_cycles"], halting=True, n_sup=config["halt_max_steps"],
         explore=config["halt_exploration_prob"],
-    )
+    )  # fmt: skip
 
 
 def load_official(

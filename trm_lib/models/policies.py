@@ -255,13 +255,9 @@ class BoardPolicyConfig:
 
     def __post_init__(self) -> None:
         check(
-            self,
-            n_actions=at_least(1),
-            marker=optional(at_least(0)),
-            k_steps=at_least(1),
-            previous_action=true_or_false,
-            carry_over_time=true_or_false,
-        )
+            self, n_actions=at_least(1), marker=optional(at_least(0)), k_steps=at_least(1),
+            previous_action=true_or_false, carry_over_time=true_or_false,
+        )  # fmt: skip
         if not isinstance(self.core, BoardConfig):
             raise ValueError(f"core expected the config of a board network, got {self.core!r}")
         carries = type(self.core) is not BoardConfig and getattr(self.core, "carry", True)
@@ -384,17 +380,13 @@ class BoardPolicy(Policy):
         self, boards: Tensor, previous: Tensor, memory: PolicyMemory | None = None
     ) -> tuple[Tensor, PolicyMemory]:
         """K improvement steps: tokens (B, n, n) to answers (K, B, L, A + 1), and the carry."""
-        carry = self.core.initial_carry(boards)
-        begins = previous == self.n_actions
-        if memory:
-            for name, fresh in vars(carry).items():
-                wide = begins.view(-1, *[1] * (fresh.dim() - 1))
-                setattr(carry, name, torch.where(wide, fresh, memory[name]))
+        carry, known = self.core.initial_carry(boards), dict(memory or {})
         if self.config.previous_action:
-            # the answer is read from the first of the states
-            answer, fresh = next(iter(vars(self.core.initial_carry(boards)).items()))
-            y = self.y_of_action[previous.clamp(max=self.n_actions - 1)][:, None]
-            setattr(carry, answer, torch.where(begins[:, None, None], fresh, y))
+            answer = next(iter(vars(carry)))  # it is read from the first of the states
+            known[answer] = self.y_of_action[previous.clamp(max=self.n_actions - 1)][:, None]
+        for name, before in known.items():
+            begins = (previous == self.n_actions).view(-1, *[1] * (before.dim() - 1))
+            setattr(carry, name, torch.where(begins, getattr(carry, name), before))
         answers = []
         for _ in range(self.k_steps):
             carry, out = self.core(carry, boards)

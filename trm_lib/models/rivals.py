@@ -160,29 +160,20 @@ class HierarchicalConfig(BoardConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        layers = one_of(("swiglu", "relu"))
         check(
-            self,
-            low_width=at_least(1),
-            n_low=at_least(1),
-            n_cycles=at_least(1),
-            full_gradient=true_or_false,
-            activation=one_of(("swiglu", "relu")),
-            low_activation=one_of(("swiglu", "relu")),
+            self, low_width=at_least(1), n_low=at_least(1), n_cycles=at_least(1),
+            full_gradient=true_or_false, activation=layers, low_activation=layers,
             carry=true_or_false,
-        )
+        )  # fmt: skip
 
     @property
     def low(self) -> BoardConfig:
         """The low level as a board network of its own, in which no two cells meet."""
         return BoardConfig(
-            vocab_size=self.vocab_size,
-            grid=self.grid,
-            width=self.low_width,
-            n_layers=self.n_low,
-            mixing="none",
-            expansion=self.expansion,
-            hidden_multiple=self.hidden_multiple,
-        )
+            vocab_size=self.vocab_size, grid=self.grid, width=self.low_width, n_layers=self.n_low,
+            mixing="none", expansion=self.expansion, hidden_multiple=self.hidden_multiple,
+        )  # fmt: skip
 
 
 @dataclass

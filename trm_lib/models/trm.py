@@ -64,17 +64,10 @@ class TRMConfig(BoardConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(
-            self,
-            n_latent=at_least(0),
-            n_cycles=at_least(1),
-            gradient=one_of(("cycle", "call")),
-            seeing=true_or_false,
-            separate=true_or_false,
-            halting=true_or_false,
-            continuing=true_or_false,
-            n_sup=at_least(1),
-            explore=SHARE,
-        )
+            self, n_latent=at_least(0), n_cycles=at_least(1), gradient=one_of(("cycle", "call")),
+            seeing=true_or_false, separate=true_or_false, halting=true_or_false,
+            continuing=true_or_false, n_sup=at_least(1), explore=SHARE,
+        )  # fmt: skip
         if self.continuing and not self.halting:
             raise ValueError(
                 "continuing expected halting=True, got False: it is a rule for when to halt"
