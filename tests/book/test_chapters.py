@@ -55,10 +55,11 @@ def test_table_of_contents_names_every_chapter_and_page_once() -> None:
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 class TestChapter:
-    def test_is_valid_nbformat_4_5(self, path: Path) -> None:
+    def test_is_a_valid_notebook_for_the_plain_python_kernel(self, path: Path) -> None:
         notebook = read(path)
         nbformat.validate(notebook)
         assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+        assert notebook.metadata.kernelspec.name == "python3"
 
     def test_stores_no_output(self, path: Path) -> None:
         dirty = [
@@ -68,17 +69,9 @@ class TestChapter:
         ]
         assert dirty == [], f"run: nbstripout {path.relative_to(ROOT)}"
 
-    def test_names_the_plain_python_kernel(self, path: Path) -> None:
-        assert read(path).metadata.kernelspec.name == "python3"
-
     def test_opens_with_the_shared_set_up_cell(self, path: Path) -> None:
         first = next(cell for cell in read(path).cells if cell.cell_type == "code")
         assert first.source.rstrip() == (BOOK / "setup_cell.py").read_text().rstrip()
-
-    def test_starts_with_one_title(self, path: Path) -> None:
-        first = read(path).cells[0]
-        assert first.cell_type == "markdown"
-        assert re.match(r"# \S", first.source)
 
     def test_keeps_cells_short(self, path: Path) -> None:
         lines = {i: cell.source.count("\n") + 1 for i, cell in enumerate(read(path).cells)}

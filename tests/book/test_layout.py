@@ -149,12 +149,6 @@ def test_a_look_behind_the_face_is_found(source: str) -> None:
     assert behind_the_face(source) != []
 
 
-def test_licence_is_apache_2() -> None:
-    text = (ROOT / "LICENSE").read_text()
-    assert "Apache License" in text
-    assert "Version 2.0, January 2004" in text
-
-
 def test_vendored_scripts_bring_their_licence() -> None:
     folders = [path for path in (ROOT / "book/_static/vendor").iterdir() if path.is_dir()]
     assert [path.name for path in folders if not (path / "LICENSE").is_file()] == []

@@ -147,12 +147,9 @@ def test_page_shows_no_traceback_and_no_unrendered_markup(visit: Visit) -> None:
     assert re.findall(r"\{(?:cite|term|ref|doc|glue)[\w:]*\}|Math input error", text) == []
 
 
-def test_images_have_a_text_that_is_not_a_file_name(visit: Visit) -> None:
-    assert visit.page.evaluate("siteProbe.imagesWithoutAlt()") == []
-
-
-def test_controls_have_a_label(visit: Visit) -> None:
-    assert visit.page.evaluate("siteProbe.controlsWithoutLabel()") == []
+@pytest.mark.parametrize("fault", ["imagesWithoutAlt", "controlsWithoutLabel"])
+def test_images_have_a_text_and_controls_a_label(visit: Visit, fault: str) -> None:
+    assert visit.page.evaluate(f"siteProbe.{fault}()") == []
 
 
 def test_sliders_show_one_step_and_follow_the_handle(visit: Visit) -> None:
