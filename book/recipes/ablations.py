@@ -10,14 +10,8 @@ from typing import Any
 
 from book.recipes.basic_trm import BLOCK, K_STEPS
 from book.recipes.comparisons import net
+from trm_lib import models
 from trm_lib.experiments import Recipe
-from trm_lib.models import (
-    BoardConfig,
-    HierarchicalConfig,
-    LoopedConfig,
-    MultiScaleConfig,
-    TRMConfig,
-)
 from trm_lib.tasks import MarkedMazes, MinimalSudoku, PuzzleTask
 from trm_lib.training import SupervisedConfig
 
@@ -28,12 +22,12 @@ LONG = 4  # times the steps, to see what is left of a difference
 MIXING = {"mlp": {}, "attention": {"mixing": "attention", "positions": "rope2d", "n_heads": 2}}
 """How cells exchange information: fields that differ from the whole TRM."""
 
-Row = tuple[str, BoardConfig, SupervisedConfig]
+Row = tuple[str, models.BoardConfig, SupervisedConfig]
 
 
 def paper_rows(block: dict[str, Any], training: SupervisedConfig) -> dict[str, Row]:
     """What is changed in each row of the paper's table, in our words, and how it is trained."""
-    whole = TRMConfig(**block, n_latent=3, n_cycles=2)
+    whole = models.TRMConfig(**block, n_latent=3, n_cycles=2)
     k = training.n_sup  # as many optimizer steps for the rows that take one a batch
     act = replace(
         training, n_batches=k * training.n_batches, n_sup=1, eval_every=k * training.eval_every
@@ -43,9 +37,9 @@ def paper_rows(block: dict[str, Any], training: SupervisedConfig) -> dict[str, R
         ("no_ema", "last weights, not averaged", whole, replace(training, ema_decay=0.0)),
         ("separate", "y has its own network", replace(whole, separate=True), training),
         ("one_state", "one state, z without y",
-         LoopedConfig(**block, n_calls=4, n_cycles=2), training),
+         models.LoopedConfig(**block, n_calls=4, n_cycles=2), training),
         ("multi_scale", "a state for each thought",
-         MultiScaleConfig(**block, n_latent=3, n_cycles=2), training),
+         models.MultiScaleConfig(**block, n_latent=3, n_cycles=2), training),
         ("last_call", "gradient of the last calls",
          replace(whole, gradient="call"), training),
         ("more_layers", "two layers, half the calls",
@@ -58,7 +52,7 @@ def paper_rows(block: dict[str, Any], training: SupervisedConfig) -> dict[str, R
         ("act", "halting, persistent carry", replace(whole, halting=True, n_sup=16), act),
         ("act_continue", "halting, value of going on",
          replace(whole, halting=True, continuing=True, n_sup=16), act),
-        ("one_pass", "one call, no recursion", BoardConfig(**block), act),
+        ("one_pass", "one call, no recursion", models.BoardConfig(**block), act),
     ]  # fmt: skip
     return {name: (about, model, how) for name, about, model, how in rows}
 
@@ -80,7 +74,7 @@ GRID_N, GRID_T = (1, 3, 6), (1, 2, 3)
 def on_sudoku(name: str, row: Row, size: int = 4) -> Recipe:
     """A row, measured on every fourth puzzle of the unseen classes, or every second of 6x6."""
     about, model, training = row
-    k_steps = 1 if type(model) is BoardConfig else K_STEPS
+    k_steps = 1 if type(model) is models.BoardConfig else K_STEPS
     data = MinimalSudoku(size, every=4 if size == 4 else 2)
     task = PuzzleTask(model, training, data, k_steps, k_watched=min(k_steps, 8))
     return Recipe(name, f"{about}; minimal {size}x{size} Sudoku", task)
@@ -113,7 +107,7 @@ GRID = [  # n, T and mixing, each with each; attention, which learns later, for 
     for T in GRID_T
 ]
 
-TWO_LEVELS = HierarchicalConfig(**net(32) | {"grid": (5, 5)}, low_width=16, n_cycles=3)
+TWO_LEVELS = models.HierarchicalConfig(**net(32) | {"grid": (5, 5)}, low_width=16, n_cycles=3)
 ATTENTION = replace(TWO_LEVELS, mixing="attention", positions="rope2d", n_heads=2, expansion=2.0)
 ON_MAZES = SupervisedConfig(
     n_batches=100, batch_size=48, n_sup=5, lr=8e-3, decay=0.5, eval_every=20

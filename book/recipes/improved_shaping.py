@@ -67,7 +67,6 @@ class HintedMazes(World):
     weight: float = NEARER
 
     def envs(self, count: int) -> VectorEnv:
-        """So many copies."""
         train = small_trees()["train"]
         envs = gym.make_vec("trm/Maze-v0", count, layouts=train, start="random", goal="random")
         if self.hint == "none":
@@ -155,16 +154,13 @@ class SudokuToFill(World):
     n_watched: int = 500
 
     def envs(self, count: int) -> VectorEnv:
-        """So many copies with the puzzles to train on."""
         return self.make(count, puzzles=puzzles_with(self.empties, self.count)["train"])
 
     def make(self, count: int, **options: Any) -> VectorEnv:
-        """So many copies, with further options."""
         given = {"reward": self.reward, "observation": self.observation}
         return gym.make_vec("trm/Sudoku-v0", count, **given, **options)
 
     def cases(self, part: str) -> np.ndarray:
-        """Puzzles (M, 4, 4) of a part."""
         puzzles, rng = puzzles_with(self.empties, self.count), np.random.default_rng(1)
         validation = rng.permutation(puzzles["validation"])[: unseen_mazes.MANY]
         if part == "test":
@@ -172,7 +168,6 @@ class SudokuToFill(World):
         return validation[: self.n_watched] if part == "watched" else validation
 
     def success(self, policy: Policy, part: str, k_steps: int, use_masks: bool) -> np.ndarray:
-        """Success (K,) on the puzzles of a part."""
         return success_by_k(policy, self.make, self.cases(part), k_steps, use_masks)
 
     def measure(self, policy: Policy, task: PolicyTask, seed: int) -> dict[str, Any]:

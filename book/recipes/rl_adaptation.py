@@ -43,7 +43,6 @@ class OpenMaze(World):
     watches: ClassVar[bool] = False
 
     def envs(self, count: int) -> VectorEnv:
-        """So many copies."""
         return gym.make_vec("trm/Maze-v0", count, size=5, layout="open", reward=self.reward)
 
     def measure(self, policy: Policy, task: PolicyTask, seed: int) -> dict[str, Any]:
@@ -57,15 +56,9 @@ class OpenMaze(World):
 
 
 def outcomes(policy: Policy, drawn: bool) -> Outcomes:
-    """How a policy does without masks.
-
-    Args:
-        policy: trained.
-        drawn: draw its actions, as in training; 1,000 episodes. Else take the likeliest: one
-            episode, since nothing is then left to chance.
-    """
-    generator = torch.Generator().manual_seed(1) if drawn else None
-    count = EPISODES if drawn else 1
+    """How a policy does without masks: in 1,000 episodes of actions drawn as in training, or in
+    one of the likeliest, since nothing is then left to chance."""
+    generator, count = (torch.Generator().manual_seed(1), EPISODES) if drawn else (None, 1)
     return play_episodes(OpenMaze().envs(count), Acting(policy, False, generator), count, seed=0)
 
 

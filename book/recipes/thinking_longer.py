@@ -17,17 +17,11 @@ import torch
 from torch import Tensor
 
 from book.recipes.comparisons import SHAPES
+from trm_lib import puzzles
 from trm_lib.checks import at_least, check
 from trm_lib.evaluation import answers_at_rest, exact_by_k
 from trm_lib.experiments import Recipe
 from trm_lib.models import BoardNet, count_parameters
-from trm_lib.puzzles import (
-    filling_rounds,
-    generate_mazes,
-    maze_labels,
-    maze_tokens,
-    read_maze_tokens,
-)
 from trm_lib.tasks import MarkedMazes, PuzzleTask
 from trm_lib.training import (
     IGNORE,
@@ -58,8 +52,8 @@ LATEST = 20  # most silent steps before a lesson that begins somewhere in the th
 def mazes_of(size: int, count: int, seed: int, layout: str = "tree") -> PuzzleData:
     """Mazes with start and goal anywhere, and the cells on their shortest paths."""
     rng = np.random.default_rng([size, seed])
-    mazes = generate_mazes(size, count, rng, layout, start="random", goal="random")
-    return PuzzleData(maze_tokens(mazes), maze_labels(mazes))
+    mazes = puzzles.generate_mazes(size, count, rng, layout, start="random", goal="random")
+    return PuzzleData(puzzles.maze_tokens(mazes), puzzles.maze_labels(mazes))
 
 
 @cache
@@ -88,7 +82,9 @@ def mixed_sizes() -> PuzzleData:
 @cache
 def filled() -> PuzzleData:
     """The mazes of 5x5 cells; a label is the round in which dead-end filling gives a cell up."""
-    return PuzzleData(five().inputs, filling_rounds(read_maze_tokens(five().inputs)))
+    return PuzzleData(
+        five().inputs, puzzles.filling_rounds(puzzles.read_maze_tokens(five().inputs))
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

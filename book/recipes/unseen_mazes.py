@@ -14,20 +14,10 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
+from trm_lib import models
 from trm_lib.envs import AGENT
 from trm_lib.evaluation import success_by_k
 from trm_lib.experiments import Recipe
-from trm_lib.models import (
-    BoardConfig,
-    BoardPolicy,
-    BoardPolicyConfig,
-    FlatPolicyConfig,
-    GRUPolicyConfig,
-    HierarchicalConfig,
-    MLPPolicyConfig,
-    Policy,
-    TRMConfig,
-)
 from trm_lib.puzzles import Mazes, all_trees, generate_mazes, layout_class, split_by_hash
 from trm_lib.tasks import PolicyTask, World, by_part
 from trm_lib.training import PPOConfig
@@ -61,7 +51,9 @@ def cases(layouts: np.ndarray, count: int, seed: int) -> Mazes:
     return Mazes(layouts[rng.integers(len(layouts), size=count)], start, goal)
 
 
-def success_on(mazes: Mazes, policy: Policy, k_steps: int, use_masks: bool = False) -> np.ndarray:
+def success_on(
+    mazes: Mazes, policy: models.Policy, k_steps: int, use_masks: bool = False
+) -> np.ndarray:
     """Greedy success (K,) of a policy on mazes."""
     make = partial(gym.make_vec, "trm/Maze-v0", size=mazes.size)
     return success_by_k(policy, make, mazes, k_steps, use_masks=use_masks)
@@ -78,21 +70,20 @@ class UnseenMazes(World):
     size: int
 
     def envs(self, count: int) -> VectorEnv:
-        """So many copies of the mazes to train in."""
         train = tree_layouts(self.size)["train"]
         return gym.make_vec("trm/Maze-v0", count, layouts=train, start="random", goal="random")
 
     def success(
-        self, policy: Policy, part: str, k_steps: int, use_masks: bool = False
+        self, policy: models.Policy, part: str, k_steps: int, use_masks: bool = False
     ) -> np.ndarray:
         """Success (K,) on `MANY` cases of a part, or the first `FEW`."""
         layouts = tree_layouts(self.size)["test" if part == "test" else "validation"]
         asked = cases(layouts, MANY, seed=1)
         return success_on(asked[:FEW] if part == "watched" else asked, policy, k_steps, use_masks)
 
-    def measure(self, policy: Policy, task: PolicyTask, seed: int) -> dict[str, Any]:
+    def measure(self, policy: models.Policy, task: PolicyTask, seed: int) -> dict[str, Any]:
         """Of policies for any size, success also on mazes with loops, and on larger ones."""
-        if not (isinstance(policy, BoardPolicy) and policy.thinks_once):
+        if not (isinstance(policy, models.BoardPolicy) and policy.thinks_once):
             return {}
         rng, k_steps = np.random.default_rng(3), 16 if task.k_steps > 1 else 1
         loops = generate_mazes(self.size, FEW, rng, "loops", start="random", goal="random")
@@ -111,37 +102,37 @@ def core(width: int = 32, n_layers: int = 1) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def walker(config: BoardConfig) -> BoardPolicyConfig:
+def walker(config: models.BoardConfig) -> models.BoardPolicyConfig:
     """A policy that thinks about the maze and reads its move where the agent stands."""
-    return BoardPolicyConfig(core=config, n_actions=4, marker=AGENT)
+    return models.BoardPolicyConfig(core=config, n_actions=4, marker=AGENT)
 
 
-def on(size: int, policy: BoardPolicyConfig | FlatPolicyConfig) -> PolicyTask:
+def on(size: int, policy: models.BoardPolicyConfig | models.FlatPolicyConfig) -> PolicyTask:
     """A policy in mazes of this size, measured by K if it can think on."""
-    thinks = type(getattr(policy, "core", None)) not in (BoardConfig, type(None))
+    thinks = type(getattr(policy, "core", None)) not in (models.BoardConfig, type(None))
     return PolicyTask(policy, TRAINING, NUM_ENVS, UnseenMazes(size), K_STEPS if thinks else 1)
 
 
-def trm(n_cycles: int) -> BoardPolicyConfig:
+def trm(n_cycles: int) -> models.BoardPolicyConfig:
     """The faithful TRM: one block, n = 2, T cycles."""
-    return walker(TRMConfig(**core(), n_latent=2, n_cycles=n_cycles))
+    return walker(models.TRMConfig(**core(), n_latent=2, n_cycles=n_cycles))
 
 
-def hierarchical(n_cycles: int) -> BoardPolicyConfig:
+def hierarchical(n_cycles: int) -> models.BoardPolicyConfig:
     """High and low level, K cycles with a gradient through all of them, as in the scripts."""
-    return walker(HierarchicalConfig(**core(28), low_width=14, n_cycles=n_cycles))
+    return walker(models.HierarchicalConfig(**core(28), low_width=14, n_cycles=n_cycles))
 
 
 FLAT = {"n_inputs": 6 * 4**2, "n_actions": 4}  # all numbers at once
-SHAPES: dict[str, dict[str, BoardPolicyConfig | FlatPolicyConfig]] = {
+SHAPES: dict[str, dict[str, models.BoardPolicyConfig | models.FlatPolicyConfig]] = {
     "trm": {"T2": trm(2), "T4": trm(4)},
     "hierarchical": {"K3": hierarchical(3), "K5": hierarchical(5)},
-    "cnn": {"4x16": walker(BoardConfig(**core(16, 4))),
-            "10x10": walker(BoardConfig(**core(10, 10)))},
-    "mlp": {"40": MLPPolicyConfig(**FLAT, hidden=(40,)),
-            "32x32": MLPPolicyConfig(**FLAT, hidden=(32, 32))},
-    "gru": {"24x32": GRUPolicyConfig(**FLAT, hidden=(24, 32)),
-            "40x24": GRUPolicyConfig(**FLAT, hidden=(40, 24))},
+    "cnn": {"4x16": walker(models.BoardConfig(**core(16, 4))),
+            "10x10": walker(models.BoardConfig(**core(10, 10)))},
+    "mlp": {"40": models.MLPPolicyConfig(**FLAT, hidden=(40,)),
+            "32x32": models.MLPPolicyConfig(**FLAT, hidden=(32, 32))},
+    "gru": {"24x32": models.GRUPolicyConfig(**FLAT, hidden=(24, 32)),
+            "40x24": models.GRUPolicyConfig(**FLAT, hidden=(40, 24))},
 }  # fmt: skip
 """Two shapes of each learner, all of 7,900 to 8,800 parameters (within 10% of the TRM's 8,640)."""
 

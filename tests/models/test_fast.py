@@ -16,15 +16,7 @@ from torch._dynamo.utils import counters
 
 from tests.models import small
 from tests.models.small import think
-from trm_lib.models import (
-    TRM,
-    BoardConfig,
-    FeedForward,
-    HierarchicalConfig,
-    HierarchicalTRM,
-    TRMConfig,
-    fast_mode,
-)
+from trm_lib import models
 
 SIZES = {"vocab_size": 5, "grid": (2, 2), "width": 16, "n_layers": 1, "expansion": 2.0}
 DEEP = {"n_layers": 2}
@@ -48,7 +40,7 @@ def boards(count, grid=(2, 2), seed=0):
 
 
 def attention(n_cycles=2):
-    return TRM(TRMConfig(**SIZES, mixing="attention", n_latent=2, n_cycles=n_cycles))
+    return models.TRM(models.TRMConfig(**SIZES, mixing="attention", n_latent=2, n_cycles=n_cycles))
 
 
 def answer(model, inputs, steps=2):
@@ -62,9 +54,11 @@ def gradients(model, inputs, labels):
 
 KINDS = {
     "attention": attention,
-    "mlp": lambda: TRM(TRMConfig(**SIZES, mixing="mlp", n_latent=1, n_cycles=1)),
-    "feedforward": lambda: FeedForward(BoardConfig(**SIZES, mixing="conv")),
-    "hierarchical": lambda: HierarchicalTRM(HierarchicalConfig(**SIZES | DEEP, low_width=8)),
+    "mlp": lambda: models.TRM(models.TRMConfig(**SIZES, mixing="mlp", n_latent=1, n_cycles=1)),
+    "feedforward": lambda: models.FeedForward(models.BoardConfig(**SIZES, mixing="conv")),
+    "hierarchical": lambda: models.HierarchicalTRM(
+        models.HierarchicalConfig(**SIZES | DEEP, low_width=8)
+    ),
 }
 
 
@@ -85,7 +79,7 @@ def compare_with_eager(model):
     logits = answer(model, inputs)
     parts = (inputs, labels), (inputs[:5], labels[:5])  # a part of a batch has its own gradient
     expected = [gradients(model, *part) for part in parts]
-    with fast_mode(model, inputs) as report:
+    with models.fast_mode(model, inputs) as report:
         assert report.fallback is None
         with torch.inference_mode():
             fast = answer(model, inputs)
@@ -100,11 +94,11 @@ def compare_with_eager(model):
 
 @pytest.mark.usefixtures("half_compiled")
 def test_any_number_of_boards_is_served_by_what_was_compiled_for_one_and_no_other_shape():
-    config = TRMConfig(**SIZES, mixing="attention", positions="rope2d")
-    model, inputs, larger = TRM(config).eval(), boards(11), boards(3, (3, 3))
+    config = models.TRMConfig(**SIZES, mixing="attention", positions="rope2d")
+    model, inputs, larger = models.TRM(config).eval(), boards(11), boards(3, (3, 3))
     expected = answer(model, larger)
     counters.clear()
-    with fast_mode(model, boards(4)), torch.no_grad():
+    with models.fast_mode(model, boards(4)), torch.no_grad():
         assert torch.equal(answer(model, larger), expected)
         together = answer(model, inputs)
         for some in (inputs[:1], inputs[:4], inputs[:7], inputs):
@@ -116,7 +110,7 @@ def test_any_number_of_boards_is_served_by_what_was_compiled_for_one_and_no_othe
 def test_what_is_learnt_inside_counts_and_the_rest_is_left_alone():
     model, inputs = attention(), boards(4)
     names, before, expected = list(model.state_dict()), torch.get_rng_state(), answer(model, inputs)
-    with fast_mode(model, inputs):
+    with models.fast_mode(model, inputs):
         assert torch.equal(torch.get_rng_state(), before)
         assert all(parameter.grad is None for parameter in model.parameters())
         twin = copy.deepcopy(model)  # a copy is eager, and has weights of its own
@@ -130,7 +124,7 @@ def test_what_is_learnt_inside_counts_and_the_rest_is_left_alone():
     assert 0 < (fast - after).norm() < 0.05 * after.norm() < (expected - after).norm()
     with torch.no_grad():
         assert torch.equal(answer(model, inputs), after)  # eager again
-    with pytest.raises(ZeroDivisionError), fast_mode(model, inputs):
+    with pytest.raises(ZeroDivisionError), models.fast_mode(model, inputs):
         raise ZeroDivisionError
     assert torch.equal(answer(model, inputs), after)
 
@@ -139,9 +133,9 @@ def test_what_is_learnt_inside_counts_and_the_rest_is_left_alone():
 def test_many_models_can_be_fast_one_after_the_other():
     inputs = boards(2)
     for _ in range(10):  # PyTorch by itself stops after eight
-        model = TRM(TRMConfig(**SIZES, mixing="none")).eval()
+        model = models.TRM(models.TRMConfig(**SIZES, mixing="none")).eval()
         expected = answer(model, inputs)
-        with fast_mode(model, inputs), torch.no_grad():
+        with models.fast_mode(model, inputs), torch.no_grad():
             assert not torch.equal(answer(model, inputs), expected)
 
 
@@ -164,9 +158,9 @@ def test_without_a_compiler_or_bfloat16_everything_goes_on_in_eager_float32(
 ):
     monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: True)
     monkeypatch.setattr(name, broken)
-    model, inputs = TRM(TRMConfig(**SIZES, mixing="none")).eval(), boards(4)
+    model, inputs = models.TRM(models.TRMConfig(**SIZES, mixing="none")).eval(), boards(4)
     expected = answer(model, inputs)
-    context = fast_mode(model, inputs)
+    context = models.fast_mode(model, inputs)
     with pytest.warns(UserWarning, match=f"float32, eager: .*{message}.*only slower"):
         report = context.__enter__()
     assert message in report.fallback

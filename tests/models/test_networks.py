@@ -5,31 +5,21 @@ import torch
 from torch.nn import functional as F
 
 from tests.models.small import SMALL, boards, seeded, think
+from trm_lib import models
 from trm_lib.evaluation import answer_flops
-from trm_lib.models import (
-    TRM,
-    BoardConfig,
-    FeedForward,
-    HierarchicalConfig,
-    LoopedConfig,
-    MultiScaleConfig,
-    TRMConfig,
-    build_model,
-    count_parameters,
-)
 
 KINDS = {
-    "trm": (TRMConfig, {}),
-    "looped": (LoopedConfig, {}),
-    "scales": (MultiScaleConfig, {}),
-    "levels": (HierarchicalConfig, {"low_width": 8}),
+    "trm": (models.TRMConfig, {}),
+    "looped": (models.LoopedConfig, {}),
+    "scales": (models.MultiScaleConfig, {}),
+    "levels": (models.HierarchicalConfig, {"low_width": 8}),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def new(kind, seed=0, **changes):
     config, sizes = KINDS[kind]
-    return build_model(config(**SMALL | sizes | changes), seed)
+    return models.build_model(config(**SMALL | sizes | changes), seed)
 
 
 def states(carry):
@@ -188,7 +178,7 @@ def test_wrong_configurations_say_what_was_expected(kind, changes, message):
 
 
 def test_feed_forward_is_one_pass_of_its_blocks_in_order_and_carries_nothing():
-    rival = FeedForward(BoardConfig(**SMALL | {"n_layers": 2}))
+    rival = models.FeedForward(models.BoardConfig(**SMALL | {"n_layers": 2}))
     first, second = rival.stack.blocks
     h = second(first(rival.embed(boards()), (4, 4)), (4, 4))
     carry, out = rival(rival.initial_carry(boards()), boards())
@@ -218,7 +208,7 @@ def test_a_step_of_the_loop_is_so_many_calls_on_state_and_question():
 @pytest.mark.parametrize("mixing", ["mlp", "attention", "conv"])
 def test_with_one_thought_multi_scale_is_the_trm(mixing):
     sizes = {"mixing": mixing, "n_latent": 1, "n_cycles": 2}
-    ours, trm = new("scales", **sizes), TRM(TRMConfig(**SMALL, **sizes))
+    ours, trm = new("scales", **sizes), models.TRM(models.TRMConfig(**SMALL, **sizes))
     for a, b in zip(think(ours, boards(), 3), think(trm, boards(), 3), strict=True):
         torch.testing.assert_close(a, b)
 
@@ -286,11 +276,11 @@ def test_parameters_and_operations_counted_by_hand():
     # SwiGLU: three matrices, hidden 2 * width; ReLU: two matrices, hidden 3 * width
     for name, high, low in [("swiglu", 3 * 16 * 32, 3 * 8 * 16), ("relu", 2 * 16 * 48, 2 * 8 * 24)]:
         trm = new("levels", **exact, activation=name, low_activation=name, n_layers=2, n_low=3)
-        assert count_parameters(trm) == around + 2 * high + 3 * low
+        assert models.count_parameters(trm) == around + 2 * high + 3 * low
     # with hidden sizes rounded up to 32: high SwiGLU 64, low ReLU 32, and SwiGLU over 16 cells 64
     whole = new("levels")
-    assert count_parameters(whole) == around + 3 * 16 * 64 + 3 * 16 * 64 + 2 * 8 * 32
-    head, matrices = 2 * 16 * 5 * 16, count_parameters(whole) - 5 * 16 - 5 * 16
+    assert models.count_parameters(whole) == around + 3 * 16 * 64 + 3 * 16 * 64 + 2 * 8 * 32
+    head, matrices = 2 * 16 * 5 * 16, models.count_parameters(whole) - 5 * 16 - 5 * 16
     # every matrix meets each of 16 cells once; that of the mixing meets each of 16 channels
     once = 2 * 16 * matrices + head
     assert answer_flops(whole, (4, 4)) == once

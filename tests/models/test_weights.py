@@ -8,52 +8,40 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.models.small import SMALL, seeded
-from trm_lib.models import (
-    TRM,
-    BoardConfig,
-    BoardPolicy,
-    BoardPolicyConfig,
-    FeedForward,
-    HierarchicalConfig,
-    LoopedConfig,
-    MultiScaleConfig,
-    TRMConfig,
-    build_model,
-    load_model,
-    read_card,
-    save_model,
-)
+from trm_lib import models
 
-CONFIG = TRMConfig(**SMALL)
-WALKER = BoardPolicyConfig(
-    core=HierarchicalConfig(
+CONFIG = models.TRMConfig(**SMALL)
+WALKER = models.BoardPolicyConfig(
+    core=models.HierarchicalConfig(
         vocab_size=32, grid=(3, 3), width=8, low_width=4, mixing="conv", n_answers=5
     ),
     n_actions=4, marker=4, k_steps=3, previous_action=True,
 )  # fmt: skip
 MODELS = {
-    "trm": TRM(CONFIG, seeded(3)),
-    "halting": build_model(TRMConfig(**SMALL, halting=True), 3),
-    "looped": build_model(LoopedConfig(**SMALL), 3),
-    "scales": build_model(MultiScaleConfig(**SMALL), 3),
-    "levels": build_model(HierarchicalConfig(**SMALL, low_width=8), 3),
-    "feed-forward": FeedForward(BoardConfig(vocab_size=7, grid=(6, 6), width=8, mixing="conv")),
-    "policy": BoardPolicy(WALKER, seeded(3)),
+    "trm": models.TRM(CONFIG, seeded(3)),
+    "halting": models.build_model(models.TRMConfig(**SMALL, halting=True), 3),
+    "looped": models.build_model(models.LoopedConfig(**SMALL), 3),
+    "scales": models.build_model(models.MultiScaleConfig(**SMALL), 3),
+    "levels": models.build_model(models.HierarchicalConfig(**SMALL, low_width=8), 3),
+    "feed-forward": models.FeedForward(
+        models.BoardConfig(vocab_size=7, grid=(6, 6), width=8, mixing="conv")
+    ),
+    "policy": models.BoardPolicy(WALKER, seeded(3)),
 }
 
 
 @pytest.fixture
 def path(tmp_path):
     """Where the TRM is saved, with a card."""
-    save_model(MODELS["trm"], tmp_path / "model.safetensors", {"made by": "a test"})
+    models.save_model(MODELS["trm"], tmp_path / "model.safetensors", {"made by": "a test"})
     return tmp_path / "model.safetensors"
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_a_model_comes_back_the_same_and_nothing_is_left_half_written(model, tmp_path):
     path = tmp_path / "model.safetensors"
-    save_model(model, path)
-    again = load_model(path)
+    models.save_model(model, path)
+    again = models.load_model(path)
     assert type(again) is type(model)
     assert again.config == model.config
     assert not again.training
@@ -69,23 +57,23 @@ def test_a_pickle_is_never_opened(tmp_path):
 
     torch.save({"weights": Bomb()}, tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match="pickled .pt files are never opened"):
-        load_model(tmp_path / "model.safetensors")
+        models.load_model(tmp_path / "model.safetensors")
 
 
 def test_other_files_and_other_modules_are_refused(path):
-    assert read_card(path) == {"made by": "a test"}  # which travels with the weights
+    assert models.read_card(path) == {"made by": "a test"}  # which travels with the weights
     save_file({"weight": torch.zeros(2)}, path.with_stem("foreign"))
     with pytest.raises(ValueError, match="not one that trm_lib wrote"):
-        load_model(path.with_stem("foreign"))
+        models.load_model(path.with_stem("foreign"))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match="model.safetensors expected to be a whole safetensors"):
-        load_model(path)
+        models.load_model(path)
     with pytest.raises(FileNotFoundError, match="nowhere.safetensors"):
-        load_model(path.with_stem("nowhere"))
+        models.load_model(path.with_stem("nowhere"))
     with pytest.raises(ValueError, match="ending in .safetensors"):
-        save_model(MODELS["trm"], path.with_suffix(".pt"))
+        models.save_model(MODELS["trm"], path.with_suffix(".pt"))
     with pytest.raises(ValueError, match="got Linear"):
-        save_model(torch.nn.Linear(2, 2), path)
+        models.save_model(torch.nn.Linear(2, 2), path)
 
 
 SIZES = {"vocab_size": 5, "grid": [4, 4]}
@@ -102,9 +90,9 @@ SIZES = {"vocab_size": 5, "grid": [4, 4]}
     ],
 )
 def test_weights_that_do_not_fit_their_config_are_refused(path, model, changes):
-    save_model(MODELS[model], path)
+    models.save_model(MODELS[model], path)
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() | changes
     save_file(load_file(path), path, {k: v for k, v in metadata.items() if v is not None})
     with pytest.raises(ValueError, match="does not fit this version of trm_lib"):
-        load_model(path)
+        models.load_model(path)

@@ -7,19 +7,8 @@ import pytest
 import torch
 
 from tests.solving.scripted import CONFIG, RING, Scripted, marked
-from trm_lib import SolvedMaze, SolvedSudoku, solve
+from trm_lib import SolvedMaze, SolvedSudoku, puzzles, solve
 from trm_lib.models import TRM, BoardConfig, FeedForward, Looped, TRMConfig
-from trm_lib.puzzles import (
-    Mazes,
-    generate_mazes,
-    maze_picture,
-    maze_text,
-    maze_tokens,
-    parse_maze,
-    shortest_path_cells,
-    shortest_way,
-    solve_exactly,
-)
 from trm_lib.solving import SHIPPED
 
 PUZZLE = "1...|..3.|.4..|...2"
@@ -51,8 +40,11 @@ OPEN = """
 #.#.#.#
 #....G#
 #######"""
-TOKENS, PICTURE = maze_tokens(parse_maze(TREE))[0], maze_picture(parse_maze(TREE))[0]
-IN_PIECES = Mazes(np.full((1, 3, 3), 15), np.array([0]), np.array([3]))
+TOKENS, PICTURE = (
+    puzzles.maze_tokens(puzzles.parse_maze(TREE))[0],
+    puzzles.maze_picture(puzzles.parse_maze(TREE))[0],
+)
+IN_PIECES = puzzles.Mazes(np.full((1, 3, 3), 15), np.array([0]), np.array([3]))
 
 
 def solved_with(maze, *marks, k_steps=None) -> SolvedMaze:
@@ -66,7 +58,7 @@ def test_the_shipped_model_solves_the_example_of_the_readme():
     solved = solve(PUZZLE)
     assert isinstance(solved, SolvedSudoku)
     assert solved.is_right
-    assert (solved.answer == solve_exactly(solved.puzzle).solution).all()
+    assert (solved.answer == puzzles.solve_exactly(solved.puzzle).solution).all()
     assert solved.steps.shape == (16, 4, 4)
     assert (solved.answer == solved.steps[solved.k - 1]).all()
     assert not solved.right[: solved.k - 1].any()
@@ -85,7 +77,7 @@ def test_the_shipped_model_solves_the_example_of_the_readme():
         TREE,
         BLOCKS,
         BLOCKS.replace(".", " ") + "\n\n",
-        parse_maze(TREE),
+        puzzles.parse_maze(TREE),
         TOKENS,
         TOKENS.tolist(),
         torch.from_numpy(TOKENS),
@@ -99,18 +91,18 @@ def test_every_form_is_the_same_maze_to_the_model(form):
     solved = solve(form, model=model)
     assert isinstance(solved, SolvedMaze)
     np.testing.assert_array_equal(model.inputs.numpy()[0], TOKENS)
-    np.testing.assert_array_equal(maze_tokens(solved.maze)[0], TOKENS)
+    np.testing.assert_array_equal(puzzles.maze_tokens(solved.maze)[0], TOKENS)
     assert list(solved.path) == TREE_WAY
 
 
 @pytest.mark.parametrize("size", [2, 9, 30, 128])
 def test_mazes_of_any_size_are_read_and_solved(size):
-    maze = generate_mazes(size, 1, np.random.default_rng(0), start="random")
-    label = shortest_path_cells(maze)[0]
-    for form in (maze, maze_tokens(maze)[0], maze_picture(maze)[0]):
+    maze = puzzles.generate_mazes(size, 1, np.random.default_rng(0), start="random")
+    label = puzzles.shortest_path_cells(maze)[0]
+    for form in (maze, puzzles.maze_tokens(maze)[0], puzzles.maze_picture(maze)[0]):
         solved = solve(form, 3, Scripted(~label, label))
         assert (solved.k, solved.is_shortest) == (2, True)
-        np.testing.assert_array_equal(solved.path, shortest_way(maze))
+        np.testing.assert_array_equal(solved.path, puzzles.shortest_way(maze))
     asked = solve(maze, 1, Looped(CONFIG))  # a network for 5x5 cells
     assert asked.steps.shape[1:] == asked.answer.shape == (size, size)
 
@@ -168,13 +160,15 @@ def test_marks_are_believed_where_they_are_a_way(maze, cells, path):
 
 def test_it_prints_the_path_and_the_proof_or_the_last_marks():
     drawn, verdict = str(solved_with(TREE, [], TREE_WAY)).rsplit("\n", 1)
-    assert drawn == maze_text(parse_maze(TREE).walls[0], 0, 8, marked(TREE_WAY[1:-1]))
+    assert drawn == puzzles.maze_text(
+        puzzles.parse_maze(TREE).walls[0], 0, 8, marked(TREE_WAY[1:-1])
+    )
     assert verdict == "a path of 8 steps, proved the shortest by breadth-first search, at K = 2"
     assert str(solved_with(RING, [0, 3], ROUND_THE_RING)).endswith(
         "\na path of 6 steps at K = 2; the shortest takes 2"
     )
     drawn, verdict = str(solved_with(TREE, [0, 3, 4], k_steps=100)).rsplit("\n", 1)
-    assert drawn == maze_text(parse_maze(TREE).walls[0], 0, 8, marked([3, 4]))
+    assert drawn == puzzles.maze_text(puzzles.parse_maze(TREE).walls[0], 0, 8, marked([3, 4]))
     assert verdict == "no path: up to K = 100 the marked cells are not a way from start to goal"
     one_step = solve("#####\n#S.G#\n###.#\n#...#\n#####", 1, Scripted(marked([0, 1], 2)))
     assert "\na path of 1 step, proved the shortest" in str(one_step)
@@ -213,7 +207,7 @@ def test_an_untrained_network_is_not_believed_and_left_as_it_was(puzzle, model):
         (np.where(PICTURE, PICTURE, 1), "picture 0: expected one green pixel, the start, got 0"),
         (TOKENS + 64, "tokens: expected integers 0 to 47, got int64"),
         (TOKENS / 1.0, "tokens: expected integers 0 to 47, got float64"),
-        (parse_maze(TREE)[:0], "expected one maze, got 0"),
+        (puzzles.parse_maze(TREE)[:0], "expected one maze, got 0"),
         (np.stack([PICTURE] * 2), "expected one maze, got 2: pass them one at a time"),
         ([["S", "G"]], "row 1 has 2 cells"),
         (3, "expected one board"),

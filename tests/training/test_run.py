@@ -12,6 +12,7 @@ from gymnasium.vector import SyncVectorEnv
 
 from tests.training import worlds
 from tests.training.worlds import FLAT, SIZES, one_thread  # noqa: F401
+from trm_lib import training
 from trm_lib.envs import MazeEnv, MazeVectorEnv, VectorPotentialShaping
 from trm_lib.evaluation import exact_by_k, success_by_k
 from trm_lib.models import (
@@ -25,32 +26,20 @@ from trm_lib.models import (
     TRMConfig,
 )
 from trm_lib.puzzles import augment_sudoku, generate_mazes, generate_sudoku
-from trm_lib.training import (
-    History,
-    PPOConfig,
-    PuzzleData,
-    ReinforceConfig,
-    SupervisedConfig,
-    correct,
-    fit,
-    ppo,
-    progress_bar,
-    reinforce,
-)
 from trm_lib.training.run import Run
 
 E, EVERY = 4, 3  # environments, and rounds between checkpoints
 MAZE = worlds.MAZE | {"max_steps": 5}
 BOARD = replace(worlds.BOARD, k_steps=1)
 HALTING = TRMConfig(vocab_size=5, grid=(4, 4), halting=True, n_sup=4, explore=0.3, **SIZES)
-SUPERVISED = SupervisedConfig(
+SUPERVISED = training.SupervisedConfig(
     n_batches=8, batch_size=16, n_sup=2, lr=1e-2, warmup=5, eval_every=3, ema_decay=0.9
 )
-PPO = PPOConfig(
+PPO = training.PPOConfig(
     total_steps=E * 4 * 8, num_steps=4, n_epochs=2, n_minibatches=2, lr=0.01, warmup=2, eval_every=2
 )
-REINFORCE = ReinforceConfig(n_updates=8, lr=0.01, warmup=2, eval_every=2)
-SUDOKUS = PuzzleData(*generate_sudoku(4, 40, np.random.default_rng(0)))
+REINFORCE = training.ReinforceConfig(n_updates=8, lr=0.01, warmup=2, eval_every=2)
+SUDOKUS = training.PuzzleData(*generate_sudoku(4, 40, np.random.default_rng(0)))
 CASES = generate_mazes(3, 20, np.random.default_rng(0), "open", start="random", goal="random")
 
 
@@ -89,11 +78,11 @@ def train(run, path=None, model=None, augment=augment_sudoku, **options):
     config, kind, sizes, world = run
     model = new_model(kind, sizes) if model is None else model
     options |= {"progress": False, "checkpoint": path, "checkpoint_every": EVERY}
-    if isinstance(config, SupervisedConfig):
+    if isinstance(config, training.SupervisedConfig):
         options |= {"evaluate": lambda m: exact_by_k(m, world, 3), "augment": augment}
-        return model, fit(model, world, config, **options)
+        return model, training.fit(model, world, config, **options)
     options |= {"evaluate": lambda p: success_by_k(p, plain_copies, CASES)}
-    learn = ppo if isinstance(config, PPOConfig) else reinforce
+    learn = training.ppo if isinstance(config, training.PPOConfig) else training.reinforce
     return model, learn(model, world(), config, **options)
 
 
@@ -167,7 +156,7 @@ def test_a_file_of_another_run_is_refused_and_left_alone(name, change, message, 
     before = path.read_bytes()
     if isinstance(change, dict):
         config = replace(config, **change)
-    elif isinstance(change, ReinforceConfig):
+    elif isinstance(change, training.ReinforceConfig):
         config = change
     elif isinstance(change, tuple):
         kind, sizes = change
@@ -184,7 +173,9 @@ def test_a_run_goes_on_with_the_lesson_of_ones_own_it_began_with(tmp_path):
     def own(run):
         inputs, labels = run.next_batch()
         taught.append(inputs)
-        return correct(run, run.model.initial_carry(inputs), inputs, [labels] * run.config.n_sup)
+        return training.correct(
+            run, run.model.initial_carry(inputs), inputs, [labels] * run.config.n_sup
+        )
 
     usual = train(RUNS["fit"])  # which teaches the same
     assert_same(usual, train(RUNS["fit"], path, lesson=own))
@@ -229,9 +220,9 @@ def test_what_will_not_do_is_refused_before_training(said, tmp_path):
     before = model.head.weight.clone()
     kept = {"checkpoint": tmp_path / "run.pt", "checkpoint_every": 0}
     with pytest.raises(ValueError, match="every expected a whole number >= 1, got 0"):
-        fit(model, SUDOKUS, SUPERVISED, progress=False, **kept)
+        training.fit(model, SUDOKUS, SUPERVISED, progress=False, **kept)
     with pytest.raises(ValueError, match="evaluate expected to return shares from 0 to"):
-        fit(model, SUDOKUS, SUPERVISED, progress=False, evaluate=lambda m: said)
+        training.fit(model, SUDOKUS, SUPERVISED, progress=False, evaluate=lambda m: said)
     assert torch.equal(model.head.weight, before)
 
 
@@ -250,7 +241,7 @@ def test_environments_that_cannot_be_kept_serve_only_without_a_checkpoint(tmp_pa
 )
 def test_bars_speak_unless_silenced(variable, shown, speaks, monkeypatch, capsys):
     monkeypatch.setenv("TQDM_DISABLE", variable)
-    assert list(progress_bar(3, "counting", "step", shown)) == [0, 1, 2]
+    assert list(training.progress_bar(3, "counting", "step", shown)) == [0, 1, 2]
     assert ("counting" in capsys.readouterr().err) is speaks
 
 
@@ -261,7 +252,7 @@ def drawn(history):
 
 
 def test_the_plot_of_a_history_shows_accuracy_at_powers_of_two():
-    history, rows = History(), np.random.default_rng(0).random((3, 6))
+    history, rows = training.History(), np.random.default_rng(0).random((3, 6))
     for i, row in enumerate(rows):
         history.log(eval_steps=10 * (i + 1), eval_seconds=1.0, eval_success=row.tolist())
     lines = drawn(history)
@@ -272,7 +263,7 @@ def test_the_plot_of_a_history_shows_accuracy_at_powers_of_two():
 
 
 def test_the_plot_of_a_history_of_episodes_shows_their_success():
-    history = History()
+    history = training.History()
     for steps, episodes, successes in [(10, 2, 1), (20, 0, 0), (30, 4, 4)]:
         history.log(steps=steps, episodes=episodes, successes=successes)
     points = {tuple(point) for line in drawn(history).values() for point in line}

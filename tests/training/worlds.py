@@ -12,16 +12,7 @@ import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from trm_lib.models import (
-    BoardPolicy,
-    BoardPolicyConfig,
-    FlatPolicyConfig,
-    GRUPolicy,
-    MLPPolicy,
-    Policy,
-    PolicyOutput,
-    TRMConfig,
-)
+from trm_lib import models
 
 PAYS = np.array([[1.0, 0.0, 0.2], [-1.0, 0.5, 2.0]])
 """What each of three actions pays in each of two states; the best are 0 and 2."""
@@ -91,7 +82,7 @@ class Recall(OneStep):
         return np.eye(2, dtype=np.float32)[self.cue] * self.shown
 
 
-class Table(Policy):
+class Table(models.Policy):
     """Logits (K, 2, A) and values (K, 2), one a state: nothing is shared."""
 
     def __init__(self, k_steps=1, n_actions=3, seed=0):
@@ -103,21 +94,21 @@ class Table(Policy):
 
     def forward(self, observations, previous, memory=None):
         state = observations.argmax(-1)
-        return PolicyOutput(self.logits[:, state], self.values[:, state]), None
+        return models.PolicyOutput(self.logits[:, state], self.values[:, state]), None
 
 
 SIZES = {"width": 8, "n_layers": 1, "hidden_multiple": 1, "n_latent": 1, "n_cycles": 1}
 MAZE = {"size": 3, "layout": "open", "start": "random", "goal": "random"}
-CORE = TRMConfig(vocab_size=32, grid=(3, 3), n_answers=5, **SIZES)
-BOARD = BoardPolicyConfig(core=CORE, n_actions=4, marker=4, k_steps=2)
-FLAT = FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,))
+CORE = models.TRMConfig(vocab_size=32, grid=(3, 3), n_answers=5, **SIZES)
+BOARD = models.BoardPolicyConfig(core=CORE, n_actions=4, marker=4, k_steps=2)
+FLAT = models.FlatPolicyConfig(n_inputs=54, n_actions=4, hidden=(8,))
 POLICIES = {  # for mazes of 3x3 cells
-    "mlp": (MLPPolicy, FLAT),
-    "gru": (GRUPolicy, FLAT),
-    "trm": (BoardPolicy, BOARD),
-    "trm, previous": (BoardPolicy, replace(BOARD, previous_action=True)),
-    "trm, over time": (BoardPolicy, replace(BOARD, carry_over_time=True)),
-    "trm, both": (BoardPolicy, replace(BOARD, previous_action=True, carry_over_time=True)),
+    "mlp": (models.MLPPolicy, FLAT),
+    "gru": (models.GRUPolicy, FLAT),
+    "trm": (models.BoardPolicy, BOARD),
+    "trm, previous": (models.BoardPolicy, replace(BOARD, previous_action=True)),
+    "trm, over time": (models.BoardPolicy, replace(BOARD, carry_over_time=True)),
+    "trm, both": (models.BoardPolicy, replace(BOARD, previous_action=True, carry_over_time=True)),
 }
 
 
@@ -126,7 +117,7 @@ def new_policy(name="mlp", seed=0):
     kind, config = POLICIES[name]
     policy = kind(config, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        (policy.core.head if kind is BoardPolicy else policy.actor[-1]).weight.mul_(100)
+        (policy.core.head if kind is models.BoardPolicy else policy.actor[-1]).weight.mul_(100)
     return policy
 
 
