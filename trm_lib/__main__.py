@@ -137,9 +137,9 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _debug(args: argparse.Namespace) -> int:
     from trm_lib.diagnostics import page
-    from trm_lib.experiments import debug_recipe, find_recipe
+    from trm_lib.experiments import find_recipe
 
-    findings = debug_recipe(find_recipe(args.name, args.recipes), args.seed)
+    findings = find_recipe(args.name, args.recipes).task.diagnose(args.seed)
     print(page(findings))
     return int(any(not finding.healthy for finding in findings))
 

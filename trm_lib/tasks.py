@@ -1,7 +1,7 @@
 """What learns from what, and how it is measured: puzzles with answers, and worlds to act in.
 
 A task is data: a network or a policy, its training, and where it learns; all of it is the `config`
-of a stored result. It has one `train` and one `measure`, which recipes, `debug` and chapters share.
+of a stored result. Recipes and chapters share its `train` and `measure`; `debug` is its `diagnose`.
 
 Axes: M puzzles or mazes, n rows and columns, K improvement steps.
 """
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from trm_lib import evaluation, puzzles
+from trm_lib.diagnostics import Finding, diagnose_policy, diagnose_puzzles
 from trm_lib.models import (
     BoardConfig,
     BoardNet,
@@ -154,7 +155,8 @@ class Task:
 
     `train(seed, checkpoint, progress)` gives the trained model and its history. The seed is that of
     its weights and batches, the checkpoint a file to keep the unfinished run in, and to go on from
-    if it is there. `measure(model, history, seed)` gives JSON values.
+    if it is there. `measure(model, history, seed)` gives JSON values. `diagnose(seed, progress)`
+    trains, and probes what came out.
     """
 
     def run(self, seed: int, checkpoint: Path | None = None) -> dict[str, Any]:
@@ -210,6 +212,11 @@ class PuzzleTask(Task):
             checkpoint_every=100,
         )
         return model, history
+
+    def diagnose(self, seed: int = 0, progress: bool = True) -> list[Finding]:
+        model, _ = self.train(seed, progress=progress)
+        train, validation, _ = self.data.split(seed)
+        return diagnose_puzzles(model, train, validation, self.k_trained)
 
     def measure(self, model: BoardNet, history: History, seed: int = 0) -> dict[str, Any]:
         """Accuracy by K on validation and test puzzles, and what it cost."""
@@ -337,6 +344,11 @@ class PolicyTask(Task):
             checkpoint_every=20,
         )
         return policy.eval(), history
+
+    def diagnose(self, seed: int = 0, progress: bool = True) -> list[Finding]:
+        policy, history = self.train(seed, progress=progress)
+        told = {"untrained": self.build(seed), "history": history, "seed": seed}
+        return diagnose_policy(policy, self.world.envs, self.training, self.num_envs, **told)
 
     def measure(self, policy: Policy, history: History, seed: int = 0) -> dict[str, Any]:
         """What it did while it learned, and success in its world."""

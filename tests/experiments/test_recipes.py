@@ -20,7 +20,6 @@ from book.recipes import (
 from trm_lib.evaluation import answer_flops
 from trm_lib.experiments import (
     RECORDED,
-    debug_recipe,
     find_recipe,
     find_recipes,
     load_result,
@@ -264,7 +263,7 @@ def test_batches_and_updates_of_chapter_02_play_as_many_episodes():
 
 def test_a_recipe_of_puzzles_is_trained_and_probed():
     recipe = RECIPES["basic_trm/no_mixing"]
-    findings = debug_recipe(replace(recipe, task=short(recipe.task)), progress=False)
+    findings = short(recipe.task).diagnose(progress=False)
     assert "cells never meet" in {finding.fault for finding in findings}
 
 

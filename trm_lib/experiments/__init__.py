@@ -1,6 +1,5 @@
 """Experiments: named recipes, a runner over seeds, results with their provenance."""
 
-from trm_lib.experiments.debug import debug_recipe
 from trm_lib.experiments.recipe import Recipe, find_recipe, find_recipes
 from trm_lib.experiments.results import RECORDED, Result, load_result, recorded
 from trm_lib.experiments.runner import provenance, run_recipe, verify
@@ -20,27 +19,7 @@ from trm_lib.experiments.tables import (
 )
 
 __all__ = [
-    "RECORDED",
-    "Recipe",
-    "Result",
-    "Scores",
-    "best_step",
-    "catalogue",
-    "costs",
-    "debug_recipe",
-    "draw",
-    "draw_by_k",
-    "draw_learning",
-    "find_recipe",
-    "find_recipes",
-    "load_result",
-    "provenance",
-    "recorded",
-    "report",
-    "run_recipe",
-    "scores",
-    "speeds",
-    "table",
-    "verdicts",
-    "verify",
-]
+    "RECORDED", "Recipe", "Result", "Scores", "best_step", "catalogue", "costs", "draw",
+    "draw_by_k", "draw_learning", "find_recipe", "find_recipes", "load_result", "provenance",
+    "recorded", "report", "run_recipe", "scores", "speeds", "table", "verdicts", "verify",
+]  # fmt: skip
