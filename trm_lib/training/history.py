@@ -106,6 +106,17 @@ class History:
         )
 
 
+def shares_by_k(returned: Any) -> list[float]:
+    """What an evaluation returned, shares (K,); ValueError if it is anything else."""
+    shares = np.asarray(returned, dtype=float)
+    if shares.ndim != 1 or not shares.size or not ((shares >= 0) & (shares <= 1)).all():
+        raise ValueError(
+            f"evaluate expected to return shares from 0 to 1 of shape (K,), got {returned!r}: "
+            f"return what trm_lib.evaluation.exact_by_k or success_by_k gives"
+        )
+    return shares.tolist()
+
+
 def progress_bar(
     steps: int, description: str, unit: str, shown: bool = True, done: int = 0
 ) -> tqdm:

@@ -1,6 +1,6 @@
 """What a wrong answer costs.
 
-Axes: B batch, V vocabulary.
+Axes: B batch, V vocabulary; of policies K improvement steps, A actions.
 """
 
 from __future__ import annotations
@@ -100,6 +100,22 @@ def act_loss(out: HaltingOutput, labels: Tensor) -> Tensor:
     if out.go_on_target is not None:
         halt = halt + halt_loss(out.go_on_logit, out.go_on_target).sum()
     return (answer + HALT_WEIGHT * halt) / len(labels)
+
+
+def imitation_loss(log_p: Tensor) -> Tensor:
+    """Deep supervision of a policy: every earlier answer is to become the last one.
+
+    Cross-entropy of the answers after 1 to K - 1 improvement steps against the answer after K,
+    which is the teacher and gets no gradient; mean over all, 0 for K = 1. A policy gradient of
+    their own would be wrong for them, since the actions were drawn from the last answer.
+
+    Args:
+        log_p: (K, ..., A) float, log probabilities of actions.
+    """
+    if len(log_p) == 1:
+        return log_p.new_zeros(())
+    teacher = log_p[-1].detach().exp()
+    return -(teacher * log_p[:-1]).sum(-1).mean()
 
 
 def _require_same_cells(logits: Tensor, labels: Tensor) -> None:

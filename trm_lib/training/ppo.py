@@ -22,13 +22,13 @@ from gymnasium.vector import VectorEnv
 from trm_lib.checks import ABOVE_0, FROM_0, SHARE, at_least, check
 from trm_lib.models import Policy
 from trm_lib.training.history import History
+from trm_lib.training.losses import imitation_loss
 from trm_lib.training.rollout import (
     PolicyConfig,
     PolicyRun,
     Rollout,
     advantages,
     entropy,
-    imitation_loss,
     log_prob_of,
     log_probs,
     standardised,

@@ -18,13 +18,13 @@ from gymnasium.vector import VectorEnv
 from trm_lib.checks import at_least, check, one_of
 from trm_lib.models import Policy
 from trm_lib.training.history import History
+from trm_lib.training.losses import imitation_loss
 from trm_lib.training.rollout import (
     PolicyConfig,
     PolicyRun,
     Rollout,
     discounted_returns,
     entropy,
-    imitation_loss,
     log_prob_of,
     log_probs,
     standardised,
@@ -67,8 +67,7 @@ def reinforce(
     Args, Returns and Raises: as for `trm_lib.training.ppo`.
     """
     run = PolicyRun(policy, envs, config, config.n_updates)
-    keep = (checkpoint, checkpoint_every)
-    for _ in run.rounds("REINFORCE", "update", evaluate, *keep, progress):
+    for _ in run.rounds("REINFORCE", "update", evaluate, checkpoint, checkpoint_every, progress):
         rollout = run.player.play_once(run.generator)
         losses = reinforce_update(run, rollout)
         run.log(rollout, rollout.first, losses)

@@ -11,7 +11,6 @@ Source: Williams, "Simple statistical gradient-following algorithms" (1992); Sch
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,11 +165,10 @@ class Player(Acting):
     All that `step` returns is copied: environments may write the next step over it.
 
     Args:
-        policy: decides.
+        policy, use_masks: as for `Acting`.
         envs: vector environments that begin anew in the same step, and tell "action_mask" and, of
             an episode that ends, "is_success".
         seed: of the first environment; the others follow.
-        use_masks: as for `Acting`.
 
     Raises:
         ValueError: policy and environments do not fit each other.
@@ -188,9 +186,10 @@ class Player(Acting):
         self.envs = envs
         self._begin_episodes(seed)
 
-    def play(self, n_steps: int, generator: torch.Generator) -> Rollout:
-        """Take `n_steps` steps everywhere, with actions drawn from the policy."""
-        return self._played(lambda count, ended: count == n_steps, generator)
+    def _begin_episodes(self, seed: int | None = None) -> None:
+        self.observations, infos = self.envs.reset(seed=seed)
+        self.masks = infos["action_mask"]
+        self.previous = None
 
     def play_once(self, generator: torch.Generator) -> Rollout:
         """Begin anew, and play until every environment has ended its episode once.
@@ -198,24 +197,20 @@ class Player(Acting):
         What an environment does after its episode is in the rollout too: see `Rollout.first`.
         """
         self._begin_episodes()
-        return self._played(lambda count, ended: ended.all(), generator)
-
-    def _begin_episodes(self, seed: int | None = None) -> None:
-        self.observations, infos = self.envs.reset(seed=seed)
-        self.masks = infos["action_mask"]
-        self.previous = None
+        return self.play(None, generator)
 
     @torch.no_grad()
-    def _played(
-        self, over: Callable[[int, np.ndarray], bool], generator: torch.Generator
-    ) -> Rollout:
-        """Play until `over`, given the steps so far and (E,) who has ended an episode."""
+    def play(self, n_steps: int | None, generator: torch.Generator) -> Rollout:
+        """Take `n_steps` steps everywhere, with actions drawn from the policy.
+
+        None: as many as it takes for every environment to end an episode.
+        """
         policy, self.generator = self.policy, generator
         if not policy.remembers:
             self.memory = None  # what was thought with other weights
         first_memory, kept = self.memory, []
         ended = np.zeros(self.envs.num_envs, bool)
-        while not over(len(kept), ended):
+        while not ended.all() if n_steps is None else len(kept) < n_steps:
             actions = self(self.observations, self.masks)
             self.observations, rewards, terminated, truncated, infos = self.envs.step(actions)
             self.masks, done = infos["action_mask"], terminated | truncated
@@ -280,14 +275,14 @@ class PolicyRun(Run):
 
         Its losses are (3,) float: of the policy, of the values, and the entropy.
         """
-        before = self.history.steps[-1] if self.history.steps else 0
+        policy_loss, value_loss, spread = losses.tolist()
         self.history.log(
-            steps=int(learned.sum()) + before,
+            steps=sum(self.history.steps[-1:]) + int(learned.sum()),
             episodes=int((rollout.done & learned).sum()),
             successes=int((rollout.success & learned).sum()),
             rewards=float(rollout.rewards[learned].mean()),
-            **dict(zip(("policy_loss", "value_loss", "entropy"), losses.tolist(), strict=True)),
-        )
+            policy_loss=policy_loss, value_loss=value_loss, entropy=spread,
+        )  # fmt: skip
 
     def identity(self) -> dict[str, str]:
         world = self.player.envs.fingerprint()
@@ -295,14 +290,9 @@ class PolicyRun(Run):
 
 
 def log_probs(logits: Tensor, mask: Tensor) -> Tensor:
-    """Log probabilities of all actions, about -1e8 where the mask forbids one.
+    """Log probabilities of all actions, about -1e8 where the mask forbids one: (..., A) float.
 
-    Args:
-        logits: (..., A) float.
-        mask: bool, True where allowed; of the same shape or broadcast to it.
-
-    Raises:
-        ValueError: a mask allows nothing.
+    The mask is bool, True where allowed, broadcast to the logits; ValueError if it allows nothing.
     """
     if not mask.any(-1).all():
         raise ValueError(
@@ -327,32 +317,11 @@ def sample(log_p: Tensor, generator: torch.Generator) -> Tensor:
     return torch.multinomial(log_p.exp(), 1, generator=generator)[:, 0]
 
 
-def imitation_loss(log_p: Tensor) -> Tensor:
-    """Deep supervision of a policy: every earlier answer is to become the last one.
-
-    Cross-entropy of the answers after 1 to K - 1 improvement steps against the answer after K,
-    which is the teacher and gets no gradient; mean over all, 0 for K = 1. A policy gradient of
-    their own would be wrong for them, since the actions were drawn from the last answer.
-
-    Args:
-        log_p: (K, ..., A) float from `log_probs`.
-    """
-    if len(log_p) == 1:
-        return log_p.new_zeros(())
-    teacher = log_p[-1].detach().exp()
-    return -(teacher * log_p[:-1]).sum(-1).mean()
-
-
 def discounted_returns(terms: Tensor, done: Tensor, factor: float) -> Tensor:
-    """x_t + factor * x_{t+1} + factor^2 * x_{t+2} + ... to the end of the episode.
+    """x_t + factor * x_{t+1} + factor^2 * x_{t+2} + ... to the end of the episode: (S, E) float.
 
-    Args:
-        terms: (S, E) float; of rewards these are the returns, of what else the same sums.
-        done: (S, E) bool, whether the episode ended with this step.
-        factor: the discount.
-
-    Returns:
-        (S, E) float. What comes after the last step counts as 0.
+    Terms x are (S, E) float, rewards or what else is summed like them; (S, E) bool says where an
+    episode is done. What comes after the last step counts as 0.
     """
     sums, ahead = [], terms.new_zeros(terms.shape[1:])
     for term, over in zip(terms.flip(0), done.flip(0), strict=True):
@@ -366,21 +335,17 @@ def advantages(rollout: Rollout, gamma: float, gae_lambda: float) -> Tensor:
 
     delta_t = r_t + gamma * V(s_{t+1}) - V(s_t), with V(s_{t+1}) = 0 where the episode terminated.
     Where it was only cut off, V of the last observation stands for what would have come.
-
-    `gamma` is the discount; a `gae_lambda` of 0 trusts the values after one step, 1 the rewards
-    alone.
+    A `gae_lambda` of 0 trusts the values after one step, 1 the rewards alone.
     """
     deltas = rollout.rewards + gamma * rollout.next_values - rollout.values
     return discounted_returns(deltas, rollout.done, gamma * gae_lambda)
 
 
 def standardised(gains: Tensor, played: Tensor | None = None, inside: bool = False) -> Tensor:
-    """Gains less their mean, over their standard deviation; 0 where that is rounding noise.
+    """Gains (S, E) less their mean, over their standard deviation; 0 where that is rounding noise.
 
-    Args:
-        gains: (S, E) float.
-        played: (S, E) bool, the steps that are counted, at least one an episode; None: all.
-        inside: mean and deviation of each episode alone, instead of all together.
+    Counted are the steps `played` (S, E) bool, at least one an episode, or all if it is None;
+    `inside` each episode alone, instead of all together.
     """
     if inside:
         count = played.sum(0)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from trm_lib.checks import whole
 from trm_lib.models import device_of
 from trm_lib.training.checkpoint import read_checkpoint, write_checkpoint
-from trm_lib.training.history import History, progress_bar
+from trm_lib.training.history import History, progress_bar, shares_by_k
 
 Evaluate = Callable[[nn.Module], np.ndarray]
 """model -> the share that is solved after 1, 2, ... K improvement steps, (K,) float in [0, 1]."""
@@ -67,7 +67,7 @@ class Run:
         """
         whole(checkpoint_every, "checkpoint_every", 1)
         if evaluate is not None:
-            _shares(evaluate(self.evaluated))  # before anything is learned, in case it is wrong
+            shares_by_k(evaluate(self.evaluated))  # before anything is learned, in case it is wrong
         if checkpoint is not None:
             state = read_checkpoint(checkpoint := Path(checkpoint), self.identity())
             self.keep(checkpoint) if state is None else self.set_state(state)
@@ -80,7 +80,7 @@ class Run:
             history.seconds += time.perf_counter() - start
             self.round += 1
             if evaluate is not None and (last or self.round % self.config.eval_every == 0):
-                success = _shares(evaluate(self.evaluated))
+                success = shares_by_k(evaluate(self.evaluated))
                 done = history.steps[-1] if history.steps else self.round
                 history.log(eval_steps=done, eval_seconds=history.seconds, eval_success=success)
                 self.model.train()
@@ -143,13 +143,3 @@ class Run:
         self.generator.set_state(state["generator"])
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
-
-
-def _shares(returned: Any) -> list[float]:
-    shares = np.asarray(returned, dtype=float)
-    if shares.ndim != 1 or not shares.size or not ((shares >= 0) & (shares <= 1)).all():
-        raise ValueError(
-            f"evaluate expected to return shares from 0 to 1 of shape (K,), got {returned!r}: "
-            f"return what trm_lib.evaluation.exact_by_k or success_by_k gives"
-        )
-    return shares.tolist()

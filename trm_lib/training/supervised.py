@@ -31,10 +31,7 @@ from trm_lib.training.history import History
 from trm_lib.training.losses import act_loss, answer_loss
 from trm_lib.training.run import Evaluate, Run
 
-OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adamw": torch.optim.AdamW,
-    "adam_atan2": AdamAtan2,
-}
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam_atan2": AdamAtan2}
 """What `SupervisedConfig.optimizer` may name."""
 
 
@@ -43,11 +40,10 @@ class SupervisedConfig:
     """How to train.
 
     Attributes:
-        n_batches: batches of puzzles. Each is followed by `n_sup` optimizer steps; with a model
-            that halts, by one.
+        n_batches: batches of puzzles.
         batch_size: puzzles in a batch.
-        n_sup: improvement steps supervised on each batch. A model that halts has an `n_sup` of
-            its own.
+        n_sup: improvement steps supervised on each batch, each followed by an optimizer step. With
+            a model that halts, which has an `n_sup` of its own, it is one.
         lr: learning rate after warm-up.
         warmup: optimizer steps over which the rate rises linearly from 0.
         decay: share of the run, at its end, over which the rate falls linearly to 0.
@@ -85,10 +81,7 @@ class SupervisedConfig:
 
 
 class TrainingRun(Run):
-    """A model in training, with its moving average, place in the data, and carry.
-
-    Args:
-        model, data, config, augment, lesson: as for `fit`.
+    """A model in training, as `fit` is told, with its moving average, place in the data, and carry.
 
     Attributes:
         carry: what boards that are still being thought about hand to the next batch, or None.
@@ -180,8 +173,7 @@ def fit(
         augment: dresses each batch of puzzles anew.
         lesson: what is done with each batch, in `n_sup` calls of `run.learn`; `deep_supervision`
             if it is None, or `persistent_carry` with a model that halts.
-        checkpoint: file to keep the whole state of the run in. If it is there, the run goes on
-            from it.
+        checkpoint: file that keeps the whole state of the run. If it is there, the run goes on.
         checkpoint_every: batches between its renewals; it is renewed at the end as well.
         progress: show a bar.
 
@@ -194,12 +186,11 @@ def fit(
         FloatingPointError: the loss is not finite; raised before the optimizer step it would feed.
     """
     run = TrainingRun(model, data, config, augment, lesson)
-    keep = (checkpoint, checkpoint_every)
     boards = as_tokens(data.inputs[: run.stream.size])
     with fast_mode(model, boards) if config.fast else nullcontext() as fast:
         if fast and progress:
             print(fast)
-        for _ in run.rounds("training", "batch", evaluate, *keep, progress):
+        for _ in run.rounds("training", "batch", evaluate, checkpoint, checkpoint_every, progress):
             loss = run.lesson(run)
             run.history.log(loss=loss.item())
     model.load_state_dict(run.average.module.state_dict())
@@ -215,14 +206,8 @@ def deep_supervision(run: TrainingRun) -> Tensor:
 def correct(run: TrainingRun, carry: Carry, inputs: Tensor, targets: Iterable[Tensor]) -> Tensor:
     """Think on from `carry`, one improvement step for each of `targets`, learning every time.
 
-    Args:
-        run: the training run.
-        carry: where the thought begins.
-        inputs: (B, *grid) int64 questions.
-        targets: (B, *grid) int64 each, the right answer after each step, or `IGNORE`.
-
-    Returns:
-        The loss of the last improvement step.
+    Inputs are (B, *grid) int64 questions; each target, of the same shape, is the right answer after
+    its step, or `IGNORE`. Returns the loss of the last step.
     """
     for target in targets:
         carry, out = run.model(carry, inputs)
