@@ -115,10 +115,9 @@ class SolvedSudoku(Solved):
     puzzle: np.ndarray
 
     def __str__(self) -> str:
-        verdict = f"wrong: no answer up to K = {self.k} obeys the rules"
-        if self.is_right:
-            verdict = f"right, proved by the rules at K = {self.k}"
-        return f"{sudoku_text(self.answer)}  ({verdict})"
+        right = f"right, proved by the rules at K = {self.k}"
+        wrong = f"wrong: no answer up to K = {self.k} obeys the rules"
+        return f"{sudoku_text(self.answer)}  ({right if self.is_right else wrong})"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -185,7 +184,7 @@ def _solve_sudoku(
     check_sudoku(board)
     size = len(board)
     model = shipped_model(size) if model is None else model
-    _require_fitting(model, size, size + 1, size + 1)
+    _require_fitting(model, size + 1, size + 1)
     exact = solve_exactly(board)
     if exact.n_solutions != 1:
         told = "none: the clues contradict each other; correct a clue"
@@ -233,7 +232,7 @@ def _read_maze(puzzle: str | ArrayLike | Mazes) -> Mazes | None:
 def _solve_maze(maze: Mazes, k_steps: int | None, model: BoardNet | None) -> SolvedMaze:
     one_shortest = shortest_way(maze)  # refuses several mazes, and one without a way
     model = shipped_model("maze") if model is None else model
-    _require_fitting(model, maze.size, CELL_TOKENS, 2)
+    _require_fitting(model, CELL_TOKENS, 2)
     k_steps = K_STEPS_A_ROW * maze.size if k_steps is None else k_steps
     on_shortest, steps, path = shortest_path_cells(maze)[0], [], None
     with closing(think(model, maze_tokens(maze), k_steps)) as thoughts:
@@ -250,8 +249,8 @@ def _solve_maze(maze: Mazes, k_steps: int | None, model: BoardNet | None) -> Sol
     )
 
 
-def _require_fitting(model: BoardNet, size: int, vocab_size: int, n_answers: int) -> None:
-    """Refuse a model that does not read n x n boards of such tokens or does not answer so."""
+def _require_fitting(model: BoardNet, vocab_size: int, n_answers: int) -> None:
+    """Refuse a model that does not read such tokens or does not answer so; sizes it refuses."""
     config = getattr(model, "config", None)
     if (
         not isinstance(config, BoardConfig)
@@ -261,9 +260,4 @@ def _require_fitting(model: BoardNet, size: int, vocab_size: int, n_answers: int
         raise ValueError(
             f"model expected a network over boards of rows and columns with vocab_size="
             f"{vocab_size} and n_answers={n_answers}, got {config or type(model).__name__}"
-        )
-    if config.bound and config.grid != (size, size):
-        raise ValueError(
-            f"model expected one that reads {size}x{size} cells, got one that has learnt its cells "
-            f"by their places on {config.grid[0]}x{config.grid[1]}: use mixing='conv'"
         )
