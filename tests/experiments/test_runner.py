@@ -157,10 +157,6 @@ def test_verify_repeats_a_seed_and_names_what_differs(tmp_path):
     assert verify(DRAWS, result, seed=1, tolerance=0.3) != []  # is no agreement
     result.seeds[1]["measured"]["value"].pop()
     assert verify(DRAWS, result, seed=1)[0].startswith("value: stored [0.")
-    with pytest.raises(ValueError, match=r"holds seeds \[0, 1\], not 7"):
-        verify(DRAWS, result, seed=7)
-    with pytest.raises(ValueError, match="tolerance expected a number >= 0, got nan"):
-        verify(DRAWS, result, seed=0, tolerance=float("nan"))
 
 
 def test_words_and_ragged_lists_are_verified_times_are_not_and_new_numbers_may_come(toys):
@@ -243,21 +239,11 @@ def test_seconds_are_summed_over_the_sessions_that_left_something(killed, toys):
     assert sorted(path.name for path in killed.glob("*count*")) == ["count.json"]
 
 
-@pytest.mark.parametrize(
-    ("notes", "said"),
-    [
-        (None, "FileNotFoundError"),
-        ('{"config": 1, "earlier": 2}', "KeyError"),
-        ('{"config": {"act": "count", "count": 4}, "earlier": [], "provenance": {}}', "count"),
-    ],
-)
-def test_a_checkpoint_of_another_config_or_nobody_is_refused(killed, notes, said, toys):
+def test_a_checkpoint_of_another_config_is_refused(killed, toys):
     toys.ACTS["count"] = lambda *_: pytest.fail("it ran")
-    (killed / HIDDEN[0]).unlink()
-    if notes is not None:
-        (killed / HIDDEN[0]).write_text(notes)
-    expected = rf"\.count-seed1\.json beside it with the config of toys/count, got {said}.* delete"
-    with pytest.raises(ValueError, match=expected):
+    notes = killed / HIDDEN[0]
+    notes.write_text(notes.read_text().replace('"count": 3', '"count": 4'))
+    with pytest.raises(ValueError, match=r"seed1\.pt was left by another config.*in count.*delete"):
         run("count", range(2), killed.parent)
 
 

@@ -107,14 +107,7 @@ def _run_seed(
     origin: dict[str, str],
     runner: int,
 ) -> None:
-    """Run a seed to its end, and put what it measured into the result at once.
-
-    Args:
-        seed: which seed.
-        name, recipes, results: as for `run_recipe`.
-        origin: provenance of this session.
-        runner: id of the process that started it.
-    """
+    """Run a seed for the process `runner`, and put what it measured into the result at once."""
     _end_with(runner)
     recipe, start = find_recipe(name, recipes), time.perf_counter()
     checkpoint, earlier = _unfinished(recipe, seed, results)
@@ -131,11 +124,7 @@ def _run_seed(
 
 @cache
 def _end_with(runner: int) -> None:
-    """End this worker soon after the process that started it is killed.
-
-    Nobody is left to save what it measures, and the next run would share the processor and the
-    checkpoint with it.
-    """
+    """End this worker soon after its runner is killed: the next run has the same checkpoint."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -148,36 +137,26 @@ def _end_with(runner: int) -> None:
 
 
 def _unfinished(recipe: Recipe, seed: int, results: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """The checkpoint of a seed, and the killed sessions whose work is in it, oldest first.
+    """The checkpoint of a seed, a hidden file, and the killed sessions whose work is in it.
 
-    The checkpoint is a hidden file beside the result, `.<learner>-seed<N>.pt`, which only the run
-    reads and writes. `.<learner>-seed<N>.json`, which only the runner does, says who left it.
-    A session is {"seconds": from its begin to its last checkpoint, by the files' times,
-    "provenance": ...}. What it did after that is lost, and not counted.
-
-    Raises:
-        ValueError: the checkpoint was left by another config, or by nobody knows whom.
+    Notes beside it, written before it, say who left it. A session is {"seconds": from its begin to
+    its last checkpoint, by the files' times, "provenance": ...}.
     """
     result = result_path(results, recipe.name)
     checkpoint = result.with_name(f".{result.stem}-seed{seed}.pt")
     notes = checkpoint.with_suffix(".json")
     if not checkpoint.is_file():
         return checkpoint, []
-    try:
-        noted = json.loads(notes.read_text())
-        config, earlier, last = (noted[key] for key in ("config", "earlier", "provenance"))
-        differ = recipe.differences(config)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        differ = [repr(error)]
-    if differ:
+    noted = json.loads(notes.read_text())
+    if differ := recipe.differences(noted["config"]):
         raise ValueError(
-            f"{checkpoint} expected {notes.name} beside it with the config of {recipe.name}, got "
-            f"{', '.join(differ)}: delete it to start seed {seed} afresh"
+            f"{checkpoint} was left by another config (it differs in {', '.join(differ)}): delete "
+            f"it to start seed {seed} afresh"
         )
     seconds = checkpoint.stat().st_mtime - notes.stat().st_mtime
-    if seconds < 0:  # killed before it wrote anything: the state is that of those before it
-        return checkpoint, earlier
-    return checkpoint, [*earlier, {"seconds": round(seconds, 1), "provenance": last}]
+    last = {"seconds": round(seconds, 1), "provenance": noted["provenance"]}
+    # Killed before it wrote anything, it has left the state of those before it.
+    return checkpoint, noted["earlier"] + [last] * (seconds >= 0)
 
 
 def _measured(recipe: Recipe, seed: int, checkpoint: Path) -> dict[str, Any]:
