@@ -22,7 +22,6 @@ from trm_lib.diagnostics import (
     drift,
     first_choices,
     gradients,
-    judge_by_k,
     leak,
     learned,
     listening,
@@ -169,6 +168,7 @@ class Moving(nn.Module):
         ([[1.0, 0.0], [0.0, -1.0]], "oscillation", None),  # no answer changes
         ([[np.cos(0.7), -np.sin(0.7)], [np.sin(0.7), np.cos(0.7)]], "wandering", None),
         ([[3.0, 0.0], [0.0, 3.0]], "explosion", "exploding state"),
+        ([[1e20, 0.0], [0.0, 1e20]], "explosion", "exploding state"),  # no longer finite
     ],
 )
 def test_a_linear_state_goes_where_its_eigenvalues_send_it(A, kind, fault):
@@ -178,24 +178,6 @@ def test_a_linear_state_goes_where_its_eigenvalues_send_it(A, kind, fault):
     drawn = {line.get_label(): line for line in found.figure().axes[0].lines}
     assert list(drawn[f"fixed point below {REST:g}"].get_ydata()) == [REST, REST]
     assert list(drawn["usual K"].get_xdata()) == [4, 4]
-
-
-def test_a_state_that_is_not_finite_has_exploded_and_is_drawn():
-    found = drift(Moving([[1e20]], [1e20]), np.zeros((2, 3), int), 4)
-    assert found.fault == "exploding state"
-    assert found.figure().axes
-
-
-def test_a_carry_counts_where_it_changes_an_answer_and_is_asked_twice():
-    assert carried(Moving([[1.0]], [1.0]), np.zeros((2, 3), int), 2).fault == "carry ignored"
-    assert carried(Moving([[-1.0]], [1.0]), np.zeros((2, 3), int), 2).healthy
-    assert carried(Moving([[1.0]], [1.0]), np.zeros((2, 3), int), 1).healthy
-
-
-def test_overthinking_is_a_fall_from_the_best():
-    assert judge_by_k(np.array([0.2, 0.9, 0.8]), 2).fault == "overthinking"
-    assert judge_by_k(np.array([0.2, 0.9, 0.88]), 2).healthy
-    assert judge_by_k(np.array([0.2, 0.1, 0.3]), 2).healthy
 
 
 @pytest.mark.parametrize("kind", [SwiGLU, ReluMLP])

@@ -1,5 +1,6 @@
 """Reads a page the way a browser's parser does, without a browser."""
 
+import re
 from html.parser import HTMLParser
 
 _VOID = {"input", "img", "meta", "br", "link"}
@@ -43,3 +44,8 @@ class Page(HTMLParser):
 
     def ids(self) -> list[str]:
         return [attributes["id"] for _, attributes, _ in self.elements if "id" in attributes]
+
+
+def part(svg: str, name: str) -> str:
+    """The markup of one named group of a drawing."""
+    return re.search(rf'<g [^>]*data-part="{name}">(.*?)</g>', svg, re.DOTALL)[1]

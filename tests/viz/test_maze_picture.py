@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.viz.conftest import Page
+from tests.viz.conftest import Page, part
 from trm_lib.puzzles import generate_mazes
 from trm_lib.viz import maze_svg
 
@@ -26,11 +26,6 @@ def path(svg, name):
     """The data of one named path of the drawing."""
     [data] = re.findall(rf'<path d="([^"]*)"[^>]*data-part="{name}"', svg)
     return data
-
-
-def part(svg, name):
-    """The markup of one named group of the drawing."""
-    return re.search(rf'<g [^>]*data-part="{name}">(.*?)</g>', svg, re.DOTALL)[1]
 
 
 def drawn_walls(svg, size):

@@ -7,16 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.viz.conftest import Page
+from tests.viz.conftest import Page, part
 from trm_lib.viz import sudoku_svg, thinking_strip
 
 SOLUTION = np.array([[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3], [4, 3, 2, 1]])
 CLUES = SOLUTION * np.eye(4, dtype=int)
-
-
-def part(svg, name):
-    """The markup of one named part of the drawing."""
-    return re.search(rf'<g [^>]*data-part="{name}">(.*?)</g>', svg, re.DOTALL)[1]
 
 
 def test_clues_are_bold_answers_are_not_and_empty_cells_hold_a_dot():
