@@ -260,16 +260,6 @@ def test_without_carry_every_call_says_the_same():
         assert torch.equal(one, answer)
 
 
-@pytest.mark.parametrize("mixing", ["mlp", "attention", "conv", "none"])
-def test_cells_meet_in_the_mixing_of_the_high_level_alone(mixing):
-    trm, changed = new("levels", mixing=mixing, n_low=3), boards(1)
-    changed[0, 1, 2] = (changed[0, 1, 2] + 1) % 5
-    before, after = (think(trm, inputs, 4)[-1][0] for inputs in (boards(1), changed))
-    moved = ~torch.isclose(before, after, atol=1e-6).all(-1)
-    assert moved[1, 2]
-    assert int(moved.sum()) == (1 if mixing == "none" else 16)
-
-
 def test_parameters_and_operations_counted_by_hand():
     exact = {"hidden_multiple": 1, "expansion": 3.0, "mixing": "none"}
     around = 5 * 16 + 5 * 16 + 16 * 8 + 8 * 16  # embedding, head, down and up between the levels

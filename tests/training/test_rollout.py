@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.worlds import FLAT, MAZE, PAYS, POLICIES, OneStep, Table, new_policy
+from tests.training.worlds import MAZE, PAYS, POLICIES, OneStep, Table, new_policy
 from trm_lib.envs import MazeVectorEnv
-from trm_lib.models import MLPPolicy
 from trm_lib.training import Player
 
 S, E = 14, 6
@@ -146,30 +145,3 @@ def test_environments_may_reuse_what_they_return_and_who_ends_is_not_out_of_time
     np.testing.assert_allclose(rollout.rewards, PAYS[states, rollout.actions.numpy()], rtol=1e-6)
     assert rollout.done[:, 0].tolist() == [t % 3 == 0 for t in range(1, S + 1)]
     assert (rollout.next_values[rollout.done] == 0).all()
-
-
-def shifted(array):
-    """The same numbers, one number after a multiple of 64 bytes in memory."""
-    room = np.empty(array.size + 17, array.dtype)
-    start = (-room.ctypes.data % 64) // 4 + 1
-    room[start : start + array.size] = array.ravel()
-    return room[start : start + array.size].reshape(array.shape)
-
-
-class Shifted(MazeVectorEnv):
-    def reset(self, **how):
-        observations, infos = super().reset(**how)
-        return shifted(observations), infos
-
-    def step(self, actions):
-        observations, *others = super().step(actions)
-        return shifted(observations), *others
-
-
-@pytest.mark.parametrize("n_envs", [4, 6])
-def test_where_observations_lie_in_memory_makes_no_difference(n_envs):
-    """Not in the last bit: else a resumed run would slowly leave the one it goes on with."""
-    envs = (kind(n_envs, **MAZE) for kind in (MazeVectorEnv, Shifted))
-    ours, theirs = (Player(MLPPolicy(FLAT), each, 0).play(S, rng()) for each in envs)
-    for part, tensor in vars(ours).items():
-        assert part == "memory" or torch.equal(tensor, getattr(theirs, part)), part
