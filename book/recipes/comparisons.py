@@ -29,7 +29,6 @@ RECURSIVE = SupervisedConfig(
 ONE_PASS = replace(RECURSIVE, n_batches=3000, n_sup=1, eval_every=250)  # as many optimizer steps
 LONGER = 1.6  # times the training's K, when measured
 
-
 TRM = TRMConfig(**net(32), n_latent=2, n_cycles=1)
 TRM_N3 = replace(TRM, n_latent=3)
 ATTENTION = net(32, 1, "attention", 2.0)

@@ -20,19 +20,11 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from book.recipes import unseen_mazes
+from trm_lib import puzzles
 from trm_lib.envs import SudokuReward, VectorPotentialShaping, random_legal_policy
 from trm_lib.evaluation import every_maze, play_each, success_by_k
 from trm_lib.experiments import Recipe
 from trm_lib.models import BoardConfig, BoardPolicyConfig, MLPPolicyConfig, Policy, TRMConfig
-from trm_lib.puzzles import (
-    all_trees,
-    class_key,
-    layout_class,
-    masked_grids,
-    split_by_class,
-    split_by_hash,
-    sudokus_4x4,
-)
 from trm_lib.tasks import PolicyTask, World, by_part
 from trm_lib.training import History, PPOConfig, ppo
 
@@ -44,8 +36,8 @@ NEARER = 0.2  # what a cell nearer pays in the scripts
 @cache
 def small_trees() -> dict[str, np.ndarray]:
     """The 192 perfect mazes (M, 3, 3) of 3 x 3 cells by part, whole classes each."""
-    walls = all_trees(3)
-    split = split_by_class(layout_class(walls), fractions=(0.6, 0.2, 0.2), seed=0)
+    walls = puzzles.all_trees(3)
+    split = puzzles.split_by_class(puzzles.layout_class(walls), fractions=(0.6, 0.2, 0.2), seed=0)
     return by_part(walls, split)
 
 
@@ -128,11 +120,13 @@ def puzzles_with(empties: int, count: int = 100_000) -> dict[str, np.ndarray]:
 
     All there are, or `count` drawn evenly: 60% to train on.
     """
-    every = sudokus_4x4(16 - empties)
+    every = puzzles.sudokus_4x4(16 - empties)
     if len(every) > count:
         every = every[np.random.default_rng(0).choice(len(every), count, replace=False)]
-    puzzles, _ = masked_grids(every)
-    return by_part(puzzles, split_by_hash(class_key(puzzles), fractions=(0.6, 0.2, 0.2)))
+    boards, _ = puzzles.masked_grids(every)
+    return by_part(
+        boards, puzzles.split_by_hash(puzzles.class_key(boards), fractions=(0.6, 0.2, 0.2))
+    )
 
 
 @dataclass(frozen=True)
@@ -161,10 +155,10 @@ class SudokuToFill(World):
         return gym.make_vec("trm/Sudoku-v0", count, **given, **options)
 
     def cases(self, part: str) -> np.ndarray:
-        puzzles, rng = puzzles_with(self.empties, self.count), np.random.default_rng(1)
-        validation = rng.permutation(puzzles["validation"])[: unseen_mazes.MANY]
+        parts, rng = puzzles_with(self.empties, self.count), np.random.default_rng(1)
+        validation = rng.permutation(parts["validation"])[: unseen_mazes.MANY]
         if part == "test":
-            return rng.permutation(puzzles["test"])[: unseen_mazes.MANY]
+            return rng.permutation(parts["test"])[: unseen_mazes.MANY]
         return validation[: self.n_watched] if part == "watched" else validation
 
     def success(self, policy: Policy, part: str, k_steps: int, use_masks: bool) -> np.ndarray:

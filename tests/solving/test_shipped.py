@@ -48,11 +48,6 @@ def test_the_maze_model_is_the_recorded_seed_and_as_good_on_fresh_mazes():
     assert share >= measured["tree_9_exact_by_k"][-1] - 0.1
 
 
-def test_other_models_are_not_shipped():
-    with pytest.raises(ValueError, match=r"no model is shipped for 'chess', only for 4x4 and 6x6"):
-        shipped_model("chess")
-
-
 def test_the_picture_in_the_readme_is_what_the_model_thinks():
     stored = (weights_folder().parent / "_static" / "thinking.svg").read_text()
     assert thinking_picture().svg.strip() == stored.strip()
