@@ -16,10 +16,6 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from trm_lib.solving import SolvedSudoku
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,11 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _solve(args: argparse.Namespace) -> int:
+    from trm_lib.puzzles import sudoku_text
     from trm_lib.solving import SolvedSudoku, solve
 
     solved = solve(_puzzle_text(args.puzzle), args.k)
     if isinstance(solved, SolvedSudoku):
-        _print_sudoku(solved)
+        for k, step in enumerate(solved.steps[: solved.k], start=1):
+            print(f"K = {k:<3} {sudoku_text(step)}")
+        print(solved)
         return int(not solved.is_right)
     print(solved)
     marked = solved.steps.sum((1, 2))
@@ -72,18 +71,6 @@ def _puzzle_text(argument: str) -> str:
     if re.fullmatch(r"\S*[A-Za-z]{2}\S*", argument):  # two letters in a row are in no puzzle
         raise ValueError(f"expected a puzzle, or a file with one, found no file {argument!r}")
     return argument
-
-
-def _print_sudoku(solved: SolvedSudoku) -> None:
-    from trm_lib.puzzles import sudoku_text
-
-    print(f"puzzle  {sudoku_text(solved.puzzle)}")
-    for k, step in enumerate(solved.steps[: solved.k], start=1):
-        right = "  right" * bool(solved.right[k - 1])
-        print(f"K = {k:<3} {sudoku_text(step)}{right}")
-    proved = f"Proved right by the rules at K = {solved.k}."
-    wrong = f"Wrong: no answer up to K = {solved.k} obeys the rules."
-    print(proved if solved.is_right else wrong)
 
 
 def _list(args: argparse.Namespace) -> int:
