@@ -13,26 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from trm_lib import puzzles
 from trm_lib.evaluation import answers_by_k, think
 from trm_lib.models import BoardConfig, BoardNet, load_model
-from trm_lib.puzzles import (
-    CELL_TOKENS,
-    Mazes,
-    as_array,
-    check_sudoku,
-    is_solution,
-    marked_way,
-    maze_text,
-    maze_tokens,
-    parse_maze,
-    parse_sudoku,
-    read_maze_picture,
-    read_maze_tokens,
-    shortest_path_cells,
-    shortest_way,
-    solve_exactly,
-    sudoku_text,
-)
+from trm_lib.puzzles import Mazes
 
 __all__ = ["SolvedMaze", "SolvedSudoku", "shipped_model", "solve", "weights_folder"]
 
@@ -117,7 +101,7 @@ class SolvedSudoku(Solved):
     def __str__(self) -> str:
         right = f"right, proved by the rules at K = {self.k}"
         wrong = f"wrong: no answer up to K = {self.k} obeys the rules"
-        return f"{sudoku_text(self.answer)}  ({right if self.is_right else wrong})"
+        return f"{puzzles.sudoku_text(self.answer)}  ({right if self.is_right else wrong})"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -155,7 +139,7 @@ class SolvedMaze(Solved):
                 told += f", proved the shortest by breadth-first search, at K = {self.k}"
             else:
                 told += f" at K = {self.k}; the shortest takes {self.shortest}"
-        drawn = maze_text(self.maze.walls[0], self.maze.start[0], self.maze.goal[0], marks)
+        drawn = puzzles.maze_text(self.maze.walls[0], self.maze.start[0], self.maze.goal[0], marks)
         return f"{drawn}\n{told}"
 
 
@@ -180,12 +164,12 @@ def weights_folder() -> Path:
 def _solve_sudoku(
     puzzle: str | ArrayLike, k_steps: int | None, model: BoardNet | None
 ) -> SolvedSudoku:
-    board = parse_sudoku(puzzle)
-    check_sudoku(board)
+    board = puzzles.parse_sudoku(puzzle)
+    puzzles.check_sudoku(board)
     size = len(board)
     model = shipped_model(size) if model is None else model
     _require_fitting(model, size + 1, size + 1)
-    exact = solve_exactly(board)
+    exact = puzzles.solve_exactly(board)
     if exact.n_solutions != 1:
         told = "none: the clues contradict each other; correct a clue"
         if exact.n_solutions > 1:
@@ -193,7 +177,7 @@ def _solve_sudoku(
         raise ValueError(f"expected a puzzle with one solution, got {told}")
     k_steps = K_STEPS if k_steps is None else k_steps
     steps = answers_by_k(model, board[None], k_steps)[:, 0].astype(np.int8)
-    right = is_solution(np.broadcast_to(board, steps.shape), steps)
+    right = puzzles.is_solution(np.broadcast_to(board, steps.shape), steps)
     return SolvedSudoku(puzzle=board, steps=steps, right=right)
 
 
@@ -203,7 +187,7 @@ def _open_cell(board: np.ndarray, solution: np.ndarray) -> str:
         for digit in range(1, len(board) + 1):
             trial = board.copy()
             trial[row, column] = digit
-            if digit != solution[row, column] and solve_exactly(trial).n_solutions > 0:
+            if digit != solution[row, column] and puzzles.solve_exactly(trial).n_solutions > 0:
                 choice = f"{solution[row, column]} or {digit}"
                 return f"row {row + 1}, column {column + 1} can hold {choice}"
     raise AssertionError("a puzzle with several solutions differs somewhere")
@@ -217,29 +201,29 @@ def _read_maze(puzzle: str | ArrayLike | Mazes) -> Mazes | None:
     if isinstance(puzzle, Mazes):
         return puzzle
     if isinstance(puzzle, str):
-        return parse_maze(puzzle) if puzzle.lstrip()[:1] in ("+", "#") else None
+        return puzzles.parse_maze(puzzle) if puzzle.lstrip()[:1] in ("+", "#") else None
     try:
-        array = as_array(puzzle)
+        array = puzzles.as_array(puzzle)
     except (TypeError, ValueError, RuntimeError):
         return None
     if array.ndim >= 3 and array.shape[-1] == 3:
-        return read_maze_picture(array)
+        return puzzles.read_maze_picture(array)
     if array.ndim == 2 and array.dtype.kind in "iuf" and (array >= 16).any():
-        return read_maze_tokens(array)
+        return puzzles.read_maze_tokens(array)
     return None
 
 
 def _solve_maze(maze: Mazes, k_steps: int | None, model: BoardNet | None) -> SolvedMaze:
-    one_shortest = shortest_way(maze)  # refuses several mazes, and one without a way
+    one_shortest = puzzles.shortest_way(maze)  # refuses several mazes, and one without a way
     model = shipped_model("maze") if model is None else model
-    _require_fitting(model, CELL_TOKENS, 2)
+    _require_fitting(model, puzzles.CELL_TOKENS, 2)
     k_steps = K_STEPS_A_ROW * maze.size if k_steps is None else k_steps
-    on_shortest, steps, path = shortest_path_cells(maze)[0], [], None
-    with closing(think(model, maze_tokens(maze), k_steps)) as thoughts:
+    on_shortest, steps, path = puzzles.shortest_path_cells(maze)[0], [], None
+    with closing(think(model, puzzles.maze_tokens(maze), k_steps)) as thoughts:
         for step in thoughts:
             marks = step.answers[0] == 1
             steps.append(marks)
-            path = one_shortest if (marks == on_shortest).all() else marked_way(maze, marks)
+            path = one_shortest if (marks == on_shortest).all() else puzzles.marked_way(maze, marks)
             if path is not None:
                 break
     right = np.zeros(len(steps), bool)

@@ -101,15 +101,9 @@ def exact_by_k(
 
 
 def answers_by_k(model: nn.Module, boards: ArrayLike, k_steps: int) -> np.ndarray:
-    """The model's answer after each of its first K improvement steps.
+    """The likeliest tokens after each of K improvement steps: (K, N, *grid) int64.
 
-    Args:
-        model: anything with the interface of `TRM`.
-        boards: (N, *grid) integers, the questions.
-        k_steps: K, how long to think; free at test time.
-
-    Returns:
-        (K, N, *grid) int64, the likeliest token of each cell.
+    Args: as for `think`.
     """
     boards = np.asarray(boards)
     k_steps = whole(k_steps, "k_steps (K)", 1)

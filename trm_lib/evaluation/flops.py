@@ -18,10 +18,7 @@ def answer_flops(model: nn.Module, grid: tuple[int, ...], k_steps: int = 1) -> i
     A multiplication and an addition count as two. Norms, gates and additions between vectors are
     left out, as usual; they are linear in the width where the matrices are quadratic.
 
-    Args:
-        model: anything with the interface of `TRM`.
-        grid: shape of a board.
-        k_steps: K.
+    The model is anything with the interface of `TRM`; `grid` is the shape of a board.
     """
     inputs = torch.zeros((1, *grid), dtype=torch.int64)
 
@@ -36,10 +33,7 @@ def answer_flops(model: nn.Module, grid: tuple[int, ...], k_steps: int = 1) -> i
 def decision_flops(policy: Policy, shape: tuple[int, ...], k_steps: int = 1) -> int:
     """The same for one decision of a policy that has not thought about the board yet.
 
-    Args:
-        policy: any.
-        shape: of an observation, without the batch.
-        k_steps: K; a policy without improvement steps takes 1.
+    `shape` is that of an observation, without the batch. Without improvement steps, K is 1.
     """
     seen = torch.zeros((1, *shape))
     marker = getattr(policy.config, "marker", None)

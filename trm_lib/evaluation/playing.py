@@ -143,13 +143,9 @@ def thinking(policy: Policy, k_steps: int) -> Iterator[Policy]:
 
 
 def every_maze(layouts: np.ndarray) -> Mazes:
-    """Pair every layout with every start and every other cell as goal.
+    """Pair every layout, walls (M, n, n) uint8, with every start and every other cell as goal.
 
-    Args:
-        layouts: (M, n, n) uint8 walls.
-
-    Returns:
-        M * L * (L - 1) mazes, layout by layout.
+    Returns M * L * (L - 1) mazes, layout by layout.
     """
     layouts = check_walls(layouts, "layouts")
     n_cells = layouts.shape[1] ** 2

@@ -77,15 +77,9 @@ class Policy(nn.Module):
     def unroll(
         self, observations: Tensor, previous: Tensor, memory: PolicyMemory | None = None
     ) -> PolicyOutput:
-        """Decide at every step of stored episodes, for a loss.
+        """Decide at every step of stored episodes: logits (K, S, B, A) and values (K, S, B).
 
-        Args:
-            observations: (S, B, ...) float.
-            previous: (S, B) int64 in [0, A].
-            memory: what was remembered before the first step.
-
-        Returns:
-            Logits (K, S, B, A) and values (K, S, B).
+        Args: as for `forward`, (S, B, ...); the memory is of before the first step.
         """
         if not self.remembers:
             out, _ = self(observations.flatten(0, 1), previous.flatten(), None)

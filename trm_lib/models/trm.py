@@ -106,10 +106,7 @@ def deep_recursion(
     """One improvement step: T cycles of latent recursion, only the last with a gradient.
 
     The first T - 1 cycles bring (y, z) nearer to an answer for free: they keep no graph, so
-    memory does not grow with T.
-
-    Returns:
-        The improved y and z, attached to the graph of the last cycle.
+    memory does not grow with T. Returns y and z, attached to the graph of the last cycle.
     """
     with torch.no_grad():
         for _ in range(T - 1):

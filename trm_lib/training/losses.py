@@ -17,14 +17,9 @@ HALT_WEIGHT = 0.5
 
 
 def answer_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the right token, averaged over the labelled cells of the batch.
+    """Cross-entropy of the right token, averaged over the labelled cells of the batch: a scalar.
 
-    Args:
-        logits: (B, *grid, V) float.
-        labels: (B, *grid) int64 in [0, V) or `IGNORE`.
-
-    Returns:
-        A scalar.
+    Args: as for `stablemax_loss`.
     """
     return F.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORE)
 
