@@ -7,16 +7,8 @@ import pytest
 from trm_lib.files import leftovers, write_whole
 
 
-def test_new_content_takes_the_place_of_the_old(tmp_path):
-    path = tmp_path / "file.bin"
-    write_whole(path, b"old")
-    write_whole(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert [p.name for p in tmp_path.iterdir()] == ["file.bin"]
-
-
 @pytest.mark.parametrize("broken", ["fsync", "replace"])
-def test_a_crash_leaves_the_old_content(tmp_path, monkeypatch, broken):
+def test_a_crash_leaves_the_old_content_whose_place_the_new_takes(tmp_path, monkeypatch, broken):
     path = tmp_path / "file.bin"
     write_whole(path, b"old")
 
@@ -27,6 +19,10 @@ def test_a_crash_leaves_the_old_content(tmp_path, monkeypatch, broken):
     with pytest.raises(OSError, match="no space left"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
+    monkeypatch.undo()
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_killed_writers_left_is_known_and_nothing_else(tmp_path):

@@ -23,10 +23,7 @@ def test_interquartile_mean_by_hand():
     assert interquartile_mean(np.array([90, 4, 0, 6, 2, 50, 3, 1, 5, 7])) == 27 / 6
 
 
-@given(
-    values=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30),
-    half=st.integers(0, 14),
-)
+@given(values=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30), half=st.integers(0, 14))
 def test_moving_average_is_the_mean_of_the_neighbours_there_are(values, half):
     half = min(half, (len(values) - 1) // 2)
     expected = [np.mean(values[max(0, i - half) : i + half + 1]) for i in range(len(values))]

@@ -17,32 +17,22 @@ ADDRESS = re.compile(
 )
 
 
-def is_ours(match: re.Match[str]) -> bool:
-    """Tell a mention of this repository, under whatever name, from one of somebody else's."""
-    name = match["name"].removesuffix(".git").lower()
-    return (
-        "colab" in match["host"]
-        or match["owner"].lower() == OWNER.lower()
-        or name in {NAME.lower(), "tiny-recursive-model"}
-    )
-
-
 def stale_mentions(text: str) -> list[str]:
-    """Find addresses of this repository that differ from the one in _config.yml."""
-    return [
-        match.group()
-        for match in ADDRESS.finditer(text)
-        if is_ours(match) and (match["owner"], match["name"].removesuffix(".git")) != (OWNER, NAME)
-    ]
-
-
-def files_with_text() -> list[Path]:
-    everywhere = "*.md *.toml *.cff *.yml book/*.md book/*.ipynb book/**/*.py trm_lib/**/*.py"
-    return sorted(path for pattern in everywhere.split() for path in ROOT.glob(pattern))
+    """Addresses of this repository, under whatever name, that differ from the configured one."""
+    found = []
+    for match in ADDRESS.finditer(text):
+        owner, name = match["owner"], match["name"].removesuffix(".git")
+        same_name = name.lower() in {NAME.lower(), "tiny-recursive-model"}
+        ours = same_name or owner.lower() == OWNER.lower() or "colab" in match["host"]
+        if ours and (owner, name) != (OWNER, NAME):
+            found.append(match.group())
+    return found
 
 
 def test_every_mention_equals_the_configured_address() -> None:
-    texts = {str(path.relative_to(ROOT)): path.read_text() for path in files_with_text()}
+    everywhere = "*.md *.toml *.cff *.yml book/*.md book/*.ipynb book/**/*.py trm_lib/**/*.py"
+    paths = [path for pattern in everywhere.split() for path in ROOT.glob(pattern)]
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in paths}
     stale = {name: found for name, text in texts.items() if (found := stale_mentions(text))}
     assert stale == {}, f"expected {SETTINGS['url']}"
     branches = re.findall(rf"{OWNER}/{NAME}/(?:blob|tree|raw)/([\w.-]+)/", "".join(texts.values()))

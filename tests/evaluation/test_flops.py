@@ -1,9 +1,10 @@
 """Counted FLOPs against multiplication by hand."""
 
+from tests.models.small import SMALL
 from trm_lib.evaluation import answer_flops
 from trm_lib.models import TRM, BoardConfig, FeedForward, TRMConfig
 
-SMALL = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}  # both hidden sizes are 64
+# both hidden sizes are 64
 BLOCK = 2 * (3 * 16 * 64 * 16) + 2 * (3 * 16 * 64 * 16)  # across 16 cells, then across 16 channels
 HEAD = 2 * 16 * 16 * 5
 

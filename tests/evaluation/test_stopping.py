@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.models.small import SMALL
 from trm_lib.evaluation import (
     answers_at_rest,
     answers_by_k,
@@ -15,14 +16,13 @@ from trm_lib.evaluation import (
 )
 from trm_lib.models import HaltingTRM, Looped, LoopedConfig, TRMConfig, build_model
 
-BLOCK = {"vocab_size": 5, "grid": (4, 4), "width": 16, "n_layers": 1}
-SIZES = BLOCK | {"mixing": "conv"}
+SIZES = SMALL | {"mixing": "conv"}
 BOARDS = np.random.default_rng(0).integers(0, 5, (50, 4, 4))
 K = 12
 
 
 def halting_model(**changes):
-    trm = build_model(TRMConfig(**BLOCK | {"halting": True} | changes))
+    trm = build_model(TRMConfig(**SMALL | {"halting": True} | changes))
     torch.nn.init.normal_(trm.halt_head.weight, generator=torch.Generator().manual_seed(1))
     torch.nn.init.constant_(trm.halt_head.bias, -4.0)
     return trm

@@ -22,13 +22,7 @@ from trm_lib.models.fused import (
     rms_norm,
     rotate,
 )
-from trm_lib.models.layers import (
-    Linear,
-    Stack,
-    hidden_size,
-    rotary_table,
-    truncated_normal_,
-)
+from trm_lib.models.layers import Linear, Stack, hidden_size, rotary_table, truncated_normal_
 
 # --- layers
 

@@ -6,24 +6,16 @@ import pytest
 import torch
 
 from tests.models.small import seeded
-from trm_lib.models import (
-    BoardConfig,
-    BoardPolicy,
-    BoardPolicyConfig,
-    FlatPolicyConfig,
-    GRUPolicy,
-    HierarchicalConfig,
-    MLPPolicy,
-    TRMConfig,
-)
+from trm_lib import models
+from trm_lib.models import BoardPolicy, BoardPolicyConfig
 
 B, SIDE, MARKER = 12, 3, 1
 CORE = {
     "vocab_size": 4, "grid": (SIDE, SIDE), "width": 16, "n_layers": 1, "hidden_multiple": 1,
 }  # fmt: skip
-TRM = TRMConfig(**CORE, n_latent=2, n_cycles=1, n_answers=5)
-HIERARCHICAL = HierarchicalConfig(**CORE, low_width=8, n_answers=5)
-FEED_FORWARD = BoardConfig(**CORE, n_answers=5)
+TRM = models.TRMConfig(**CORE, n_latent=2, n_cycles=1, n_answers=5)
+HIERARCHICAL = models.HierarchicalConfig(**CORE, low_width=8, n_answers=5)
+FEED_FORWARD = models.BoardConfig(**CORE, n_answers=5)
 MARKED = {"n_actions": 4, "marker": MARKER, "k_steps": 2}
 
 CONFIGS = {
@@ -44,15 +36,15 @@ for name in ("trm", "hierarchical", "feed-forward", "trm, previous", "trm, over 
     CONFIGS[f"{name}, every cell"] = replace(config, marker=None, **every_cell)
 ON_BOARDS = tuple(CONFIGS)
 CONFIGS |= {
-    "mlp": FlatPolicyConfig(n_inputs=3 * SIDE**2, n_actions=4, hidden=(8, 8)),
-    "gru": FlatPolicyConfig(n_inputs=3 * SIDE**2, n_actions=4, hidden=(8, 8)),
+    "mlp": models.FlatPolicyConfig(n_inputs=3 * SIDE**2, n_actions=4, hidden=(8, 8)),
+    "gru": models.FlatPolicyConfig(n_inputs=3 * SIDE**2, n_actions=4, hidden=(8, 8)),
 }
 REMEMBERS = tuple(name for name in CONFIGS if "over time" in name or name in ("trm, both", "gru"))
 FRESH = tuple(name for name in ON_BOARDS if name not in REMEMBERS)
 
 
 def untrained(name, seed=0):
-    kind = {"mlp": MLPPolicy, "gru": GRUPolicy}.get(name, BoardPolicy)
+    kind = {"mlp": models.MLPPolicy, "gru": models.GRUPolicy}.get(name, BoardPolicy)
     return kind(CONFIGS[name], seeded(seed))
 
 

@@ -198,7 +198,6 @@ def test_an_untrained_network_is_not_believed_and_left_as_it_was(puzzle, model):
 @pytest.mark.parametrize(
     ("puzzle", "message"),
     [
-        ("1...|..x.|.4..|...2", "row 2, column 3 holds 'x'"),
         ("1..1|..3.|.4..|...2", "digit 1 stands twice in row 1: row 1, column 1 and row 1, column"),
         ("12..|..3.|....|..4.", "expected a puzzle with one solution, got none"),
         ("1...|....|....|...2", "got several: row 1, column 2 can hold . or .; add a clue"),
@@ -206,10 +205,8 @@ def test_an_untrained_network_is_not_believed_and_left_as_it_was(puzzle, model):
         (TREE.replace("S", " "), "expected one start, 'S' in the middle of a cell, got 0"),
         (np.where(PICTURE, PICTURE, 1), "picture 0: expected one green pixel, the start, got 0"),
         (TOKENS + 64, "tokens: expected integers 0 to 47, got int64"),
-        (TOKENS / 1.0, "tokens: expected integers 0 to 47, got float64"),
         (puzzles.parse_maze(TREE)[:0], "expected one maze, got 0"),
         (np.stack([PICTURE] * 2), "expected one maze, got 2: pass them one at a time"),
-        ([["S", "G"]], "row 1 has 2 cells"),
         (3, "expected one board"),
     ],
 )
