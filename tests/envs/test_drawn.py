@@ -1,5 +1,7 @@
 """What is drawn and what is paid: puzzles with one solution, evenly, or those that are given."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from scipy.stats import chisquare
@@ -9,12 +11,9 @@ from trm_lib.envs import (
     SUDOKU_CELL_REWARDS,
     SUDOKU_REWARDS,
     MazeEnv,
-    MazeReward,
     MazeVectorEnv,
-    SudokuCellReward,
     SudokuCellVectorEnv,
     SudokuEnv,
-    SudokuReward,
     SudokuVectorEnv,
 )
 from trm_lib.puzzles import generate_mazes, generate_sudoku, is_solution, solve_exactly
@@ -95,25 +94,14 @@ def test_reaching_the_goal_with_the_last_step_is_success() -> None:
     assert (reward, terminated, truncated, info["is_success"]) == (1.0, True, False, True)
 
 
-@pytest.mark.parametrize(
-    ("named", "kind", "paid"),
-    [
-        (
-            MAZE_REWARDS,
-            MazeReward,
-            {"clean": (-0.01, -0.01, 1), "evns": (-0.1, -1, 10), "improved": (-0.01, -0.5, 10)},
-        ),
-        (
-            SUDOKU_REWARDS,
-            SudokuReward,
-            {
-                "clean": (-0.01, -0.01, -0.01, -0.01, -0.01, 1, -0.01),
-                "evns": (1, 1, -1, -1, -1, 6, 1),
-                "improved": (1, 0.2, -1, -0.3, -0.5, 11, -1.8),
-            },
-        ),
-        (SUDOKU_CELL_REWARDS, SudokuCellReward, {"clean": (1, 0), "improved": (10, -1)}),
-    ],
-)
-def test_named_rewards(named, kind, paid) -> None:
-    assert named == {name: kind(*numbers) for name, numbers in paid.items()}
+def test_named_rewards() -> None:
+    assert {name: astuple(reward) for name, reward in MAZE_REWARDS.items()} == {
+        "clean": (-0.01, -0.01, 1), "evns": (-0.1, -1, 10), "improved": (-0.01, -0.5, 10)
+    }  # fmt: skip
+    assert {name: astuple(reward) for name, reward in SUDOKU_REWARDS.items()} == {
+        "clean": (-0.01, -0.01, -0.01, -0.01, -0.01, 1, -0.01),
+        "evns": (1, 1, -1, -1, -1, 6, 1),
+        "improved": (1, 0.2, -1, -0.3, -0.5, 11, -1.8),
+    }
+    cell = {name: astuple(reward) for name, reward in SUDOKU_CELL_REWARDS.items()}
+    assert cell == {"clean": (1, 0), "improved": (10, -1)}

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from gymnasium.wrappers import FlattenObservation, RecordEpisodeStatistics, TransformObservation
+from gymnasium.wrappers import FlattenObservation, TransformObservation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -212,23 +212,6 @@ def test_the_vector_form_equals_single_ones_step_by_step(
         same(outcome, reference.step(actions))
         ends += outcome[2].sum(), outcome[3].sum()
     assert (ends > 5).all()
-
-
-# --- beside other wrappers ---
-
-
-def test_statistics_see_shaped_rewards_outside_and_unshaped_ones_inside() -> None:
-    env = RecordEpisodeStatistics(MazeEnv(size=3, layout="open"), stats_key="inside")
-    env = PotentialShaping(env, "manhattan", 0.9)
-    env = RecordEpisodeStatistics(env, stats_key="outside")
-    env.reset(seed=0)
-    rewards = []
-    for action in (0, 1, 1, 2, 2):
-        _, reward, terminated, _, info = env.step(action)
-        rewards.append(reward)
-    assert terminated
-    assert info["outside"]["r"] == pytest.approx(sum(rewards))
-    assert info["inside"]["r"] == pytest.approx(1 - 4 * 0.01)
 
 
 def test_a_goal_out_of_reach_counts_as_further_than_any_cell() -> None:

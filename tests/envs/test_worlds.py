@@ -22,7 +22,6 @@ from trm_lib.envs import (
     SudokuReward,
     VectorPotentialShaping,
     random_policy,
-    read_maze,
 )
 from trm_lib.puzzles import generate_mazes, generate_sudoku
 
@@ -157,6 +156,13 @@ def test_seeds_reproduce_and_differ_and_a_pickled_environment_goes_on(kind: str)
         assert ours[1:4] == theirs[1:4]
         if ours[2] or ours[3]:
             same(env.reset()[0], copy.reset()[0])
+
+
+def test_one_sequence_can_begin_anew_while_the_others_go_on() -> None:
+    envs = many("Maze", 2)
+    first, second = envs.reset(seed=[7, 8])[0], envs.reset()[0]
+    envs.reset(seed=[7, 8])
+    np.testing.assert_array_equal(envs.reset(seed=[7, None])[0], [first[0], second[1]])
 
 
 # --- pictures ---
@@ -374,7 +380,6 @@ def test_bad_options_are_refused(kind: str, options: dict, words: str) -> None:
         (lambda: MazeReward(0, float("nan"), 1), "bump expected a finite number"),
         (lambda: SudokuCellReward("1", 0), "right expected a finite number"),
         (lambda: MazeVectorEnv(2).reset(seed=[1]), "expected 2 seeds"),
-        (lambda: read_maze(np.zeros((3, 5, 4, 4))), "expected observations of trm/Maze-v0"),
         (lambda: random_policy(0), "expected rng to be a NumPy Generator"),
     ],
 )

@@ -9,11 +9,9 @@ import trm_lib.envs  # noqa: F401
 from trm_lib.envs import (
     exact_sudoku_policy,
     greedy_manhattan_policy,
-    observe,
     optimal_maze_policy,
     random_legal_policy,
     random_policy,
-    read_maze,
 )
 from trm_lib.evaluation import every_maze, play_each, play_episodes
 from trm_lib.puzzles import all_trees, generate_mazes, maze_distances
@@ -97,14 +95,3 @@ def test_the_exact_policy_goes_on_where_no_solution_is_left() -> None:
     mask = np.zeros((1, 64), np.int8)
     mask[0, 17] = 1
     assert exact_sudoku_policy(observation, mask) == [17]
-
-
-@pytest.mark.parametrize("flat", [False, True])
-def test_a_maze_observation_is_read_back(flat: bool) -> None:
-    mazes = generate_mazes(5, 20, np.random.default_rng(0), "loops", 0.3, "random", "random")
-    seen = observe(mazes.walls, mazes.start, mazes.goal)
-    walls, agent, goal, size = read_maze(seen.reshape(20, -1) if flat else seen)
-    np.testing.assert_array_equal(walls, mazes.walls)
-    np.testing.assert_array_equal(agent, mazes.start)
-    np.testing.assert_array_equal(goal, mazes.goal)
-    assert size == 5

@@ -1,7 +1,5 @@
 """Layouts are named alike exactly when one is a turn of the other."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests.puzzles.by_hand import walls_of
-from trm_lib.puzzles import all_trees, generate_mazes, layout_class, split_by_class, split_by_hash
-from trm_lib.puzzles.maze_walls import wall_pixels, walls_from_pixels
+from trm_lib.puzzles import all_trees, layout_class
+from trm_lib.puzzles.maze_walls import wall_pixels
 
 
 def copies(walls: np.ndarray) -> set[bytes]:
@@ -48,23 +46,6 @@ def test_classes_of_trees_are_as_many_as_burnside_counts(size, expected):
     )
     assert fixed == 8 * expected
     assert len(np.unique(layout_class(trees))) == expected
-
-
-@pytest.mark.parametrize("split", [split_by_class, split_by_hash])
-def test_splits_by_class_share_no_turned_copy(split):
-    rng = np.random.default_rng(0)
-    drawn = np.concatenate([generate_mazes(5, 150, rng, *kind).walls
-                            for kind in [("tree",), ("loops", 0.3)]])  # fmt: skip
-    turned = walls_from_pixels(np.rot90(wall_pixels(drawn), axes=(1, 2)))
-    for walls in (all_trees(3), np.concatenate([drawn, turned])):
-        for seed in range(3):
-            sides = split(layout_class(walls), (0.5, 0.25, 0.25), seed)
-            parts = [
-                {copy for item in part for copy in copies(walls[item])}
-                for part in (sides.train, sides.validation, sides.test)
-            ]
-            assert all(parts), "a part is empty"
-            assert not any(one & other for one, other in combinations(parts, 2))
 
 
 def test_no_mazes_have_no_names_and_what_is_no_maze_is_refused():

@@ -101,7 +101,6 @@ def test_impossible_wishes(arguments, message):
 def test_288_grids_in_order_that_cannot_be_changed():
     grids = all_grids_4x4()
     assert grids.shape == (288, 4, 4)
-    assert is_solution(np.zeros_like(grids), grids).all()
     rows = [tuple(row) for row in grids.reshape(288, 16).tolist()]
     assert rows == sorted(set(rows))
     for table in (grids, unique_masks_4x4(), sudokus_4x4("minimal")):
@@ -132,11 +131,8 @@ def test_85_632_minimal_puzzles_in_36_classes_by_number_of_clues():
     assert len(np.unique(puzzles, axis=0)) == 85_632
     assert_minimal(puzzles[::1000], solutions[::1000])
     keys = class_key(puzzles)
-    classes, first, sizes = np.unique(keys, return_index=True, return_counts=True)
+    first = np.unique(keys, return_index=True)[1]
     assert np.bincount(clues[first]).tolist()[4:] == [13, 22, 1]
-    drawn, _ = generate_sudoku(4, 20_000, np.random.default_rng(0))  # as often as they are large
-    counts = np.bincount(np.searchsorted(classes, class_key(drawn)), minlength=36)
-    assert chisquare(counts, sizes * 20_000 / sizes.sum()).pvalue > 0.001
 
 
 def test_tables_agree_with_the_solver():

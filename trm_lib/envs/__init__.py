@@ -33,30 +33,13 @@ from trm_lib.envs.yardsticks import (
 )
 
 __all__ = [
-    "AGENT",
-    "GOAL",
-    "MAZE_REWARDS",
-    "SUDOKU_CELL_REWARDS",
-    "SUDOKU_REWARDS",
-    "MazeEnv",
-    "MazeReward",
-    "MazeVectorEnv",
-    "PotentialShaping",
-    "SudokuCellEnv",
-    "SudokuCellReward",
-    "SudokuCellVectorEnv",
-    "SudokuEnv",
-    "SudokuReward",
-    "SudokuVectorEnv",
-    "VectorPotentialShaping",
-    "exact_sudoku_policy",
-    "greedy_manhattan_policy",
-    "observe",
-    "optimal_maze_policy",
-    "random_legal_policy",
-    "random_policy",
-    "read_maze",
-]
+    "AGENT", "GOAL", "MAZE_REWARDS", "SUDOKU_CELL_REWARDS", "SUDOKU_REWARDS",
+    "MazeEnv", "MazeReward", "MazeVectorEnv", "PotentialShaping",
+    "SudokuCellEnv", "SudokuCellReward", "SudokuCellVectorEnv",
+    "SudokuEnv", "SudokuReward", "SudokuVectorEnv", "VectorPotentialShaping",
+    "exact_sudoku_policy", "greedy_manhattan_policy", "observe", "optimal_maze_policy",
+    "random_legal_policy", "random_policy", "read_maze",
+]  # fmt: skip
 
 for _name, _module in (("Maze", "maze"), ("Sudoku", "sudoku"), ("SudokuCell", "sudoku_cell")):
     gym.register(

@@ -18,7 +18,6 @@ from trm_lib.checks import one_of, whole
 from trm_lib.envs.base import BatchedEnv, Reward, SingleEnv, find_reward
 from trm_lib.puzzles import (
     FEWEST_CLUES,
-    all_grids_4x4,
     box_shape,
     check_boards,
     draw_below,
@@ -128,7 +127,11 @@ class SudokuBoards(BatchedEnv):
     def _pixels(self, env: int) -> np.ndarray:
         from trm_lib.viz.pixels import sudoku_pixels  # late: it loads Matplotlib
 
-        return sudoku_pixels(self.board[env], self.clues[env])
+        return sudoku_pixels(self.board[env], self.clues[env], marked=self._asked(env))
+
+    def _asked(self, env: int) -> tuple[int, int] | None:
+        """The row and column that are asked for, if any are."""
+        return None
 
 
 class SudokuVectorEnv(SudokuBoards):
@@ -310,22 +313,12 @@ def _with_solutions(puzzles: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     full = (puzzles > 0).all(axis=(1, 2))
     if full.any():
         raise ValueError(f"puzzle {full.argmax()} has no empty cell: nothing is left to do")
-    grids = all_grids_4x4()
-    solutions = np.zeros_like(puzzles)
-    for index, puzzle in enumerate(puzzles):
-        if len(puzzle) == 4:  # quicker than a search
-            fits = ((puzzle == 0) | (puzzle == grids)).all(axis=(1, 2))
-            count, solution = fits.sum(), grids[fits.argmax()]
-        else:
-            exact = solve_exactly(puzzle)
-            count, solution = exact.n_solutions, exact.solution
-        if count != 1:
-            raise ValueError(
-                f"puzzle {index} has {'no solution' if count == 0 else 'several solutions'}, "
-                "expected exactly one"
-            )
-        solutions[index] = solution
-    return puzzles.copy(), solutions
+    found = [solve_exactly(puzzle) for puzzle in puzzles]
+    for index, exact in enumerate(found):
+        if exact.n_solutions != 1:
+            many = "several solutions" if exact.n_solutions else "no solution"
+            raise ValueError(f"puzzle {index} has {many}, expected exactly one")
+    return puzzles.copy(), np.stack([exact.solution for exact in found])
 
 
 def digit_channels(boards: np.ndarray) -> np.ndarray:

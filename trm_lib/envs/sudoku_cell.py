@@ -126,16 +126,13 @@ class SudokuCellVectorEnv(SudokuBoards):
 
     def _text(self, env: int) -> str:
         lines = super()._text(env).split("\n")
-        row, column = divmod(self.cell[env], self.size)
+        row, column = self._asked(env)
         if not self.board[env, row, column]:
             lines[row] = lines[row][:column] + "?" + lines[row][column + 1 :]
         return "\n".join(lines)
 
-    def _pixels(self, env: int) -> np.ndarray:
-        from trm_lib.viz.pixels import sudoku_pixels  # late: it loads Matplotlib
-
-        cell = divmod(int(self.cell[env]), self.size)
-        return sudoku_pixels(self.board[env], self.clues[env], marked=cell)
+    def _asked(self, env: int) -> tuple[int, int]:
+        return divmod(int(self.cell[env]), self.size)
 
 
 class SudokuCellEnv(SingleEnv):
