@@ -94,13 +94,6 @@ def test_probability_of_improvement_and_its_interval_are_counted(a, b, level, dr
         assert np.mean(every < end + 1e-9) > share - 0.01
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "point"), [([1, 1], [1, 1], 0.5), ([3, 4], [1, 2], 1.0), ([1, 2], [3, 4], 0.0)]
-)
-def test_the_interval_of_seeds_that_agree_is_a_point(a, b, point):
-    assert probability_of_improvement(a, b) == Estimate(point, point, point)
-
-
 def test_a_comparison_says_both_middles_the_probability_and_the_winner():
     a, b = np.arange(8) / 100 + 0.9, np.arange(8) / 100
     found = compare(a, b, names=("TRM", "MLP"))

@@ -263,15 +263,14 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
     most: dict[str, Tensor] = {}
 
     @torch.no_grad()
-    def watch(name: str, activation: Callable, module: nn.Module, args: tuple[Tensor]) -> None:
-        seen = activation(args[0]).abs().flatten(0, -2).amax(0)  # (H,)
+    def watch(name: str, module: nn.Module, args: tuple[Tensor]) -> None:
+        seen = _activations(module, args[0]).abs().flatten(0, -2).amax(0)  # (H,)
         most[name] = torch.maximum(most.get(name, seen), seen)
 
     with ExitStack() as hooks:
         for name, module in model.named_modules():
-            if activation := _activation(module):
-                hook = partial(watch, name, activation)
-                hooks.enter_context(module.register_forward_pre_hook(hook))
+            if isinstance(module, SwiGLU | ReluMLP | nn.ReLU):
+                hooks.enter_context(module.register_forward_pre_hook(partial(watch, name)))
         run()
     dead = {n: float((seen <= SILENT * seen.max()).float().mean()) for n, seen in most.items()}
     worst = max(dead, key=dead.get, default="")
@@ -284,18 +283,12 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
     return Finding("units", fault, evidence, remedy, {"dead": dead, "worst": share}, figure)
 
 
-def _activation(module: nn.Module) -> Callable[[Tensor], Tensor] | None:
-    """From the input of a layer to its hidden activations (..., H); None for other modules."""
-    if isinstance(module, SwiGLU):
-
-        def gated(h: Tensor) -> Tensor:
-            gate, up = module.gate_up(h).chunk(2, dim=-1)
-            return F.silu(gate) * up
-
-        return gated
-    if isinstance(module, ReluMLP):
-        return lambda h: torch.relu(module.up(h))
-    return torch.relu if isinstance(module, nn.ReLU) else None
+def _activations(layer: SwiGLU | ReluMLP | nn.ReLU, h: Tensor) -> Tensor:
+    """The hidden activations (..., H) of a layer with the input h."""
+    if isinstance(layer, SwiGLU):
+        gate, up = layer.gate_up(h).chunk(2, dim=-1)
+        return F.silu(gate) * up
+    return torch.relu(layer.up(h) if isinstance(layer, ReluMLP) else h)
 
 
 def gradients(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
