@@ -120,8 +120,7 @@ class HaltedAnswers:
     Attributes:
         answers: (N, *grid) int64, the answer at the step where each board stopped.
         steps: (N,) int64, how many improvement steps that took.
-        halt_logit: (N,) float32, how sure the model was then; above the threshold where it
-            stopped by itself, below where it ran out of steps.
+        halt_logit: (N,) float32, how sure it was then; below the threshold if steps ran out.
     """
 
     answers: np.ndarray
@@ -218,8 +217,7 @@ class Calibration:
         confidence: (B,) mean probability the model stated.
         share_right: (B,) share of answers that were right.
         count: (B,) answers in the bin.
-        error: the mean over answers of |confidence - share_right| of their bin (expected
-            calibration error).
+        error: expected calibration error: mean over answers of |confidence - share_right|.
     """
 
     confidence: np.ndarray

@@ -108,9 +108,6 @@ class FlatPolicyConfig:
         n_inputs: F, numbers in an observation; channels are flattened.
         n_actions: A.
         hidden: units of each hidden layer. For a GRU the last is the size of its memory.
-
-    Raises:
-        ValueError: a field is out of range.
     """
 
     n_inputs: int
@@ -196,10 +193,8 @@ class GRUPolicy(FlatPolicy):
         self, observations: Tensor, previous: Tensor, memory: PolicyMemory | None = None
     ) -> tuple[PolicyOutput, PolicyMemory]:
         looked = self.look(self.flat(observations))
-        hidden = looked.new_zeros(len(looked), self.gru.hidden_size)
-        if memory is not None:
-            hidden = memory["hidden"]
-        hidden = self.gru(looked, hidden * (previous < self.n_actions)[:, None])
+        known = memory or {"hidden": looked.new_zeros(len(looked), self.gru.hidden_size)}
+        hidden = self.gru(looked, known["hidden"] * (previous < self.n_actions)[:, None])
         out = PolicyOutput(self.actor(hidden)[None], self.critic(hidden)[None, :, 0])
         return out, {"hidden": hidden}
 

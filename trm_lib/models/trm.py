@@ -173,7 +173,7 @@ class BoardNet(nn.Module):
                 f"{type(self).__name__} expected a {self.config_type.__name__}, got {config!r}"
             )
         generator = generator or torch.Generator().manual_seed(0)
-        self.config, self.bound = config, config.bound
+        self.config = config
         self.embedding = nn.Parameter(torch.empty(config.vocab_size, config.width))
         truncated_normal_(self.embedding, config.width**-0.5, generator)
         self.stack = Stack(config, generator)
@@ -208,7 +208,7 @@ class BoardNet(nn.Module):
                 f"inputs expected tokens from 0 to {c.vocab_size - 1}, got {int(inputs.min())} to "
                 f"{int(inputs.max())}: rebuild the model with a larger vocab_size or fix the data"
             )
-        if self.bound and tuple(inputs.shape[1:]) != c.grid:
+        if c.bound and tuple(inputs.shape[1:]) != c.grid:
             raise ValueError(
                 f"inputs expected boards of shape {c.grid}, whose cells this model has learnt by "
                 f"their places, got {tuple(inputs.shape[1:])}: use mixing='conv', or 'attention' "
@@ -231,16 +231,10 @@ class BoardNet(nn.Module):
     def embed(self, inputs: Tensor, puzzle: Tensor | None = None) -> Tensor:
         """Tokens to vectors.
 
-        Args:
-            inputs: (B, *grid) int64 in [0, V).
-            puzzle: (B,) int64 in [0, n_puzzles), which puzzle each board is; all 0 if not given.
-                Used only by a model with puzzle tokens.
+        Args and Raises: as for `forward`; the puzzle counts for a model with puzzle tokens alone.
 
         Returns:
             (B, L, D), of root mean square about 1 in the cells.
-
-        Raises:
-            ValueError: wrong dtype, shape, or a token or puzzle outside its range.
         """
         self.require(inputs, puzzle)
         c, B = self.config, len(inputs)
@@ -285,7 +279,7 @@ class BoardNet(nn.Module):
         Args:
             carry: state to start from, from `initial_carry` or the step before.
             inputs: (B, *grid) int64 tokens in [0, V), the question.
-            puzzle: (B,) int64, which puzzle each board is; all 0 if not given.
+            puzzle: (B,) int64 in [0, n_puzzles), which puzzle each board is; all 0 if not given.
 
         Returns:
             The new carry, detached, and the answer it reads out.

@@ -51,12 +51,11 @@ def build_model(
     """
     if isinstance(generator, int):
         generator = torch.Generator().manual_seed(generator)
-    if type(config) in NETWORKS:
-        return network_of(config)(config, generator)
-    if type(config) in POLICIES:
-        return POLICIES[type(config)](config, generator)
-    known = ", ".join(kind.__name__ for kind in NETWORKS | POLICIES)
-    raise ValueError(f"config expected one of {known}, got {config!r}")
+    if type(config) not in NETWORKS | POLICIES:
+        known = ", ".join(kind.__name__ for kind in NETWORKS | POLICIES)
+        raise ValueError(f"config expected one of {known}, got {config!r}")
+    kind = POLICIES.get(type(config)) or network_of(config)
+    return kind(config, generator)
 
 
 def save_model(model: BoardNet | BoardPolicy, path: str | Path, card: dict | None = None) -> None:

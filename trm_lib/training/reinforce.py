@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -45,7 +44,7 @@ class ReinforceConfig(PolicyConfig):
     """
 
     n_updates: int = 100
-    baseline: Literal["batch", "episode"] = "batch"
+    baseline: str = "batch"
 
     def __post_init__(self) -> None:
         super().__post_init__()
