@@ -65,7 +65,7 @@ def gated(h, gate_up, down):
 
 COS, SIN = rotary_table((9,), 9, 8)
 OPERATIONS = {
-    "norm": (lambda h: RMSNorm.apply(h, 1e-5), lambda h: rms_norm(h, plain=True), [(3, 4, 9)]),
+    "norm": (lambda h: RMSNorm.apply(h), lambda h: rms_norm(h, plain=True), [(3, 4, 9)]),
     "rotation": (
         lambda h: Rotation.apply(h, COS, SIN),
         lambda h: rotate(h, COS, SIN, plain=True),

@@ -18,7 +18,8 @@ from torch import nn
 
 from trm_lib.checks import whole
 from trm_lib.models import TRM, StepOutput, device_of
-from trm_lib.training import IGNORE, PuzzleData
+from trm_lib.training import PuzzleData, exactly_right
+from trm_lib.training.data import as_tokens
 
 
 @dataclass
@@ -94,9 +95,8 @@ def exact_by_k(
     """
     right = np.zeros(k_steps)
     for step in think(model, data.inputs, k_steps, batch_size):
-        labels = data.labels[step.rows]
-        cells = (step.answers == labels) | (labels == IGNORE)
-        right[step.k - 1] += cells.reshape(len(labels), -1).all(-1).sum()
+        labels = as_tokens(data.labels[step.rows]).to(step.out.logits.device)
+        right[step.k - 1] += exactly_right(step.out.logits, labels).sum().item()
     return right / len(data.inputs)
 
 

@@ -58,18 +58,19 @@ What a large hidden layer costs is fresh memory from the system, several times i
 """
 
 
-def rms_norm(h: Tensor, plain: bool = False, eps: float = 1e-5) -> Tensor:
-    """Scale the last axis to root mean square 1, with nothing to learn.
+EPS = 1e-5
+"""What a norm adds to the mean square, against division by zero."""
 
-    Args:
-        h: (..., D) float.
-        plain: one operation after the other, in float32, leaving the memory layout as it is.
-        eps: added to the mean square, against division by zero.
+
+def rms_norm(h: Tensor, plain: bool = False) -> Tensor:
+    """Scale the last axis to root mean square 1, with nothing to learn: (..., D) -> (..., D).
+
+    `plain` is one operation after the other, in float32, leaving the memory layout as it is.
     """
     if plain:
         wide = h.float()
-        return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(h.dtype)
-    return RMSNorm.apply(h, eps) if fits(h) else F.rms_norm(h, h.shape[-1:], eps=eps)
+        return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + EPS)).to(h.dtype)
+    return RMSNorm.apply(h) if fits(h) else F.rms_norm(h, h.shape[-1:], eps=EPS)
 
 
 def linear(h: Tensor, weight: Tensor, plain: bool = False) -> Tensor:
@@ -98,14 +99,7 @@ def swiglu(h: Tensor, gate_up: Tensor, down: Tensor, plain: bool = False) -> Ten
 
 
 def rotate(h: Tensor, cos: Tensor, sin: Tensor, plain: bool = False) -> Tensor:
-    """Turn queries or keys by their position's angles.
-
-    Args:
-        h: (..., L, C) float.
-        cos: (L, C) float.
-        sin: (L, C) float.
-        plain: as the official code does it.
-    """
+    """Turn queries or keys (..., L, C) by their position's angles, cos and sin (L, C)."""
     if not plain and fits(h):
         return Rotation.apply(h, cos, sin)
     first, second = h.chunk(2, dim=-1)
@@ -131,19 +125,19 @@ class RMSNorm(torch.autograd.Function):
     """h / root mean square, along the last axis: (..., D) -> (..., D)."""
 
     @staticmethod
-    def forward(ctx, h: Tensor, eps: float) -> Tensor:
+    def forward(ctx, h: Tensor) -> Tensor:
         mean_square = torch.linalg.vector_norm(h, dim=-1, keepdim=True).square_().div_(h.shape[-1])
-        scale = mean_square.add_(eps).rsqrt_()
+        scale = mean_square.add_(EPS).rsqrt_()
         normal = h * scale
         ctx.save_for_backward(normal, scale)
         return normal
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, g: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx, g: Tensor) -> Tensor:
         normal, scale = ctx.saved_tensors
         along = (g * normal).mean(-1, keepdim=True)  # the part of g that a change of length undoes
-        return torch.addcmul(g, normal, along, value=-1).mul_(scale), None
+        return torch.addcmul(g, normal, along, value=-1).mul_(scale)
 
 
 class Rotation(torch.autograd.Function):

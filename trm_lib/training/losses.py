@@ -53,7 +53,11 @@ def stablemax_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes do not belong together.
     """
-    _require_same_cells(logits, labels)
+    if logits.shape[:-1] != labels.shape:
+        raise ValueError(
+            f"labels expected shape {tuple(logits.shape[:-1])} to match the logits, got "
+            f"{tuple(labels.shape)}"
+        )
     labelled = labels != IGNORE
     right = labels.where(labelled, 0)[..., None]
     cost = -log_stablemax(logits).gather(-1, right)[..., 0].where(labelled, 0.0)
@@ -63,7 +67,6 @@ def stablemax_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 def exactly_right(logits: Tensor, labels: Tensor) -> Tensor:
     """Which boards have every labelled cell right: (B,) bool."""
-    _require_same_cells(logits, labels)
     return ((logits.argmax(-1) == labels) | (labels == IGNORE)).flatten(1).all(1)
 
 
@@ -111,11 +114,3 @@ def imitation_loss(log_p: Tensor) -> Tensor:
         return log_p.new_zeros(())
     teacher = log_p[-1].detach().exp()
     return -(teacher * log_p[:-1]).sum(-1).mean()
-
-
-def _require_same_cells(logits: Tensor, labels: Tensor) -> None:
-    if logits.shape[:-1] != labels.shape:
-        raise ValueError(
-            f"labels expected shape {tuple(logits.shape[:-1])} to match the logits, got "
-            f"{tuple(labels.shape)}"
-        )
