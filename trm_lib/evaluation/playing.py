@@ -93,17 +93,13 @@ def success_by_k(
     k_steps: int = 1,
     use_masks: bool = True,
 ) -> np.ndarray:
-    """Share of the cases that the greedy policy solves, thinking for 1, 2, ... K steps.
+    """Share of the cases that the greedy policy solves, thinking 1, 2, ... K steps: (K,) float64.
 
     Args:
         policy: trained; in evaluation mode from now on.
-        make: environments of so many copies.
-        cases: `Mazes`, or puzzles (M, N, N), each played once.
+        make, cases: as for `play_each`.
         k_steps: K.
         use_masks: choose among allowed actions only.
-
-    Returns:
-        (K,) float64.
 
     Raises:
         ValueError: no cases, or a policy with other actions than the environment's.

@@ -9,10 +9,9 @@ float32. Parameters, their gradients, what the steps carry and the logits are fl
 inside the stacks of blocks are the factors of each product rounded to bfloat16 (8 bits of 24).
 
 Only the stacks are compiled, not the loops around them: a small graph compiles in seconds and
-serves every n, T and K. It is compiled for the one batch size of `inputs`. A smaller batch is
-filled up with zeros, a larger one cut into pieces, which changes no answer, since boards do not
-see each other; so that an odd last batch never waits for a compiler. Boards of another shape take
-the eager way.
+serves every n, T and K. It is made for the batch size of `inputs`: a smaller batch is filled up
+with zeros, a larger one cut into pieces, which changes no answer, since boards do not see each
+other. Boards of another shape take the eager way.
 
 Axes: B batch, P puzzle tokens, L cells, D width.
 """
@@ -53,9 +52,8 @@ def fast_mode(model: BoardNet, inputs: Tensor) -> Iterator[FastReport]:
     """Inside the `with`, the stacks of `model` run compiled and in bfloat16.
 
     Compiling takes place at the start: the way without a gradient, and in training mode also the
-    one with; a model in evaluation mode is eager where it is called with gradients on. Copies of
-    the model made inside (an average of its weights, for one) are eager, and
-    its state dict keeps its names.
+    one with; in evaluation mode, calls with gradients on are eager. Copies of the model made inside
+    (an average of its weights, for one) are eager, and its state dict keeps its names.
 
     Args:
         model: a `TRM`, `FeedForward` or `HierarchicalTRM`, in training mode if it will be trained.

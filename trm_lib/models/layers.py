@@ -199,8 +199,7 @@ class MLPMixing(Mixing):
 class AttentionMixing(Mixing):
     """Multi-head self-attention, not causal: every cell looks at every cell.
 
-    With positions "rope" or "rope2d" it knows how far apart they are, along the sequence or by
-    rows and columns; otherwise it knows only what the cells hold.
+    With positions "rope" or "rope2d" it knows how far apart they are, else only what they hold.
     """
 
     @staticmethod
@@ -255,7 +254,6 @@ def rotary_table(
         sides: (cells,) of a sequence or (rows, columns) of a board.
         length: tokens; those in front, more than `sides` has, are not turned.
         channels: C, a multiple of 2 for each side.
-        device: where to make them.
 
     Source: Su et al., "RoFormer" (arXiv 2104.09864); halves rotated together as in the official
     TRM code.

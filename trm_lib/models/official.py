@@ -115,8 +115,7 @@ def load_official(
         The model in evaluation mode.
 
     Raises:
-        ValueError: a setting is missing or not supported, or the weights do not fit it; the
-            message names those missing, left over, or of the wrong shape.
+        ValueError: a setting is missing or not supported, or the weights do not fit it.
     """
     model = HaltingTRM(official_config(config, grid))
     names = official_names(model.config)

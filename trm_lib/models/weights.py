@@ -93,8 +93,7 @@ def load_model(path: str | Path) -> BoardNet | BoardPolicy:
 
     Raises:
         FileNotFoundError: nothing there.
-        ValueError: not a safetensors file, damaged, or not written by this library; the message
-            says which and what to do.
+        ValueError: not a safetensors file, damaged, or not written by this library.
     """
     path = Path(path)
     metadata, tensors = open_weights(path)

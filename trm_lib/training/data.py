@@ -67,8 +67,7 @@ def as_tokens(board: np.ndarray) -> Tensor:
 class Batches:
     """Endless shuffled batches: every puzzle once an epoch, the odd rest of an epoch left out.
 
-        stream = Batches(data, 128, np.random.default_rng(0))
-        inputs, labels = next(stream)  # (B, *grid) int64 each
+        inputs, labels = next(Batches(data, 128, np.random.default_rng(0)))  # (B, *grid) int64
 
     Args:
         data: N puzzles.
