@@ -23,13 +23,12 @@ from unittest import mock
 import gymnasium as gym
 import numpy as np
 import torch
-from gymnasium.vector import VectorEnv, VectorWrapper
 
 try:
     from stable_baselines3 import PPO
     from stable_baselines3.common.env_checker import check_env
+    from stable_baselines3.common.env_util import make_vec_env
     from stable_baselines3.common.policies import ActorCriticPolicy
-    from stable_baselines3.common.vec_env import VecEnv
 except ImportError:
     sys.exit("not installed: pip install stable-baselines3")
 
@@ -43,7 +42,7 @@ from trm_lib.training import PPOConfig, ppo
 NUM_ENVS, NUM_STEPS, EPOCHS, MINIBATCHES = 8, 128, 4, 4
 PLAYED = NUM_ENVS * NUM_STEPS  # environment steps between two updates
 RATE, GAMMA, LAMBDA, CLIP, ENTROPY, VALUE, LONGEST = 3e-4, 0.98, 0.95, 0.2, 0.01, 0.5, 0.5
-WINDOW, SEEDS = 10_000, 5  # environment steps; runs of each
+WINDOW, SEEDS = 10 * PLAYED, 5  # environment steps; runs of each
 TASKS = {
     "3x3 mazes, start and goal anywhere": (
         {"size": 3, "start": "random", "goal": "random", "observation": "flat"},
@@ -56,76 +55,11 @@ TASKS = {
 }
 
 
-class Counted(VectorWrapper):
-    """Keeps, step by step, the actions, and how many episodes end and how many of these well."""
-
-    def __init__(self, envs: VectorEnv) -> None:
-        super().__init__(envs)
-        self.counts: list[tuple[int, int]] = []
-        self.actions: list[np.ndarray] = []
-
-    def step(self, actions: np.ndarray) -> tuple[Any, ...]:
-        result = self.env.step(actions)
-        ended, infos = result[2] | result[3], result[4]
-        well = infos["final_info"]["is_success"].sum() if ended.any() else 0
-        self.counts.append((ended.sum(), well))
-        self.actions.append(actions)
-        return result
-
-    def success(self) -> np.ndarray:
-        """(N,): share of the episodes ending in each window that end well."""
-        span = WINDOW // NUM_ENVS
-        windows = len(self.counts) // span
-        ended, well = np.reshape(self.counts[: windows * span], (windows, span, 2)).sum(1).T
-        return well / ended
-
-
-class Adapter(VecEnv):
-    """Our vector environments as Stable-Baselines3 wants to see its own."""
-
-    def __init__(self, envs: VectorEnv) -> None:
-        self.envs = envs
-        super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
-
-    def reset(self) -> np.ndarray:
-        observations, _ = self.envs.reset(seed=self._seeds)
-        self._reset_seeds()
-        return observations
-
-    def step_async(self, actions: np.ndarray) -> None:
-        self.actions = actions
-
-    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        observations, rewards, terminated, truncated, told = self.envs.step(self.actions)
-        infos: list[dict[str, Any]] = [{} for _ in terminated]
-        done = terminated | truncated
-        for env in np.flatnonzero(done):
-            infos[env] = {
-                "terminal_observation": told["final_obs"][env],
-                "TimeLimit.truncated": bool(truncated[env] and not terminated[env]),
-            }
-        return observations, rewards, done, infos
-
-    def close(self) -> None:
-        self.envs.close()
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self.envs, attr_name)] * len(list(self._get_indices(indices)))
-
-    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        return [False for _ in self._get_indices(indices)]
-
-    set_attr = env_method = None  # abstract, and not asked for
-
-
-def counted(options: dict[str, Any]) -> Counted:
-    return Counted(gym.make_vec("trm/Maze-v0", num_envs=NUM_ENVS, **options))
-
-
 def ours(
-    envs: VectorEnv, steps: int, seed: int, minibatches: int = MINIBATCHES, lr: float = RATE
-) -> tuple[MLPPolicy, Callable[[], object]]:
-    """Return the library's policy, and what trains it."""
+    options: dict[str, Any], steps: int, seed: int, minibatches: int = MINIBATCHES, lr: float = RATE
+) -> tuple[MLPPolicy, Callable[[], np.ndarray]]:
+    """The library's policy, and what trains it and returns success in each window (N,)."""
+    envs = gym.make_vec("trm/Maze-v0", num_envs=NUM_ENVS, **options)
     config = FlatPolicyConfig(
         n_inputs=envs.single_observation_space.shape[0], n_actions=4, hidden=(64, 64)
     )
@@ -135,27 +69,54 @@ def ours(
         lr=lr, decay=0.0, gamma=GAMMA, gae_lambda=LAMBDA, clip_range=CLIP, ent_coef=ENTROPY,
         vf_coef=VALUE, max_grad_norm=LONGEST, use_masks=False, seed=seed,
     )  # fmt: skip
-    return policy, lambda: ppo(policy, envs, training, progress=False)
+
+    def train() -> np.ndarray:
+        history = ppo(policy, envs, training, progress=False)
+        return by_window(history.successes, history.episodes, WINDOW // PLAYED)
+
+    return policy, train
 
 
 def theirs(
-    envs: VecEnv, steps: int, seed: int, minibatches: int = MINIBATCHES, lr: float = RATE
-) -> tuple[ActorCriticPolicy, Callable[[], object]]:
-    """Return the other's policy, and what trains it; network and Adam are its defaults."""
+    options: dict[str, Any], steps: int, seed: int, minibatches: int = MINIBATCHES, lr: float = RATE
+) -> tuple[ActorCriticPolicy, Callable[[], tuple[np.ndarray, list[np.ndarray]]]]:
+    """The other's policy, and what trains it and returns success and the actions of every step.
+
+    Network and Adam are its defaults.
+    """
     learner = PPO(
-        "MlpPolicy", envs, n_steps=NUM_STEPS, n_epochs=EPOCHS, batch_size=PLAYED // minibatches,
+        "MlpPolicy", make_vec_env("trm/Maze-v0", n_envs=NUM_ENVS, env_kwargs=options),
+        n_steps=NUM_STEPS, n_epochs=EPOCHS, batch_size=PLAYED // minibatches,
         learning_rate=lr, gamma=GAMMA, gae_lambda=LAMBDA, clip_range=CLIP, ent_coef=ENTROPY,
         vf_coef=VALUE, max_grad_norm=LONGEST, seed=seed, device="cpu",
     )  # fmt: skip
-    return learner.policy, lambda: learner.learn(steps)
+    well, ended, actions = [], [], []
+
+    def watch(step: dict[str, Any], _: dict[str, Any]) -> bool:
+        ended.append(step["dones"].sum())
+        well.append(sum(info["is_success"] for info in np.array(step["infos"])[step["dones"]]))
+        actions.append(step["clipped_actions"])
+        return True  # go on
+
+    def train() -> tuple[np.ndarray, list[np.ndarray]]:
+        learner.learn(steps, watch)
+        return by_window(well, ended, WINDOW // NUM_ENVS), actions
+
+    return learner.policy, train
+
+
+def by_window(well: list[int], ended: list[int], span: int) -> np.ndarray:
+    """(N,): share of the episodes ending in each window, of so many entries, that end well."""
+    whole = len(ended) // span * span
+    well, ended = np.reshape([well[:whole], ended[:whole]], (2, -1, span)).sum(2)
+    return well / ended
 
 
 def by_the_same_actions(options: dict[str, Any], updates: int = 5) -> None:
     """Train both from the same weights by the same actions, and print how far they come apart."""
-    own, other = counted(options), counted(options)
     steps, lr = updates * PLAYED, 10 * RATE  # fast enough for clipping to matter
-    policy, train = ours(own, steps, seed=0, minibatches=1, lr=lr)
-    net, train_other = theirs(Adapter(other), steps, seed=0, minibatches=1, lr=lr)
+    policy, train = ours(options, steps, seed=0, minibatches=1, lr=lr)
+    net, train_other = theirs(options, steps, seed=0, minibatches=1, lr=lr)
     hidden = net.mlp_extractor
     parts = (hidden.policy_net, net.action_net, hidden.value_net, net.value_net)
     same = [p for part in parts for p in part.parameters()]
@@ -164,8 +125,7 @@ def by_the_same_actions(options: dict[str, Any], updates: int = 5) -> None:
     with torch.no_grad():
         for p, q in pairs:
             q.copy_(p)
-    train_other()
-    drawn = map(torch.from_numpy, other.actions)
+    drawn = map(torch.from_numpy, train_other()[1])
     with mock.patch("trm_lib.training.rollout.sample", side_effect=drawn):
         train()
     moved = max((p - f).abs().max().item() for (p, _), f in zip(pairs, first, strict=True))
@@ -176,15 +136,12 @@ def by_the_same_actions(options: dict[str, Any], updates: int = 5) -> None:
 
 def compare(options: dict[str, Any], steps: int) -> bool:
     """Train both by turns, print both; return whether they end alike."""
-    curves = np.zeros((2, SEEDS, steps // WINDOW))
-    for seed in range(SEEDS):
-        for i, (learner, seen) in enumerate(((ours, lambda envs: envs), (theirs, Adapter))):
-            envs = counted(options)
-            learner(seen(envs), steps, seed)[1]()
-            curves[i, seed] = envs.success()
-    middle = interquartile_mean(curves.swapaxes(0, 1))  # (2, N)
-    low, high = bootstrap_interval(curves.swapaxes(0, 1))
-    for i in range(steps // WINDOW):
+    both = [(ours(options, steps, seed)[1](), theirs(options, steps, seed)[1]()[0])
+            for seed in range(SEEDS)]  # fmt: skip
+    curves = np.array(both)  # (SEEDS, 2, N)
+    middle = interquartile_mean(curves)  # (2, N)
+    low, high = bootstrap_interval(curves)
+    for i in range(curves.shape[-1]):
         shown = (
             f"{name} {middle[who, i]:6.1%} [{low[who, i]:6.1%}, {high[who, i]:6.1%}]"
             for who, name in enumerate(("trm_lib", "sb3"))
