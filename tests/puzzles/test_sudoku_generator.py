@@ -98,12 +98,8 @@ def test_impossible_wishes(arguments, message):
 # --- every 4x4
 
 
-def test_288_grids_in_order_that_cannot_be_changed():
-    grids = all_grids_4x4()
-    assert grids.shape == (288, 4, 4)
-    rows = [tuple(row) for row in grids.reshape(288, 16).tolist()]
-    assert rows == sorted(set(rows))
-    for table in (grids, unique_masks_4x4(), sudokus_4x4("minimal")):
+def test_the_tables_cannot_be_changed():
+    for table in (all_grids_4x4(), unique_masks_4x4(), sudokus_4x4("minimal")):
         with pytest.raises(ValueError, match="read-only"):
             table[0] = 0
 
