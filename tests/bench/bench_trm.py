@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from timeit import timeit
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,6 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.bench.readable_trm import ReadableTRM
-from tests.bench.timing import take_turns
 from trm_lib.models import TRM, TRMConfig, fast_mode
 
 SHAPES = ((16, 64, 128, 4), (81, 128, 32, 8), (900, 64, 8, 4))  # L, D, B, heads
@@ -69,6 +69,12 @@ def train_step(model: ReadableTRM | TRM, inputs: torch.Tensor, labels: torch.Ten
     return step
 
 
+def take_turns(works: list[Callable[[], object]]) -> list[list[float]]:
+    """Seconds of each call, a list for each of the works; a first turn warms up."""
+    rounds = [[timeit(work, number=1) for work in works] for _ in range(1 + TURNS)]
+    return [list(times) for times in zip(*rounds[1:], strict=True)]
+
+
 def ratio(reference: list[float], ours: list[float]) -> str:
     """Median of the ratios of neighbours, and their quartiles."""
     low, middle, high = statistics.quantiles(
@@ -85,7 +91,7 @@ def compare(L: int, D: int, B: int, heads: int, mixing: str) -> None:
 
     def both() -> dict[str, list[list[float]]]:
         return {
-            task: take_turns([work(model, *data) for model in pair], TURNS)
+            task: take_turns([work(model, *data) for model in pair])
             for task, (work, data) in tasks.items()
         }
 
