@@ -112,7 +112,7 @@ def names_of(*experiment: str) -> list[str]:
 def turned_mazes(some: puzzles.Mazes, turns: np.ndarray) -> puzzles.Mazes:
     """Each maze turned by its own turn, its start and goal with it."""
     walls, places = np.empty_like(some.walls), [some.start.copy(), some.goal.copy()]
-    cells = np.arange(some.size**2).reshape(some.size, some.size)
+    cells = np.arange(some.walls[0].size).reshape(some.grid)
     for i, turn in enumerate(turns.tolist()):
         pixels = wall_pixels(some.walls[i : i + 1])
         pixels = pixels[:, :, ::-1] if turn >= 4 else pixels
@@ -307,7 +307,7 @@ def playground(task: Any) -> tuple[Callable[[int], gym.vector.VectorEnv], Any]:
     if isinstance(task.world, improved_shaping.SudokuToFill):
         few = masked_grids(puzzles.sudokus_4x4(8)[::50_000])[0]
         return lambda count: task.world.make(count, puzzles=few), few[:10]
-    size = task.world.envs(1).unwrapped.size
+    size = task.world.envs(1).unwrapped.grid[0]
     return task.world.envs, puzzles.generate_mazes(size, 10, np.random.default_rng(0))
 
 

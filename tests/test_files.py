@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from trm_lib.files import leftovers, write_whole
+from trm_lib.files import leftovers, locked, write_whole
 
 
 @pytest.mark.parametrize("broken", ["fsync", "replace"])
@@ -28,4 +28,18 @@ def test_a_crash_leaves_the_old_content_whose_place_the_new_takes(tmp_path, monk
 def test_what_killed_writers_left_is_known_and_nothing_else(tmp_path):
     for name in ("a[1].bin", ".a[1].bin.x1y2z3", "a1.bin", ".a1.bin.x1y2z3", "a[1].bin.json"):
         (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (0, 0))
+    (tmp_path / ".a[1].bin.new").write_text("")  # somebody may be writing it
     assert leftovers(tmp_path / "a[1].bin") == [tmp_path / ".a[1].bin.x1y2z3"]
+
+
+def test_a_lock_is_held_by_one_and_refused_to_others(tmp_path):
+    pytest.importorskip("fcntl")
+    for _ in range(2):
+        with (
+            locked(tmp_path / ".lock"),
+            pytest.raises(ValueError, match="busy: wait"),
+            locked(tmp_path / ".lock", "busy: wait"),
+        ):
+            raise AssertionError("held twice")
+        assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 python -m trm_lib solve "1...|..3.|.4..|...2"
 python -m trm_lib solve maze.txt
+python -m trm_lib solve sudoku.txt --model step_1000 --config arch.yaml
 python -m trm_lib list
 python -m trm_lib run basic_trm --seeds 10
 python -m trm_lib report basic_trm --figure seeds.svg
@@ -13,9 +14,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trm_lib.models import BoardNet
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +48,8 @@ def _solve(args: argparse.Namespace) -> int:
     from trm_lib.puzzles import sudoku_text
     from trm_lib.solving import SolvedSudoku, solve
 
-    solved = solve(_puzzle_text(args.puzzle), args.k)
+    puzzle = sys.stdin.buffer.read() if args.puzzle == "-" else args.puzzle
+    solved = solve(puzzle, args.k, _model(args))
     if isinstance(solved, SolvedSudoku):
         for k, step in enumerate(solved.steps[: solved.k], start=1):
             print(f"K = {k:<3} {sudoku_text(step)}")
@@ -57,20 +62,23 @@ def _solve(args: argparse.Namespace) -> int:
     return int(not solved.is_shortest)
 
 
-def _puzzle_text(argument: str) -> str:
-    """The puzzle itself, what is in the file of that name, or, for "-", in standard input."""
-    if argument == "-":
-        return sys.stdin.read()
-    if os.path.isfile(argument):
-        try:
-            return Path(argument).read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            raise ValueError(
-                f"expected a puzzle as text in {argument}, got other bytes: save it as UTF-8 text"
-            ) from None
-    if re.fullmatch(r"\S*[A-Za-z]{2}\S*", argument):  # two letters in a row are in no puzzle
-        raise ValueError(f"expected a puzzle, or a file with one, found no file {argument!r}")
-    return argument
+def _model(args: argparse.Namespace) -> BoardNet | None:
+    """The model of `--model`, the library's own or an official one; None for the shipped one."""
+    from trm_lib.models import load_model, load_official
+
+    if args.model is None:
+        if args.config is not None:
+            raise ValueError("--config is for --model, a checkpoint of the official code")
+        return None
+    config = args.config or args.model.parent / "all_config.yaml"  # where the official code puts it
+    if args.config is None and args.model.suffix == ".safetensors":
+        return load_model(args.model)
+    if not config.is_file():
+        raise ValueError(
+            f"expected the settings of the official checkpoint, for example its all_config.yaml, "
+            f"found no file {config}: name it with --config"
+        )
+    return load_official(config, args.model)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -147,8 +155,13 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument(
         "puzzle",
         help='a Sudoku, for example "1...|..3.|.4..|...2", or a maze drawn with + - | or with #, '
-        "S its start and G its goal; the name of a text file with one; or - for standard input",
+        "S its start and G its goal; the name of a text or PNG file with one; or - for standard "
+        "input. The shipped models solve 4x4 and 6x6 Sudoku and mazes without loops; with loops "
+        "they may find no way, and for 9x9 Sudoku there is none",
     )
+    solve.add_argument("--model", type=Path, help="a weight file: ours, or an official checkpoint")
+    official = "settings of an official checkpoint, in YAML (all_config.yaml beside it)"
+    solve.add_argument("--config", type=Path, help=official)
     most = "improvement steps at most (16; for a maze, 20 times its cells a side)"
     solve.add_argument("--k", type=int, help=most)
 

@@ -1,14 +1,18 @@
 """Give a puzzle to a trained model, and check what it says by the exact rules.
 
-Axes: K steps, n rows and columns, P cells of a path.
+Axes: K steps, n rows and m columns (of a Sudoku N and N), P cells of a path.
 """
 
 from __future__ import annotations
 
+import io
+import os
+import re
 from contextlib import closing
 from dataclasses import dataclass, field
+from math import isqrt
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +24,7 @@ from trm_lib.puzzles import Mazes
 
 __all__ = ["SolvedMaze", "SolvedSudoku", "shipped_model", "solve", "weights_folder"]
 
-K_STEPS, K_STEPS_A_ROW = 16, 20
+K_STEPS, K_STEPS_A_ROW, K_REST = 16, 20, 20
 SHIPPED: dict[int | str, str] = {
     4: "sudoku4.safetensors",
     6: "sudoku6.safetensors",
@@ -29,8 +33,11 @@ SHIPPED: dict[int | str, str] = {
 """Weight files: of the Sudoku models by size of the board, and of the one for mazes."""
 
 
+Puzzle = str | bytes | Path | ArrayLike | Mazes
+
+
 def solve(
-    puzzle: str | ArrayLike | Mazes, k_steps: int | None = None, model: BoardNet | None = None
+    puzzle: Puzzle, k_steps: int | None = None, model: BoardNet | None = None
 ) -> SolvedSudoku | SolvedMaze:
     """Let a trained network think about a Sudoku or a maze for K steps, and check each answer.
 
@@ -38,26 +45,30 @@ def solve(
         True
 
     Args:
-        puzzle: a Sudoku with exactly one solution: text such as "1...|..3.|.4..|...2", or an
-            (N, N) array, 0 = empty. Or a maze of n x n cells, n from 2 to 128, with a way from
-            start to goal: text that `trm_lib.puzzles.parse_maze` reads, a picture
-            (2 n + 1, 2 n + 1, 3) as `maze_picture` paints, (n, n) tokens as `maze_tokens` makes,
-            or `Mazes` that hold one.
-        k_steps: K, how many improvement steps to think; 16 for a Sudoku, at most 20 n for a maze
-            if not given. On a maze, thinking ends when the marked cells are a way.
+        puzzle: a Sudoku with exactly one solution, or a maze with a way from its start to a goal:
+            text that `trm_lib.puzzles.parse_sudoku` or `parse_maze` reads, the name of a file with
+            it, or the file's bytes; for a Sudoku an (N, N) array, 0 = empty; for a maze a PNG file
+            or a picture as `read_maze_picture` takes, (n, m) tokens as `maze_tokens` makes, or
+            `Mazes` that hold one.
+        k_steps: K, how many improvement steps to think; 16 for a Sudoku, at most 20 for each row
+            or column of a maze if not given. On a maze, thinking ends when the marked cells are a
+            way, or have not changed for 20 steps.
         model: for a Sudoku, a model over (N, N) boards with N + 1 tokens; for a maze, one over
-            boards of any size with 48 tokens and 2 answers, 1 for a cell on the shortest path.
-            By default the one that is shipped.
+            boards of any size with 48 tokens and 2 answers, 1 for a cell on the shortest path; or
+            one that `load_official` gives, whose mazes are squares: every character is a wall or a
+            cell. By default the one that is shipped: for 4x4 and 6x6 Sudoku, and for mazes without
+            loops. No model for 9x9 Sudoku or for mazes with loops is shipped.
 
     Raises:
         ValueError: the puzzle is malformed or breaks the rules, a Sudoku has no solution or
             several, a maze has no way (the message names the row, cell, line or pixel), no model
             is shipped for a Sudoku of this size, `model` is not one for such boards, or K < 1.
     """
-    maze = _read_maze(puzzle)
-    if maze is None:
-        return _solve_sudoku(puzzle, k_steps, model)
-    return _solve_maze(maze, k_steps, model)
+    squares = getattr(getattr(model, "config", None), "vocab_size", None) == 6
+    read = read_puzzle(puzzle, squares)
+    if isinstance(read, Mazes):
+        return _solve_maze(read, k_steps, model)
+    return _solve_sudoku(read, k_steps, model)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,7 +76,7 @@ class Solved:
     """Answers of a model to one puzzle, judged by the exact rules.
 
     Attributes:
-        steps: (K, n, n), the answer after each improvement step.
+        steps: (K, n, m), the answer after each improvement step.
         right: (K,) bool, which of these are right.
     """
 
@@ -84,7 +95,7 @@ class Solved:
 
     @property
     def answer(self) -> np.ndarray:
-        """The first that is right, or the last if none is, (n, n)."""
+        """The first that is right, or the last if none is, (n, m)."""
         return self.steps[self.k - 1]
 
 
@@ -99,14 +110,15 @@ class SolvedSudoku(Solved):
     puzzle: np.ndarray
 
     def __str__(self) -> str:
-        right = f"right, proved by the rules at K = {self.k}"
-        wrong = f"wrong: no answer up to K = {self.k} obeys the rules"
-        return f"{puzzles.sudoku_text(self.answer)}  ({right if self.is_right else wrong})"
+        verdict = f"wrong: no answer up to K = {self.k} obeys the rules"
+        if self.is_right:
+            verdict = f"right, proved by the rules at K = {self.k}"
+        return f"{puzzles.sudoku_text(self.answer)}  ({verdict})"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SolvedMaze(Solved):
-    """Marked cells of a maze, (K, n, n) bool, right if they are a way from start to goal.
+    """Marked cells of a maze, (K, n, m) bool, right if they are a way from start to a goal.
 
     Marks are a way if they leave no choice, and none is left over (`trm_lib.puzzles.marked_way`):
     no search does the model's work. Where several paths are shortest, the marks are a way too if
@@ -116,11 +128,13 @@ class SolvedMaze(Solved):
         maze: the one maze.
         path: (P,) int64 cell numbers from start to goal; None if `answer` is no way.
         shortest: steps of a shortest path, by breadth-first search.
+        note: what is known of why there is none.
     """
 
     maze: Mazes = field(repr=False)
     path: np.ndarray | None
     shortest: int
+    note: str = ""
 
     @property
     def is_shortest(self) -> bool:
@@ -131,6 +145,10 @@ class SolvedMaze(Solved):
         marks = self.answer
         if self.path is None:
             told = f"no path: up to K = {self.k} the marked cells are not a way from start to goal"
+            same = int((self.steps == marks).all(axis=(1, 2))[::-1].cumprod().sum())
+            if same > K_REST:
+                told += f"; they rest from K = {self.k - same + 1} on"
+            told += self.note
         else:
             marks = np.isin(np.arange(marks.size), self.path).reshape(marks.shape)
             taken = len(self.path) - 1
@@ -139,7 +157,7 @@ class SolvedMaze(Solved):
                 told += f", proved the shortest by breadth-first search, at K = {self.k}"
             else:
                 told += f" at K = {self.k}; the shortest takes {self.shortest}"
-        drawn = puzzles.maze_text(self.maze.walls[0], self.maze.start[0], self.maze.goal[0], marks)
+        drawn = puzzles.maze_text(self.maze.walls[0], self.maze.start[0], self.maze.goals[0], marks)
         return f"{drawn}\n{told}"
 
 
@@ -161,22 +179,20 @@ def weights_folder() -> Path:
     return installed if installed.is_dir() else library.parent / "book" / "weights"
 
 
-def _solve_sudoku(
-    puzzle: str | ArrayLike, k_steps: int | None, model: BoardNet | None
-) -> SolvedSudoku:
-    board = puzzles.parse_sudoku(puzzle)
+def _solve_sudoku(board: np.ndarray, k_steps: int | None, model: BoardNet | None) -> SolvedSudoku:
     puzzles.check_sudoku(board)
     size = len(board)
     model = shipped_model(size) if model is None else model
-    _require_fitting(model, size + 1, size + 1)
+    shift = _choose(model, {(size + 1, size + 1): 0, (size + 2, size + 2): 1})  # official: 1 empty
+    boards = _as_grid(model, board) + shift
     exact = puzzles.solve_exactly(board)
     if exact.n_solutions != 1:
         told = "none: the clues contradict each other; correct a clue"
         if exact.n_solutions > 1:
             told = f"several: {_open_cell(board, exact.solution)}; add a clue"
         raise ValueError(f"expected a puzzle with one solution, got {told}")
-    k_steps = K_STEPS if k_steps is None else k_steps
-    steps = answers_by_k(model, board[None], k_steps)[:, 0].astype(np.int8)
+    answers = answers_by_k(model, boards, K_STEPS if k_steps is None else k_steps)
+    steps = (answers - shift).clip(0).reshape(len(answers), size, size).astype(np.int8)
     right = puzzles.is_solution(np.broadcast_to(board, steps.shape), steps)
     return SolvedSudoku(puzzle=board, steps=steps, right=right)
 
@@ -193,55 +209,130 @@ def _open_cell(board: np.ndarray, solution: np.ndarray) -> str:
     raise AssertionError("a puzzle with several solutions differs somewhere")
 
 
-def _read_maze(puzzle: str | ArrayLike | Mazes) -> Mazes | None:
-    """The maze, in whatever form it came; None if this is none.
+def read_puzzle(puzzle: Puzzle, squares: bool = False) -> Mazes | np.ndarray:
+    """Read whatever `solve` takes: `Mazes`, or a Sudoku (N, N) int8.
 
-    A picture has colours, a board of tokens marks of start or goal; all else is no maze.
+    Args:
+        puzzle: as for `solve`.
+        squares: whether every character or number of a maze is a cell, a wall or open, as in the
+            mazes of the official code (1 wall, 2 open, 3 start, 4 goal).
+
+    Raises:
+        ValueError: as for `solve`.
     """
+    name = "the text"
+    if isinstance(puzzle, Path) or (isinstance(puzzle, str) and os.path.isfile(puzzle)):
+        name, puzzle = str(puzzle), Path(puzzle).read_bytes()
+    if isinstance(puzzle, bytes):
+        puzzle = _decoded(puzzle, name)
     if isinstance(puzzle, Mazes):
         return puzzle
     if isinstance(puzzle, str):
-        return puzzles.parse_maze(puzzle) if puzzle.lstrip()[:1] in ("+", "#") else None
+        if re.fullmatch(r"\S*([A-Za-z])(?!\1)[A-Za-z]\S*", puzzle):  # in no puzzle
+            raise ValueError(f"expected a puzzle, or a file with one, found no file {puzzle!r}")
+        if puzzles.game_of(puzzle) == "Sudoku":
+            return puzzles.parse_sudoku(puzzle)
+        return puzzles.parse_squares(puzzle) if squares else puzzles.parse_maze(puzzle)
     try:
         array = puzzles.as_array(puzzle)
     except (TypeError, ValueError, RuntimeError):
-        return None
-    if array.ndim >= 3 and array.shape[-1] == 3:
-        return puzzles.read_maze_picture(array)
-    if array.ndim == 2 and array.dtype.kind in "iuf" and (array >= 16).any():
+        return puzzles.parse_sudoku(puzzle)  # which says what is wrong
+    if squares and array.ndim in (1, 2) and isqrt(array.size) > 9:
+        return puzzles.maze_from_squares(
+            array if array.ndim == 2 else array.reshape(isqrt(array.size), -1)
+        )
+    if (
+        array.ndim == 2
+        and array.dtype.kind in "iuf"
+        and (array >= 16).any()
+        and (array < 128).all()
+    ):
         return puzzles.read_maze_tokens(array)
-    return None
+    if array.ndim == 3 or _is_picture(array):
+        return puzzles.read_maze_picture(array)
+    return puzzles.parse_sudoku(puzzle)
+
+
+def _decoded(content: bytes, name: str) -> str | np.ndarray:
+    """The text in the bytes of a file, or the colours of a PNG picture."""
+    if content.startswith(b"\x89PNG"):
+        from matplotlib.image import imread  # late: it is slow to load
+
+        try:
+            return imread(io.BytesIO(content), format="png")
+        except Exception as error:  # whatever a damaged file makes it raise
+            raise ValueError(f"expected a PNG picture in {name}, got a damaged one") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"expected a puzzle as text in {name}, got other bytes: save it as UTF-8 text"
+        ) from None
+
+
+def _is_picture(array: np.ndarray) -> bool:
+    """Whether a board of numbers is a maze in grey or in pixel tokens; no Sudoku looks so."""
+    if array.ndim != 2 or min(array.shape) < 5 or array.dtype.kind not in "iufb":
+        return False
+    ring = np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
+    return bool((array > 36).any() or (not ring.any() and array[1::2, 1::2].all()))
 
 
 def _solve_maze(maze: Mazes, k_steps: int | None, model: BoardNet | None) -> SolvedMaze:
     one_shortest = puzzles.shortest_way(maze)  # refuses several mazes, and one without a way
+    is_shipped = model is None
     model = shipped_model("maze") if model is None else model
-    _require_fitting(model, puzzles.CELL_TOKENS, 2)
-    k_steps = K_STEPS_A_ROW * maze.size if k_steps is None else k_steps
-    on_shortest, steps, path = puzzles.shortest_path_cells(maze)[0], [], None
-    with closing(think(model, puzzles.maze_tokens(maze), k_steps)) as thoughts:
+    official = _choose(model, {(puzzles.CELL_TOKENS, 2): False, (6, 6): True})
+    tokens = puzzles.square_tokens(maze) if official else puzzles.maze_tokens(maze)
+    if k_steps is None:
+        k_steps = K_STEPS if official else K_STEPS_A_ROW * max(maze.grid)
+    on_shortest, steps, path, rest = puzzles.shortest_path_cells(maze)[0], [], None, 0
+    with closing(think(model, _as_grid(model, tokens[0]), k_steps)) as thoughts:
         for step in thoughts:
-            marks = step.answers[0] == 1
+            marks = step.answers.reshape(maze.grid) == (puzzles.SQUARE_PATH if official else 1)
+            if official:  # start and goal keep their own marks
+                marks.flat[[maze.start[0], *maze.goals[0]]] = True
+            rest = rest + 1 if steps and (marks == steps[-1]).all() else 0
             steps.append(marks)
             path = one_shortest if (marks == on_shortest).all() else puzzles.marked_way(maze, marks)
-            if path is not None:
+            if path is not None or rest >= K_REST:
                 break
     right = np.zeros(len(steps), bool)
     right[-1] = path is not None
     return SolvedMaze(
-        maze=maze, steps=np.array(steps), right=right, path=path, shortest=len(one_shortest) - 1
+        maze=maze, steps=np.array(steps), right=right, path=path, shortest=len(one_shortest) - 1,
+        note=_loop(maze, one_shortest) if is_shipped and path is None else "",
+    )  # fmt: skip
+
+
+def _loop(maze: Mazes, way: np.ndarray) -> str:
+    """Name a cell of a loop that dead ends leave beside the way, if there is one."""
+    left = np.flatnonzero(puzzles.filling_rounds(maze).reshape(-1) == 0)
+    beside = [cell for cell in left.tolist() if cell not in set(way.tolist())]
+    if not beside:
+        return ""
+    row, column = divmod(beside[0], maze.grid[1])
+    return (
+        f"; there is a loop at row {row + 1}, column {column + 1}, and the shipped model has "
+        "learnt mazes without loops"
     )
 
 
-def _require_fitting(model: BoardNet, vocab_size: int, n_answers: int) -> None:
-    """Refuse a model that does not read such tokens or does not answer so; sizes it refuses."""
+def _choose(model: BoardNet, ways: dict[tuple[int, int], Any]) -> Any:
+    """What belongs to the tokens and answers of a model; ValueError if it is for other boards."""
     config = getattr(model, "config", None)
-    if (
-        not isinstance(config, BoardConfig)
-        or (config.vocab_size, config.n_answers or config.vocab_size) != (vocab_size, n_answers)
-        or len(config.grid) != 2
-    ):
-        raise ValueError(
-            f"model expected a network over boards of rows and columns with vocab_size="
-            f"{vocab_size} and n_answers={n_answers}, got {config or type(model).__name__}"
-        )
+    if isinstance(config, BoardConfig):
+        way = ways.get((config.vocab_size, config.n_answers or config.vocab_size))
+        if way is not None:
+            return way
+    known = " or ".join(f"vocab_size={v} and n_answers={a}" for v, a in ways)
+    raise ValueError(
+        f"model expected a network over boards with {known}, got "
+        f"{config if isinstance(config, BoardConfig) else type(model).__name__}"
+    )
+
+
+def _as_grid(model: BoardNet, board: np.ndarray) -> np.ndarray:
+    """A batch of one board, its cells in a row for a model that reads them so."""
+    flat = model.config.grid == (board.size,)
+    return board.reshape(1, -1) if flat else board[None]

@@ -55,7 +55,7 @@ def success_on(
     mazes: Mazes, policy: models.Policy, k_steps: int, use_masks: bool = False
 ) -> np.ndarray:
     """Greedy success (K,) of a policy on mazes."""
-    make = partial(gym.make_vec, "trm/Maze-v0", size=mazes.size)
+    make = partial(gym.make_vec, "trm/Maze-v0", size=mazes.grid)
     return success_by_k(policy, make, mazes, k_steps, use_masks=use_masks)
 
 

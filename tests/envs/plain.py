@@ -24,7 +24,7 @@ class PlainMaze:
 
     def __init__(self, envs, env: int) -> None:
         self.reward, self.flat = envs.reward, len(envs.single_observation_space.shape) == 1
-        self.walls, self.size = envs.walls[env].copy(), envs.size
+        self.walls, self.size = envs.walls[env].copy(), envs.grid[0]
         self.agent, self.goal = int(envs.start[env]), int(envs.goal[env])
 
     def masks(self) -> list[bool]:

@@ -37,7 +37,7 @@ def true_potential(env: MazeEnv, potential: object, observation: np.ndarray) -> 
         return float(potential(observation[None])[0])
     if potential == "shortest path":
         return -int(maze_distances(env.walls[None], np.array([env.goal])).flat[env.agent])
-    (row, column), (goal_row, goal_column) = (divmod(c, env.size) for c in (env.agent, env.goal))
+    (row, column), (goal_row, goal_column) = (divmod(c, env.grid[1]) for c in (env.agent, env.goal))
     return -(abs(row - goal_row) + abs(column - goal_column))
 
 
@@ -88,7 +88,7 @@ def drawn(size: int, layout: str, count: int) -> Mazes:
 
 def from_every_cell(mazes: Mazes) -> Mazes:
     """Each maze from each of its L - 1 cells that are not its goal."""
-    n_cells = mazes.size**2
+    n_cells = mazes.walls[0].size
     which, start = np.nonzero(np.arange(n_cells) != mazes.goal[:, None])
     return Mazes(mazes.walls[which], start, mazes.goal[which])
 
@@ -100,7 +100,7 @@ def read_off(mazes: Mazes, reward: str, potential: object, gamma: float) -> tupl
         Cells led to, rewards with and without shaping and whether terminated, (M, 4) each, and the
         potential of each start, (M,).
     """
-    envs = MazeVectorEnv(len(mazes), size=mazes.size, reward=reward, max_steps=2)
+    envs = MazeVectorEnv(len(mazes), size=mazes.grid, reward=reward, max_steps=2)
     envs = VectorPotentialShaping(envs, potential, gamma)
     columns = []
     for action in range(4):
@@ -114,7 +114,7 @@ def read_off(mazes: Mazes, reward: str, potential: object, gamma: float) -> tupl
         cells = there[:, AGENT].reshape(len(mazes), -1).argmax(axis=1)
         columns.append((cells, shaped, plain, terminated))
     phi = np.zeros(len(mazes))
-    single = MazeEnv(size=mazes.size)
+    single = MazeEnv(size=mazes.grid)
     for i in range(len(mazes)):
         observation, _ = single.reset(options={"mazes": mazes[i]})
         phi[i] = true_potential(single, potential, observation)

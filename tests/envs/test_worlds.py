@@ -13,6 +13,7 @@ import pytest
 from gymnasium.error import InvalidAction, ResetNeeded
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from tests.envs.plain import PlainCell, PlainMaze, PlainSudoku, same
 from trm_lib.envs import (
@@ -21,7 +22,9 @@ from trm_lib.envs import (
     SudokuCellReward,
     SudokuReward,
     VectorPotentialShaping,
+    optimal_maze_policy,
     random_policy,
+    read_maze,
 )
 from trm_lib.puzzles import generate_mazes, generate_sudoku
 
@@ -392,7 +395,11 @@ def test_bad_arguments_are_refused(make, words: str) -> None:
     ("kind", "options", "words"),
     [
         ("Maze", {"maze": 1}, "reset options expected {'mazes': ...} or none, got .'maze'"),
-        ("Maze", {"mazes": generate_mazes(4, 1, np.random.default_rng(0))}, "1 of size 5, got"),
+        (
+            "Maze",
+            {"mazes": generate_mazes(4, 1, np.random.default_rng(0))},
+            r"1 of size \(5, 5\) .*, got 1 of size \(4, 4\)",
+        ),
         ("Maze", {"mazes": "SG"}, "expected Mazes"),
         ("Sudoku", {"puzzles": POOL[:2]}, r"expected boards of shape \(1, 4, 4\)"),
         ("Sudoku", {"puzzles": POOL[0] * 0}, "puzzle 0 has several solutions"),
@@ -405,3 +412,40 @@ def test_bad_resets_are_refused_and_the_sequence_stays(kind, options, words) -> 
     with pytest.raises(ValueError, match=words):
         env.reset(seed=8, options=options)
     np.testing.assert_array_equal(env.reset()[0], other.reset()[0])
+
+
+def test_gymnasiums_statistics_are_right_on_worlds_that_restart_in_the_same_step() -> None:
+    envs = RecordEpisodeStatistics(gym.make_vec("trm/Maze-v0", 8, size=3, max_steps=7))
+    envs.reset(seed=1)
+    rng, lengths, n_ended = np.random.default_rng(0), np.zeros(8, int), 0
+    for _ in range(100):
+        _, _, terminated, truncated, info = envs.step(rng.integers(4, size=8))
+        lengths += 1
+        done = terminated | truncated
+        if done.any():
+            np.testing.assert_array_equal(info["episode"]["l"][done], lengths[done])
+            n_ended, lengths = n_ended + done.sum(), np.where(done, 0, lengths)
+    assert n_ended > 80
+
+
+@pytest.mark.parametrize("name", ["Maze", "Sudoku", "SudokuCell"])
+def test_masks_before_the_first_episode_and_the_time_limit_of_others_are_refused(name) -> None:
+    for env in (gym.make(f"trm/{name}-v0").unwrapped, gym.make_vec(f"trm/{name}-v0", 2)):
+        with pytest.raises(ResetNeeded, match=r"call reset\(\) before action_masks\(\)"):
+            env.action_masks()
+    with pytest.raises(ValueError, match="here the time limit is max_steps"):
+        gym.make_vec(f"trm/{name}-v0", 2, max_episode_steps=5)
+
+
+@pytest.mark.parametrize("options", [{}, {"observation": "flat"}, {"layout": "loops"}])
+def test_oblong_mazes_are_played_like_others(options) -> None:
+    envs = gym.make_vec("trm/Maze-v0", 3, size=(2, 5), render_mode="rgb_array", **options)
+    observations, info = envs.reset(seed=0)
+    assert observations.shape == ((3, 60) if "observation" in options else (3, 6, 2, 5))
+    assert envs.render()[0].shape == (40, 88, 3)
+    if "observation" not in options:
+        for _ in range(20):
+            actions = optimal_maze_policy(observations, info["action_mask"])
+            observations, _, _, truncated, info = envs.step(actions)
+            assert not truncated.any()
+        np.testing.assert_array_equal(read_maze(observations)[1], envs.unwrapped.agent)

@@ -99,6 +99,16 @@ def test_two_runs_into_one_folder_keep_each_others_seeds(tmp_path, toys):
     assert sorted(load_result("toys/draws", tmp_path).seeds) == [1, 7]
 
 
+def test_a_seed_that_is_running_is_refused_to_others_and_done_once(tmp_path, toys):
+    def again_meanwhile(task, seed, checkpoint):
+        with pytest.raises(ValueError, match="toys/draws, seed 1, is being run by another process"):
+            run("draws", [0, 1], tmp_path)
+        return {"value": seed}
+
+    toys.ACTS["draw"] = again_meanwhile
+    assert sorted(run("draws", [1], tmp_path).seeds) == [1]
+
+
 def test_what_cannot_be_done_is_refused_before_anything_runs(tmp_path, toys, monkeypatch):
     monkeypatch.setitem(toys.ACTS, "draw", lambda *_: pytest.fail("it ran"))
     monkeypatch.setitem(sys.modules, "distributed", None)

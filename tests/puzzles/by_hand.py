@@ -36,7 +36,7 @@ def graph(walls: np.ndarray) -> np.ndarray:
 
 def painted(maze: Mazes) -> np.ndarray:
     """The tokens of the pixels of one maze, (P, P): 0 wall, 1 free, 2 start, 3 goal."""
-    size = maze.size
+    size = maze.grid[0]
     pixels = np.zeros((2 * size + 1, 2 * size + 1), int)
     for row, column in np.ndindex(size, size):
         cell, here = row * size + column, (2 * row + 1, 2 * column + 1)

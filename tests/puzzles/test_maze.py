@@ -97,7 +97,7 @@ def test_places_are_uniform_and_never_equal(start, goal, rng):
 def test_mazes_can_be_selected_and_a_cell_has_its_neighbours(rng):
     assert steps_to(3)[[0, 4]].tolist() == [[0, 1, 3, 0], [1, 5, 7, 3]]
     mazes = generate_mazes(4, 5, rng, start="random", goal="random")
-    assert (len(mazes), mazes.size) == (5, 4)
+    assert (len(mazes), mazes.grid) == (5, (4, 4))
     for index in (3, -1, slice(1, 3), np.array([4, 0])):
         part = mazes[index]
         np.testing.assert_array_equal(part.walls, mazes.walls[index].reshape(-1, 4, 4))

@@ -40,7 +40,7 @@ def between(maze):
 @given(some_mazes)
 def test_distances_and_shortest_ways_are_those_of_scipy(mazes):
     for maze in (mazes[i] for i in range(len(mazes))):
-        cells, expected = np.arange(maze.size**2), between(maze)
+        cells, expected = np.arange(maze.walls[0].size), between(maze)
         found = maze_distances(np.repeat(maze.walls, len(cells), axis=0), cells)
         np.testing.assert_array_equal(found.reshape(len(cells), -1), expected)
         way, joined = shortest_way(maze), graph(maze.walls[0])
@@ -67,7 +67,7 @@ def test_the_label_is_every_shortest_path(mazes):
         seen = seen | cells
     label = shortest_path_cells(maze)[0]
     assert set(np.flatnonzero(label).tolist()) == seen
-    if joined.sum() == 2 * (maze.size**2 - 1):  # a tree
+    if joined.sum() == 2 * (maze.walls[0].size - 1):  # a tree
         assert label.sum() == steps[start, goal] + 1
 
 
@@ -117,8 +117,8 @@ def test_in_a_tree_the_label_is_the_way(size):
 
 def filled_by_hand(maze):
     """The rounds of one maze, cell by cell."""
-    is_open, ahead = passages(maze.walls).reshape(-1, 4), steps_to(maze.size)
-    left, rounds, now = set(range(maze.size**2)), np.zeros(maze.size**2, int), 0
+    is_open, ahead = passages(maze.walls).reshape(-1, 4), steps_to(maze.grid)
+    left, rounds, now = set(range(maze.walls[0].size)), np.zeros(maze.walls[0].size, int), 0
     while True:
         now += 1
         dead = [
@@ -127,7 +127,7 @@ def filled_by_hand(maze):
             if sum(int(there) in left for there in ahead[cell][is_open[cell]]) <= 1
         ]
         if not dead:
-            return rounds.reshape(maze.size, maze.size)
+            return rounds.reshape(maze.grid)
         rounds[dead] = now
         left -= set(dead)
 

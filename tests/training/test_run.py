@@ -111,6 +111,7 @@ def test_every_checkpoint_leads_to_the_same_end(name, tmp_path, monkeypatch):
         kept.append(shutil.copy(path, tmp_path / f"after {run.round}"))
 
     (tmp_path / ".run.pt.abc123").write_bytes(b"what a killed writer left")
+    os.utime(tmp_path / ".run.pt.abc123", (0, 0))
     monkeypatch.setattr(Run, "keep", keep_and_copy)
     finished = train(RUNS[name], tmp_path / "run.pt")
     monkeypatch.undo()

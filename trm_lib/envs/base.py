@@ -98,7 +98,7 @@ class BatchedEnv(VectorEnv):
     where nothing ended; Gymnasium's own vector environments give an array of objects there.
 
     A subclass takes its options by keyword, names the one of `reset`, `option`, and defines
-    `action_masks` and
+    `_legal`, which actions are, (E, A) bool, and
 
     - `_draw`: keys (M,) to what the episodes of these keys are about; `_read`: the same from
       what `reset(options={option: ...})` was given;
@@ -123,6 +123,11 @@ class BatchedEnv(VectorEnv):
 
     def __new__(cls, *_: Any, **options: Any) -> BatchedEnv:
         """Note the options, for `fingerprint`."""
+        if "max_episode_steps" in options:
+            raise ValueError(
+                "max_episode_steps is for gymnasium.make, which wraps one environment; here the "
+                "time limit is max_steps"
+            )
         env = super().__new__(cls)
         env._options = {n: o for n, o in options.items() if n not in ("num_envs", "render_mode")}
         return env
@@ -233,6 +238,12 @@ class BatchedEnv(VectorEnv):
         draw = self._text if self.render_mode == "ansi" else self._pixels
         return tuple(draw(env) for env in range(self.num_envs))
 
+    def action_masks(self) -> np.ndarray:
+        """(E, A) bool: which actions are legal."""
+        if not self._running:
+            raise ResetNeeded("no episode has begun: call reset() before action_masks()")
+        return self._legal()
+
     def fingerprint(self) -> dict[str, str]:
         """What two environments must share for one to take the other's state."""
         options = {name: _described(value) for name, value in self._options.items()}
@@ -271,7 +282,7 @@ class BatchedEnv(VectorEnv):
 
     def _info(self, which: np.ndarray) -> dict[str, Any]:
         """The info of `which`, (E,) bool, with zeros for the others."""
-        masks = self.action_masks().view(np.int8)
+        masks = self._legal().view(np.int8)
         masks[~which] = 0
         return {
             "action_mask": masks,
@@ -347,7 +358,7 @@ class SingleEnv(gym.Env):
 
     def _info(self) -> dict[str, Any]:
         return {
-            "action_mask": self.action_masks().view(np.int8),
+            "action_mask": self._batch._legal()[0].view(np.int8),
             "is_success": self._batch._success.item(),
         }
 

@@ -1,11 +1,12 @@
 """`trm/Maze-v0`: walk from the start of a maze to its goal.
 
-Axes: E environments, n rows and columns, L = n * n cells numbered row by row, M mazes.
+Axes: E environments, n rows and m columns, L = n * m cells numbered row by row, M mazes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +19,11 @@ from trm_lib.puzzles import (
     Layout,
     Mazes,
     Place,
+    Size,
     check_maze_options,
     check_walls,
     draw_below,
+    grid_of,
     maze_text,
     mazes_from_keys,
     passages,
@@ -64,9 +67,9 @@ class MazeVectorEnv(BatchedEnv):
     `Discrete(4)`: 0 up, 1 right, 2 down, 3 left, one cell at a time.
 
     ## Observation space
-    `observation="channels"`: `Box(0, 1, (6, n, n), float32)`. Channels 0 to 3 say whether a cell
+    `observation="channels"`: `Box(0, 1, (6, n, m), float32)`. Channels 0 to 3 say whether a cell
     has a wall above, to its right, below and to its left; channel 4 marks the agent, channel 5 the
-    goal. `observation="flat"`: the same numbers as `Box(0, 1, (6 * n * n,), float32)`.
+    goal. `observation="flat"`: the same numbers as `Box(0, 1, (6 * n * m,), float32)`.
 
     ## Rewards
     One of three numbers a step: for a move, for a bump into a wall, for reaching the goal.
@@ -86,25 +89,26 @@ class MazeVectorEnv(BatchedEnv):
 
     Args:
         render_mode: None, "ansi" or "rgb_array".
-        size: n, 2 to 128 (5).
+        size: n for n x n cells, or (n, m); 2 to 128 (5).
         layout: "tree", "loops" or "open".
         loops: For "loops", the share of a tree's remaining walls to open, 0 to 1 (0.1).
         start, goal: "fixed" or "random".
-        layouts: (M, n, n) uint8 walls to draw from with equal chance, in place of `layout`; `size`
+        layouts: (M, n, m) uint8 walls to draw from with equal chance, in place of `layout`; `size`
             is then theirs. This is how training and test are kept apart.
         reward: The name of a scheme, or a `MazeReward`.
         observation: "channels" or "flat".
-        max_steps: Time limit (2 n^2: more than twice the longest path).
+        max_steps: Time limit (2 n m: more than twice the longest path).
 
     Raises:
         ValueError: An argument is not as above.
 
     ## Reset options
-    `{"mazes": mazes}`: `Mazes` to play, one an environment, in place of the next of the sequence.
+    `{"mazes": mazes}`: `Mazes` to play, one an environment, in place of the next of the sequence,
+    each with one goal.
 
     ## Attributes
-    `walls` (E, n, n) uint8; `start`, `agent` and `goal`, cell numbers (E,) int64; `size`, `reward`,
-    `max_steps`.
+    `walls` (E, n, m) uint8; `start`, `agent` and `goal`, cell numbers (E,) int64; `grid`, n and m;
+    `reward`, `max_steps`.
     """
 
     option = "mazes"
@@ -114,7 +118,7 @@ class MazeVectorEnv(BatchedEnv):
         num_envs: int = 1,
         render_mode: str | None = None,
         *,
-        size: int = 5,
+        size: Size = 5,
         layout: Layout = "tree",
         loops: float | None = None,
         start: Place = "fixed",
@@ -131,44 +135,45 @@ class MazeVectorEnv(BatchedEnv):
             self._layouts = check_walls(layouts, "layouts").copy()
             if len(self._layouts) == 0:
                 raise ValueError("layouts expected at least one layout, got none")
-            size = self._layouts.shape[1]
+            size = self._layouts.shape[1:]
         self._drawing = layout, loops, start, goal
-        self.size, self.reward = size, find_reward(reward, MAZE_REWARDS)
-        shape = (6, size, size) if observation == "channels" else (6 * size**2,)
+        self.grid, self.reward = grid_of(size), find_reward(reward, MAZE_REWARDS)
+        cells = self.grid[0] * self.grid[1]
+        shape = (6, *self.grid) if observation == "channels" else (6 * cells,)
         space = spaces.Box(0, 1, shape, np.float32)
-        max_steps = 2 * size**2 if max_steps is None else max_steps
-        super().__init__(num_envs, render_mode, space, 4, max_steps, cells=size**2)
+        max_steps = 2 * cells if max_steps is None else max_steps
+        super().__init__(num_envs, render_mode, space, 4, max_steps, cells=cells)
         self._paid = np.array([self.reward.step, self.reward.bump])
         # where each environment begins in flat views: one index is faster than several
-        self._first_cell = self._everybody * size**2
-        self._first_agent = (self._everybody * 6 + AGENT) * size**2
+        self._first_cell = self._everybody * cells
+        self._first_agent = (self._everybody * 6 + AGENT) * cells
         self._first_ahead = self._everybody * 4
 
-    def action_masks(self) -> np.ndarray:
+    def _legal(self) -> np.ndarray:
         """(E, 4) bool: which moves lead to another cell."""
         return self._ahead != self.agent[:, None]
 
     def _draw(self, keys: np.ndarray) -> tuple[np.ndarray, ...]:
         if self._layouts is None:
-            mazes = mazes_from_keys(self.size, keys, *self._drawing)
+            mazes = mazes_from_keys(self.grid, keys, *self._drawing)
             return mazes.walls, mazes.start, mazes.goal
         chosen = draw_below(keys, _LAYOUT, len(self._layouts))
-        return self._layouts[chosen], *places_from_keys(self.size, keys, *self._drawing[2:])
+        return self._layouts[chosen], *places_from_keys(self.grid, keys, *self._drawing[2:])
 
     def _read(self, mazes: Any) -> tuple[np.ndarray, ...]:
-        count, size = self.num_envs, self.size
-        if not isinstance(mazes, Mazes) or len(mazes) != count or mazes.size != size:
-            came = f"{len(mazes)} of size {mazes.size}" if isinstance(mazes, Mazes) else repr(mazes)
-            raise ValueError(
-                f'reset option "mazes" expected Mazes, {count} of size {size}, got {came}'
-            )
+        came, expected = repr(mazes), f"{self.num_envs} of size {self.grid} with goals each: 1"
+        if isinstance(mazes, Mazes):
+            came = f"{len(mazes)} of size {mazes.grid} with goals each: {mazes.goals.shape[1]}"
+        if came != expected:
+            raise ValueError(f'reset option "mazes" expected Mazes, {expected}, got {came}')
         return mazes.walls, mazes.start, mazes.goal
 
     def _prepare(
         self, walls: np.ndarray, start: np.ndarray, goal: np.ndarray
     ) -> dict[str, np.ndarray]:
-        is_open = passages(walls).reshape(len(walls), self.size**2, 4)
-        leads_to = np.where(is_open, steps_to(self.size), np.arange(self.size**2)[:, None])
+        there = steps_to(self.grid)
+        is_open = passages(walls).reshape(len(walls), *there.shape)
+        leads_to = np.where(is_open, there, np.arange(len(there))[:, None])
         channels = observe(walls, start, goal)
         return {
             "walls": walls, "start": start, "agent": start, "goal": goal,
@@ -203,36 +208,39 @@ class MazeEnv(SingleEnv):
     """Walk from the start of a maze to its goal: one maze, as `MazeVectorEnv` specifies it."""
 
     world = MazeVectorEnv
-    shows = ("size", "reward", "max_steps", "walls", "start", "agent", "goal")
+    shows = ("grid", "reward", "max_steps", "walls", "start", "agent", "goal")
 
 
 def observe(walls: np.ndarray, agent: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """The channels (M, 6, n, n) float32 that show walls (M, n, n), agents and goals (M,)."""
-    count, size = walls.shape[:2]
-    channels = np.zeros((count, 6, size, size), np.float32)
+    """The channels (M, 6, n, m) float32 that show walls (M, n, m), agents and goals (M,)."""
+    count = len(walls)
+    channels = np.zeros((count, 6, *walls.shape[1:]), np.float32)
     channels[:, :4] = walls[:, None] >> np.arange(4, dtype=np.uint8)[:, None, None] & 1
-    cells = channels.reshape(count, 6, size**2)
+    cells = channels.reshape(count, 6, np.prod(walls.shape[1:]))
     cells[np.arange(count), AGENT, agent] = 1
     cells[np.arange(count), GOAL, goal] = 1
     return channels
 
 
-def read_maze(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+def read_maze(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read a Maze observation back.
 
     Args:
-        observations: (E, 6, n, n) or flat, (E, 6 * n * n).
+        observations: (E, 6, n, m); or flat, of a square maze, (E, 6 * n * n).
 
     Returns:
-        Walls (E, n, n) uint8, agent and goal, each (E,) cell numbers, and n.
+        Walls (E, n, m) uint8, agent and goal, each (E,) cell numbers.
 
     Raises:
         ValueError: If these are not observations of a Maze.
     """
-    size = int((np.size(observations) / len(observations) / 6) ** 0.5)
-    if size < 2 or np.size(observations) != len(observations) * 6 * size**2:
+    grid = np.shape(observations)[2:]
+    if not grid:
+        grid = (isqrt(np.size(observations) // len(observations) // 6),) * 2
+    fits = np.size(observations) == len(observations) * 6 * np.prod(grid)
+    if len(grid) != 2 or min(grid) < 2 or not fits:
         raise ValueError(
-            "expected observations of trm/Maze-v0, (E, 6, n, n) or (E, 6 * n * n), got shape "
+            "expected observations of trm/Maze-v0, (E, 6, n, m) or (E, 6 * n * n), got shape "
             f"{np.shape(observations)}"
         )
     channels = np.reshape(observations, (len(observations), 6, -1))
@@ -241,4 +249,4 @@ def read_maze(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     bits = np.array([1, 2, 4, 8], np.uint8)[:, None]
     walls = (channels[:, :4].astype(np.uint8) * bits).sum(axis=1, dtype=np.uint8)
     agent, goal = channels[:, AGENT].argmax(axis=1), channels[:, GOAL].argmax(axis=1)
-    return walls.reshape(-1, size, size), agent, goal, size
+    return walls.reshape(-1, *grid), agent, goal

@@ -15,7 +15,7 @@ A bonus 0.2 * (d - d') for coming nearer, as in the scripts the book rebuilds, h
 gamma = 1 alone. For gamma < 1 its sum depends on the way: a step nearer and the step back earn
 0.2 * (1 - gamma), and an agent far from its goal may do best to walk to and fro for ever.
 
-Axes: E environments, M some of them, n rows and columns, L = n * n cells.
+Axes: E environments, M some of them, n rows and m columns, L = n * m cells.
 
 Source:
     Ng, Harada and Russell, "Policy invariance under reward transformations", ICML 1999: theorem 1
@@ -41,9 +41,8 @@ from trm_lib.puzzles import maze_distances
 
 def manhattan(walls: np.ndarray, goal: np.ndarray) -> np.ndarray:
     """(M, L) float64: minus the steps to the goal if there were no walls."""
-    size = walls.shape[1]
-    rows, columns = np.divmod(np.arange(size * size), size)
-    goal_rows, goal_columns = np.divmod(goal[:, None], size)
+    rows, columns = np.divmod(np.arange(np.prod(walls.shape[1:])), walls.shape[2])
+    goal_rows, goal_columns = np.divmod(goal[:, None], walls.shape[2])
     return -(abs(rows - goal_rows) + abs(columns - goal_columns)).astype(float)
 
 
@@ -56,7 +55,7 @@ def shortest_path(walls: np.ndarray, goal: np.ndarray) -> np.ndarray:
 PotentialLike = str | Callable[[np.ndarray], ArrayLike]
 
 MAZE_POTENTIALS = {"manhattan": manhattan, "shortest path": shortest_path}
-"""Potentials of `trm/Maze-v0` by name: walls (M, n, n) and goals (M,) to one value a cell."""
+"""Potentials of `trm/Maze-v0` by name: walls (M, n, m) and goals (M,) to one value a cell."""
 
 
 class Potential:
@@ -91,7 +90,7 @@ class Potential:
     def begin(self, which: np.ndarray, observations: np.ndarray) -> None:
         """Take in where episodes begin: environments `which`, observations (M, ...)."""
         if self.function is None:
-            walls, _, goal, _ = read_maze(observations)
+            walls, _, goal = read_maze(observations)
             self.tables[which] = self.weight * MAZE_POTENTIALS[self.name](walls, goal)
         self.now[which] = self(which, observations)
 

@@ -117,7 +117,7 @@ class SudokuBoards(BatchedEnv):
             )
         return _with_solutions(puzzles)
 
-    def action_masks(self) -> np.ndarray:
+    def _legal(self) -> np.ndarray:
         """(E, A) bool: which actions are legal."""
         return self._masks.copy()
 

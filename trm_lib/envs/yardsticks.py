@@ -33,19 +33,20 @@ def random_legal_policy(rng: np.random.Generator) -> Policy:
 
 def greedy_manhattan_policy(observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Take the open way that leads nearest to the goal as the crow flies, the first of equals."""
-    _, agent, goal, size = read_maze(observations)
-    row, column = np.divmod(steps_to(size)[agent], size)  # (E, 4) each
-    goal_row, goal_column = np.divmod(goal[:, None], size)
+    walls, agent, goal = read_maze(observations)
+    n, m = grid = walls.shape[1:]
+    row, column = np.divmod(steps_to(grid)[agent], m)  # (E, 4) each
+    goal_row, goal_column = np.divmod(goal[:, None], m)
     distance = abs(row - goal_row) + abs(column - goal_column)
-    return np.where(masks > 0, distance, 2 * size).argmin(axis=1)
+    return np.where(masks > 0, distance, n + m).argmin(axis=1)
 
 
 def optimal_maze_policy(observations: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Take a step of a shortest path to the goal, the first of equals."""
-    walls, agent, goal, size = read_maze(observations)
+    walls, agent, goal = read_maze(observations)
     to_goal = maze_distances(walls, goal).reshape(len(goal), -1)
-    ahead = np.take_along_axis(to_goal, steps_to(size)[agent], axis=1)
-    return np.where(masks > 0, ahead, size * size).argmin(axis=1)
+    ahead = np.take_along_axis(to_goal, steps_to(walls.shape[1:])[agent], axis=1)
+    return np.where(masks > 0, ahead, walls[0].size).argmin(axis=1)
 
 
 def exact_sudoku_policy(observations: np.ndarray, masks: np.ndarray) -> np.ndarray:

@@ -144,7 +144,7 @@ def every_maze(layouts: np.ndarray) -> Mazes:
     Returns M * L * (L - 1) mazes, layout by layout.
     """
     layouts = check_walls(layouts, "layouts")
-    n_cells = layouts.shape[1] ** 2
+    n_cells = layouts[0].size
     start, goal = np.nonzero(~np.eye(n_cells, dtype=bool))
     return Mazes(
         np.repeat(layouts, len(start), axis=0),

@@ -68,12 +68,13 @@ def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recip
     Args:
         name: a recipe's full name, or the part before the slash for all of an experiment; "" for
             all there are.
-        folder: of the files of recipes; by default the book's.
+        folder: of the files of recipes; by default the book's, or else ./recipes.
 
     Raises:
         ValueError, FileNotFoundError: there is no such recipe, or no such folder.
     """
-    folder = (BOOK / "recipes" if folder is None else Path(folder)).resolve()
+    ours = BOOK / "recipes" if (BOOK / "recipes").is_dir() else Path("recipes")
+    folder = (ours if folder is None else Path(folder)).resolve()
     if not folder.is_dir():
         raise FileNotFoundError(
             f"expected a folder of recipes at {folder}, found none: recipes are in the book's "

@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 
 from trm_lib.experiments.recipe import BOOK, Recipe
-from trm_lib.files import write_whole
+from trm_lib.files import locked, write_whole
 
-try:
-    import fcntl
-except ImportError:  # Windows: run one process a folder
-    fcntl = None
-
-RECORDED = BOOK / "results"
-"""Where the book's results lie."""
+RECORDED = BOOK / "results" if (BOOK / "results").is_dir() else Path("results")
+"""Where results are looked for: the book's, or, without the book, in the folder one is in."""
 
 
 @dataclass
@@ -82,7 +77,7 @@ def load_result(recipe: str, folder: str | Path | None = None) -> Result:
 
     Args:
         recipe: its full name.
-        folder: of the results; by default the book's.
+        folder: of the results; by default `RECORDED`.
 
     Raises:
         FileNotFoundError: the recipe has not been run into this folder.
@@ -113,7 +108,7 @@ def recorded(recipe: Recipe, folder: str | Path | None = None, or_new: bool = Fa
 
     Args:
         recipe: what was run.
-        folder: of the results; by default the book's.
+        folder: of the results; by default `RECORDED`.
         or_new: where nothing is stored, begin a result without seeds.
 
     Raises:
@@ -135,9 +130,7 @@ def recorded(recipe: Recipe, folder: str | Path | None = None, or_new: bool = Fa
 
 def add_seed(recipe: Recipe, folder: Path, seed: int, run: dict[str, Any]) -> None:
     """Put one finished seed into the result on disk, which other processes may be adding to."""
-    with open(result_path(folder, recipe.name).with_name(".lock"), "w") as lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the system lets go of it when a process dies
+    with locked(result_path(folder, recipe.name).with_name(".lock")):
         result = recorded(recipe, folder, or_new=True)
         result.seeds[seed] = run
         result.save(folder)

@@ -33,7 +33,7 @@ from trm_lib import __version__
 from trm_lib.checks import FROM_0, one_of, whole
 from trm_lib.experiments.recipe import Recipe, find_recipe
 from trm_lib.experiments.results import Result, add_seed, recorded, result_path
-from trm_lib.files import write_whole
+from trm_lib.files import locked, write_whole
 
 LIBRARIES = ("torch", "numpy", "scipy", "gymnasium")
 
@@ -64,7 +64,7 @@ def run_recipe(
     Raises:
         ValueError, OSError: all that can be known before anything runs: no such recipe or backend,
             numbers that are none, a result or a checkpoint that was made with another config, a
-            folder that cannot be written to.
+            folder that cannot be written to, a seed that another process is running.
     """
     recipe, results = find_recipe(name, recipes), Path(results)
     seeds = list(dict.fromkeys(whole(seed, "seed", 0) for seed in seeds))
@@ -76,7 +76,9 @@ def run_recipe(
         done = recorded(recipe, results, or_new=True).seeds
         missing = [seed for seed in seeds if seed not in done]
         for seed in missing:
-            _unfinished(recipe, seed, results)
+            busy = f"{name}, seed {seed}, is being run by another process: wait until it is done"
+            with locked(_hidden(name, seed, results, ".lock"), busy):
+                _unfinished(recipe, seed, results)
         # Taken now: the code that runs is the code of this moment, whatever is committed meanwhile.
         given = (name, recipes, results, provenance(), os.getpid())
         run_all = Parallel(return_as="generator_unordered")
@@ -109,7 +111,16 @@ def _run_seed(
 ) -> None:
     """Run a seed for the process `runner`, and put what it measured into the result at once."""
     _end_with(runner)
-    recipe, start = find_recipe(name, recipes), time.perf_counter()
+    recipe = find_recipe(name, recipes)
+    with locked(_hidden(name, seed, results, ".lock")):
+        if seed in recorded(recipe, results, or_new=True).seeds:
+            return  # another run has done it meanwhile
+        _run_alone(seed, recipe, results, origin)
+
+
+def _run_alone(seed: int, recipe: Recipe, results: Path, origin: dict[str, str]) -> None:
+    """The same, where nobody else runs this seed."""
+    start = time.perf_counter()
     checkpoint, earlier = _unfinished(recipe, seed, results)
     noted = {"config": recipe.settings(), "earlier": earlier, "provenance": origin}
     notes = checkpoint.with_suffix(".json")
@@ -142,9 +153,7 @@ def _unfinished(recipe: Recipe, seed: int, results: Path) -> tuple[Path, list[di
     Notes beside it, written before it, say who left it. A session is {"seconds": from its begin to
     its last checkpoint, by the files' times, "provenance": ...}.
     """
-    result = result_path(results, recipe.name)
-    checkpoint = result.with_name(f".{result.stem}-seed{seed}.pt")
-    notes = checkpoint.with_suffix(".json")
+    checkpoint, notes = (_hidden(recipe.name, seed, results, end) for end in (".pt", ".json"))
     if not checkpoint.is_file():
         return checkpoint, []
     noted = json.loads(notes.read_text())
@@ -157,6 +166,12 @@ def _unfinished(recipe: Recipe, seed: int, results: Path) -> tuple[Path, list[di
     last = {"seconds": round(seconds, 1), "provenance": noted["provenance"]}
     # Killed before it wrote anything, it has left the state of those before it.
     return checkpoint, noted["earlier"] + [last] * (seconds >= 0)
+
+
+def _hidden(name: str, seed: int, results: Path, ending: str) -> Path:
+    """A hidden file of a seed beside its result, `.<learner>-seed<N><ending>`."""
+    result = result_path(results, name)
+    return result.with_name(f".{result.stem}-seed{seed}{ending}")
 
 
 def _measured(recipe: Recipe, seed: int, checkpoint: Path) -> dict[str, Any]:

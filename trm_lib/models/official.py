@@ -9,17 +9,22 @@ models/recursive_reasoning/trm.py.
 from __future__ import annotations
 
 import math
+import pickle
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from trm_lib.models.halting import HaltingTRM
 from trm_lib.models.trm import TRMConfig
+from trm_lib.models.weights import open_weights
 
-PREFIXES = ("weight/", "_orig_mod.", "model.", "inner.")
-"""What stands before every name: put there by the files of tests/models/fidelity, by
-torch.compile, by the loss head, and by the ACT wrapper, in this order."""
+PREFIXES = ("weight/", "module.", "_orig_mod.", "model.", "inner.")
+"""What may stand before every name: put there by the files of tests/models/fidelity, by
+DistributedDataParallel, by torch.compile, by the loss head, and by the ACT wrapper."""
 
 NAMES = {
     "embed_tokens.embedding_weight": "embedding",
@@ -43,6 +48,12 @@ BLOCK_NAMES = {
 }
 """The same inside a block."""
 
+FROM_WEIGHTS = {
+    "vocab_size": "embed_tokens.embedding_weight", "num_puzzle_identifiers": "puzzle_emb.weights"
+}  # fmt: skip
+OFFICIAL_CELLS = {11: 81, 6: 900}
+"""Cells of the official boards, 9x9 Sudoku and 30x30 mazes, by the number of tokens."""
+
 FIXED = {"rms_norm_eps": 1e-5, "rope_theta": 10_000.0, "no_ACT_continue": True}
 
 
@@ -56,11 +67,25 @@ def official_names(config: TRMConfig) -> dict[str, str]:
     return NAMES | blocks
 
 
+def _settings(config: object) -> dict[str, Any]:
+    """Official settings without levels and references."""
+    if not isinstance(config, Mapping):
+        raise ValueError(f"config expected a dict of official settings, got {config!r}")
+    inner = config.get("arch", {})
+    config = {**config, **inner} if isinstance(inner, Mapping) else dict(config)
+    for name, value in config.items():
+        referred = re.fullmatch(r"\$\{\.?(?:arch\.)?(\w+)\}", str(value))
+        if referred:
+            config[name] = config.get(referred[1], value)
+    return config
+
+
 def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None) -> TRMConfig:
     """The official settings in this library's words.
 
     Args:
-        config: the official names; the ones with a default there may be missing.
+        config: the official names; the ones with a default there may be missing. Settings may lie
+            under "arch", and refer to others as "${.hidden_size}", as in the official YAML files.
         grid: shape of a board; (seq_len,) if not given.
 
     Raises:
@@ -71,8 +96,8 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
         "num_heads", "pos_encodings", "num_puzzle_identifiers", "halt_max_steps",
         "halt_exploration_prob",
     )  # fmt: skip
-    given = config if isinstance(config, Mapping) else {}
-    missing = [name for name in needed if name not in given]
+    config = _settings(config)
+    missing = [name for name in needed if name not in config]
     if missing:
         raise ValueError(
             f"config expected a dict of the official settings, got none for {', '.join(missing)}"
@@ -98,7 +123,9 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
 
 
 def load_official(
-    config: dict[str, Any], weights: dict[str, Tensor], grid: tuple[int, ...] | None = None
+    config: dict[str, Any] | str | Path,
+    weights: dict[str, Any] | str | Path,
+    grid: tuple[int, ...] | None = None,
 ) -> HaltingTRM:
     """A `HaltingTRM` with the weights of a model of the official code.
 
@@ -106,8 +133,12 @@ def load_official(
     thread count, every number comes out the same to the last bit.
 
     Args:
-        config: the official settings by their official names ("H_cycles", "hidden_size", ...).
-        weights: the official state dict; names may carry `PREFIXES`.
+        config: the official settings by their official names ("H_cycles", "hidden_size", ...), or
+            the YAML file they stand in. What the official code takes from its data may be missing:
+            vocab_size and num_puzzle_identifiers are then those of the weights, and seq_len that
+            of 9x9 Sudoku (81) or of 30x30 mazes (900).
+        weights: the official state dict, or its file, .pt or .safetensors. Names may carry
+            `PREFIXES`, and the state dict may lie inside another dict, beside an optimizer's.
         grid: shape of a board, if its rows and columns are to be seen, for example (9, 9);
             (seq_len,) if not given.
 
@@ -115,27 +146,32 @@ def load_official(
         The model in evaluation mode.
 
     Raises:
-        ValueError: a setting is missing or not supported, or the weights do not fit it.
+        FileNotFoundError: no file at a path.
+        ValueError: a file cannot be read, a setting is missing or not supported, or the weights do
+            not fit it or are not finite.
     """
-    model = HaltingTRM(official_config(config, grid))
-    names = official_names(model.config)
-    expected = model.state_dict()
-    found, unknown = {}, []
-    for name, tensor in weights.items():
+    settings = _settings(_read_yaml(Path(config)) if isinstance(config, str | Path) else config)
+    given: dict[str, Tensor] = {}
+    for name, tensor in _state_dict(weights).items():
+        bare = re.sub(f"^({'|'.join(map(re.escape, PREFIXES))})*", "", name)
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-            raise ValueError(f"weights expected a tensor of floats for {name!r}, got {tensor!r}")
-        bare = name
-        for prefix in PREFIXES:
-            bare = bare.removeprefix(prefix)
-        ours = names.get(bare)
-        if ours in found:
+            came = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise ValueError(f"weights expected a tensor of floats for {name!r}, got {came}")
+        if not tensor.isfinite().all():
+            raise ValueError(f"weights expected finite numbers, got NaN or infinite in {name!r}")
+        if bare in given:
             raise ValueError(f"weights expected one tensor for {bare}, got two")
-        if ours in expected:
-            found[ours] = tensor
-        else:
-            unknown.append(name)
+        given[bare] = tensor
+    for setting, name in FROM_WEIGHTS.items():
+        if name in given:
+            settings.setdefault(setting, len(given[name]))
+    seq_len = OFFICIAL_CELLS.get(settings.get("vocab_size"))
+    model = HaltingTRM(official_config(({"seq_len": seq_len} if seq_len else {}) | settings, grid))
+    names, expected = official_names(model.config), model.state_dict()
     theirs = {ours: name for name, ours in names.items()}
+    found = {names[name]: tensor for name, tensor in given.items() if names.get(name) in expected}
     missing = [theirs[name] for name in expected if name not in found]
+    unknown = [name for name in given if names.get(name) not in expected]
     misshapen = [
         f"{theirs[name]} {tuple(tensor.shape)} instead of {tuple(expected[name].shape)}"
         for name, tensor in found.items()
@@ -144,8 +180,60 @@ def load_official(
     if missing or unknown or misshapen:
         raise ValueError(
             "weights expected to be the official model's that config describes; "
-            f"missing: {missing or 'none'}, left over: {unknown or 'none'}, "
-            f"of another shape: {misshapen or 'none'}"
+            f"missing: {_some(missing)}, left over: {_some(unknown)}, "
+            f"of another shape: {_some(misshapen)}"
         )
     model.load_state_dict({name: tensor.float() for name, tensor in found.items()})
     return model.eval()
+
+
+def _some(names: list[str]) -> str:
+    """The first few of a list, and how many more there are."""
+    more = f", and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(names[:4]) + more or "none"
+
+
+def _state_dict(weights: object) -> dict[str, Any]:
+    """The dict of tensors in a file or in dicts of dicts."""
+    if isinstance(weights, str | Path):
+        weights = _read_weights(Path(weights))
+    if not isinstance(weights, Mapping):
+        raise ValueError(
+            f"weights expected a state dict or the path of one, got a {type(weights).__name__}"
+        )
+    if any(isinstance(value, Tensor) for value in weights.values()):
+        return dict(weights)
+    inner = {k: v for k, v in weights.items() if isinstance(v, Mapping)}
+    inner = {k: v for k, v in inner.items() if any(isinstance(t, Tensor) for t in v.values())}
+    if len(inner) != 1:
+        raise ValueError(
+            f"weights expected one state dict inside, got {len(inner)} among "
+            f"{_some([repr(key) for key in weights])}: pass the one to load, weights[...]"
+        )
+    return dict(next(iter(inner.values())))
+
+
+def _read_weights(path: Path) -> Mapping[str, Any]:
+    """Tensors of a safetensors file, or of one that torch.save wrote; no code in it is run."""
+    if path.suffix == ".safetensors":
+        return open_weights(path)[1]
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a checkpoint at {path}, found none")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        reason = str(error).split("\n")[0][:200]
+        raise ValueError(
+            f"{path} expected to be a state dict that torch.save wrote, of tensors alone: {reason}"
+        ) from error
+
+
+def _read_yaml(path: Path) -> Any:
+    import yaml  # late: only these files need it
+
+    if not path.is_file():
+        raise FileNotFoundError(f"expected official settings at {path}, found no file")
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} expected official settings in YAML: {error}") from error

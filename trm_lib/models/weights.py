@@ -108,7 +108,14 @@ def load_model(path: str | Path) -> BoardNet | BoardPolicy:
         if config is BoardPolicyConfig:
             core = {kind.__name__: kind for kind in NETWORKS}[metadata["core"]]
             fields["core"] = core(**fields["core"])
-        model = build_model(config(**fields))
+        described = config(**fields)
+        layers = getattr(getattr(described, "core", described), "n_layers", 1)
+        if layers > len(tensors):
+            raise ValueError(f"its config has {layers} layers, it holds {len(tensors)} tensors")
+        damaged = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+        if damaged:
+            raise ValueError(f"{damaged[0]} holds numbers that are not finite")
+        model = build_model(described)
         model = model.to(next(t.dtype for n, t in tensors.items() if n.endswith("embedding")))
         model.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, StopIteration) as error:

@@ -17,6 +17,8 @@ from trm_lib.puzzles.maze import (
 from trm_lib.puzzles.maze_boards import (
     CELL_TOKENS,
     PIXEL_TOKENS,
+    SQUARE_PATH,
+    maze_from_squares,
     maze_labels,
     maze_picture,
     maze_tokens,
@@ -24,6 +26,7 @@ from trm_lib.puzzles.maze_boards import (
     pixel_tokens,
     read_maze_picture,
     read_maze_tokens,
+    square_tokens,
 )
 from trm_lib.puzzles.maze_paths import (
     filling_rounds,
@@ -32,20 +35,19 @@ from trm_lib.puzzles.maze_paths import (
     shortest_path_cells,
     shortest_way,
 )
-from trm_lib.puzzles.maze_text import maze_text, parse_maze
+from trm_lib.puzzles.maze_text import maze_text, parse_maze, parse_squares
 from trm_lib.puzzles.maze_trees import all_trees
-from trm_lib.puzzles.maze_walls import check_walls, layout_class, passages, steps_to
-from trm_lib.puzzles.splits import Split, draw_below, mix64, split_by_class, split_by_hash
-from trm_lib.puzzles.sudoku import (
-    as_array,
-    box_shape,
-    check_boards,
-    check_sudoku,
-    is_solution,
-    parse_sudoku,
-    sudoku_text,
-    units,
+from trm_lib.puzzles.maze_walls import (
+    Size,
+    check_walls,
+    grid_of,
+    layout_class,
+    passages,
+    steps_to,
 )
+from trm_lib.puzzles.reading import game_of
+from trm_lib.puzzles.splits import Split, draw_below, mix64, split_by_class, split_by_hash
+from trm_lib.puzzles.sudoku import box_shape, check_boards, is_solution, units
 from trm_lib.puzzles.sudoku_generator import (
     FEWEST_CLUES,
     all_grids_4x4,
@@ -58,17 +60,18 @@ from trm_lib.puzzles.sudoku_generator import (
 )
 from trm_lib.puzzles.sudoku_solver import ExactResult, solve_exactly
 from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, class_key
+from trm_lib.puzzles.sudoku_text import as_array, check_sudoku, parse_sudoku, sudoku_text
 
 __all__ = [
-    "CELL_TOKENS", "FEWEST_CLUES", "PIXEL_TOKENS",
-    "ExactResult", "Layout", "Mazes", "Place", "Split",
-    "all_grids_4x4", "all_trees", "as_array", "augment_sudoku", "augment_with_clues", "box_shape",
-    "check_boards", "check_marks", "check_maze_options", "check_sudoku",
-    "check_walls", "class_key", "draw_below", "filling_rounds", "generate_mazes",
-    "generate_sudoku", "is_solution", "layout_class", "marked_way", "masked_grids",
-    "maze_distances", "maze_labels", "maze_picture", "maze_text", "maze_tokens",
-    "mazes_from_keys", "minimal_sudokus_4x4", "mix64", "parse_maze", "parse_sudoku", "passages",
-    "pixel_labels", "pixel_tokens", "places_from_keys", "read_maze_picture", "read_maze_tokens",
-    "shortest_path_cells", "shortest_way", "solve_exactly", "split_by_class", "split_by_hash",
+    "CELL_TOKENS", "FEWEST_CLUES", "PIXEL_TOKENS", "SQUARE_PATH", "ExactResult", "Layout", "Mazes",
+    "Place", "Size", "Split", "all_grids_4x4", "all_trees", "as_array", "augment_sudoku",
+    "augment_with_clues", "box_shape", "check_boards", "check_marks", "check_maze_options",
+    "check_sudoku", "check_walls", "class_key", "draw_below", "filling_rounds", "game_of",
+    "generate_mazes", "generate_sudoku", "grid_of", "is_solution", "layout_class", "marked_way",
+    "masked_grids", "maze_distances", "maze_from_squares", "maze_labels", "maze_picture",
+    "maze_text", "maze_tokens", "mazes_from_keys", "minimal_sudokus_4x4", "mix64", "parse_maze",
+    "parse_squares", "parse_sudoku", "passages", "pixel_labels", "pixel_tokens",
+    "places_from_keys", "read_maze_picture", "read_maze_tokens", "shortest_path_cells",
+    "shortest_way", "solve_exactly", "split_by_class", "split_by_hash", "square_tokens",
     "steps_to", "sudoku_text", "sudokus_4x4", "unique_masks_4x4", "units",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Mazes: n x n cells with walls between them, a start and a goal; drawn at random or from keys.
+"""Mazes: n x m cells with walls between them, a start and a goal; drawn at random or from keys.
 
 Axes and directions are those of `maze_walls`.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from trm_lib.checks import SHARE, check_rng, one_of, whole
 from trm_lib.puzzles.maze_trees import spanning_trees
-from trm_lib.puzzles.maze_walls import SIZES, check_walls, walls_between
+from trm_lib.puzzles.maze_walls import Size, check_walls, grid_of, walls_between
 from trm_lib.puzzles.splits import draw_below
 
 Layout = Literal["tree", "loops", "open"]
@@ -26,10 +26,11 @@ class Mazes:
     """A batch of mazes of one size.
 
     Attributes:
-        walls: (B, n, n) uint8; bit d is set where a cell has a wall in direction d. A wall is
+        walls: (B, n, m) uint8; bit d is set where a cell has a wall in direction d. A wall is
             seen from both of its cells, and the border is walled all round.
         start: (B,) int64 cell numbers, 0 to L - 1.
-        goal: (B,) int64 cell numbers; never the start.
+        goal: (B,) int64 cell numbers; never the start. (B, G) if reaching any of G cells will do,
+            where a maze of fewer names one of them again.
     """
 
     walls: np.ndarray
@@ -38,10 +39,14 @@ class Mazes:
 
     def __post_init__(self) -> None:
         walls = check_walls(self.walls)
-        start, goal = (check_cells(getattr(self, n), walls, n) for n in ("start", "goal"))
+        start, goal = check_cells(self.start, walls, "start"), np.asarray(self.goal)
+        if goal.ndim == 2 and goal.shape[1] > 1:
+            goal = np.stack([check_cells(each, walls, "goal") for each in goal.T], axis=1)
+        else:
+            goal = check_cells(goal[:, 0] if goal.ndim == 2 else goal, walls, "goal")
         for name, value in (("walls", walls), ("start", start), ("goal", goal)):
             object.__setattr__(self, name, value)
-        same = np.flatnonzero(start == goal)
+        same = np.flatnonzero((self.goals == start[:, None]).any(axis=1))
         if len(same):
             raise ValueError(
                 f"maze {same[0]} starts on its goal, cell {start[same[0]]}: move one of them"
@@ -56,13 +61,18 @@ class Mazes:
         return Mazes(self.walls[index], self.start[index], self.goal[index])
 
     @property
-    def size(self) -> int:
-        """Rows and columns, n."""
-        return self.walls.shape[1]
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns, n and m."""
+        return self.walls.shape[1:]
+
+    @property
+    def goals(self) -> np.ndarray:
+        """`goal` as (B, G), for one goal too."""
+        return self.goal.reshape(len(self), -1) if self.goal.size else self.goal.reshape(0, 1)
 
 
 def generate_mazes(
-    size: int,
+    size: Size,
     count: int,
     rng: np.random.Generator,
     layout: Layout = "tree",
@@ -73,7 +83,7 @@ def generate_mazes(
     """Draw mazes at random.
 
     Args:
-        size: n, rows and columns, 2 to 128.
+        size: n and m, rows and columns, or one number for both; 2 to 128.
         count: how many, B.
         rng: source of randomness.
         layout: "tree", a uniformly drawn spanning tree: one path between any two cells; "loops",
@@ -88,7 +98,7 @@ def generate_mazes(
 
 
 def mazes_from_keys(
-    size: int,
+    size: Size,
     keys: np.ndarray,
     layout: Layout = "tree",
     loops: float | None = None,
@@ -101,18 +111,19 @@ def mazes_from_keys(
     """
     loops = check_maze_options(size, layout, loops, start, goal)
     if layout == "open":
-        right = np.zeros((len(keys), size, size - 1), bool)
-        walls = walls_between(right, right.swapaxes(1, 2))
+        rows, columns = grid_of(size)
+        right = np.zeros((len(keys), rows, columns - 1), bool)
+        walls = walls_between(right, np.zeros((len(keys), rows - 1, columns), bool))
     else:
         walls = spanning_trees(size, keys, loops)
     return Mazes(walls, *places_from_keys(size, keys, start, goal))
 
 
 def places_from_keys(
-    size: int, keys: np.ndarray, start: Place, goal: Place
+    size: Size, keys: np.ndarray, start: Place, goal: Place
 ) -> tuple[np.ndarray, np.ndarray]:
     """The starts and goals, each (B,) int64, that belong to keys (B,) uint64."""
-    last = size * size - 1
+    last = int(np.prod(grid_of(size))) - 1
     starts = np.zeros(len(keys), np.int64)
     if start == "random":
         starts = draw_below(keys, _START, last + 1)
@@ -123,9 +134,11 @@ def places_from_keys(
     return starts, goals + (goals >= starts)
 
 
-def check_maze_options(size: int, layout: str, loops: float | None, start: str, goal: str) -> float:
+def check_maze_options(
+    size: Size, layout: str, loops: float | None, start: str, goal: str
+) -> float:
     """Refuse options that `generate_mazes` does not know; return the share of walls to open."""
-    whole(size, "size", SIZES[0], SIZES[-1])
+    grid_of(size)
     one_of(("tree", "loops", "open"))(layout, "layout")
     one_of(("fixed", "random"))(start, "start")
     one_of(("fixed", "random"))(goal, "goal")
@@ -137,8 +150,8 @@ def check_maze_options(size: int, layout: str, loops: float | None, start: str, 
 
 
 def check_cells(cells: np.ndarray, walls: np.ndarray, name: str) -> np.ndarray:
-    """Refuse anything but one cell number for each of (B, n, n) walls; return (B,) int64."""
-    cells, last = np.asarray(cells), walls.shape[1] ** 2 - 1
+    """Refuse anything but one cell number for each of (B, n, m) walls; return (B,) int64."""
+    cells, last = np.asarray(cells), walls.shape[1] * walls.shape[2] - 1
     if (
         cells.shape != (len(walls),)
         or cells.dtype.kind not in "iu"
@@ -151,12 +164,12 @@ def check_cells(cells: np.ndarray, walls: np.ndarray, name: str) -> np.ndarray:
     return cells.astype(np.int64)
 
 
-def check_marks(marks: np.ndarray, size: int, name: str = "marks") -> np.ndarray:
-    """Refuse anything but (n, n) bool, for n = size."""
+def check_marks(marks: np.ndarray, size: Size, name: str = "marks") -> np.ndarray:
+    """Refuse anything but (n, m) bool, for such a size."""
     marks = np.asarray(marks)
-    if marks.shape != (size, size) or marks.dtype != bool:
+    if marks.shape != grid_of(size) or marks.dtype != bool:
         raise ValueError(
-            f"{name}: expected bool of shape {(size, size)}, one a cell, got {marks.dtype} of "
+            f"{name}: expected bool of shape {grid_of(size)}, one a cell, got {marks.dtype} of "
             f"shape {marks.shape}"
         )
     return marks

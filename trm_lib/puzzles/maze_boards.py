@@ -5,29 +5,41 @@ Axes and pixels are those of `maze_walls`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trm_lib.puzzles.maze import Mazes
 from trm_lib.puzzles.maze_paths import shortest_path_cells
-from trm_lib.puzzles.maze_walls import SIZES, check_walls, wall_pixels, walls_from_pixels
+from trm_lib.puzzles.maze_walls import (
+    SIZES,
+    check_walls,
+    wall_pixels,
+    walls_between,
+    walls_from_pixels,
+)
 
 CELL_TOKENS, PIXEL_TOKENS = 48, 4
 """How many different tokens there are."""
+WALL, FREE, START, GOAL = range(4)
+"""The tokens of pixels."""
+SQUARE_PATH = 5
+"""What the official code's answers hold on the path; see `square_tokens`."""
 
 _COLOURS = np.array([(0, 0, 0), (255, 255, 255), (0, 255, 0), (255, 0, 0)], np.uint8)
 
 
 def maze_tokens(mazes: Mazes) -> np.ndarray:
-    """One token a cell: its four wall bits, plus 16 at the start and 32 at the goal.
+    """One token a cell: its four wall bits, plus 16 at the start and 32 at each goal.
 
     Returns:
-        (B, n, n) int64, from 0 to 47.
+        (B, n, m) int64, from 0 to 47.
     """
     each = np.arange(len(mazes))
-    tokens = mazes.walls.reshape(len(mazes), mazes.size**2).astype(np.int64)
+    tokens = mazes.walls.reshape(len(mazes), np.prod(mazes.grid)).astype(np.int64)
     tokens[each, mazes.start] += 16
-    tokens[each, mazes.goal] += 32
+    tokens[each[:, None], mazes.goals] |= 32
     return tokens.reshape(mazes.walls.shape)
 
 
@@ -35,7 +47,7 @@ def read_maze_tokens(tokens: ArrayLike) -> Mazes:
     """Read mazes from boards of tokens such as `maze_tokens` makes.
 
     Args:
-        tokens: (B, n, n) integers from 0 to 47, or (n, n) for one; n from 2 to 128.
+        tokens: (B, n, m) integers from 0 to 47, or (n, m) for one; n and m from 2 to 128.
 
     Raises:
         ValueError: some board is not one of a maze; the message names it from 0, and a cell's row
@@ -50,27 +62,33 @@ def read_maze_tokens(tokens: ArrayLike) -> Mazes:
             "token is its wall bits, plus 16 at the start and 32 at the goal"
         )
     walls = check_walls(tokens & 15, "tokens")
-    start = _only_cell(tokens & 16 > 0, "tokens: maze", "start", "add 16 to the token of one cell")
-    goal = _only_cell(tokens & 32 > 0, "tokens: maze", "goal", "add 32 to the token of one cell")
-    return Mazes(walls, start, goal)
+    for name, bit in (("one start", 16), ("a goal", 32)):
+        counts = (tokens & bit > 0).sum(axis=(1, 2))
+        wrong = np.flatnonzero((counts == 0) | (counts > (1 if bit == 16 else counts)))
+        if len(wrong):
+            raise ValueError(
+                f"tokens: maze {wrong[0]}: expected {name}, got {counts[wrong[0]]}: add {bit} to "
+                "the token of one cell"
+            )
+    return Mazes(walls, cells_of(tokens & 16 > 0)[:, 0], cells_of(tokens & 32 > 0))
 
 
 def maze_labels(mazes: Mazes) -> np.ndarray:
-    """1 where a cell lies on a shortest path, else 0: (B, n, n) int64; there must be a path."""
+    """1 where a cell lies on a shortest path, else 0: (B, n, m) int64; there must be a path."""
     return shortest_path_cells(mazes).astype(np.int64)
 
 
 def pixel_tokens(mazes: Mazes) -> np.ndarray:
-    """One token a pixel: 0 wall, 1 free, 2 start, 3 goal, (B, P, P) int64."""
+    """One token a pixel: 0 wall, 1 free, 2 start, 3 goal, (B, P, Q) int64."""
     tokens, each = (~wall_pixels(mazes.walls)).astype(np.int64), np.arange(len(mazes))
-    for cells, token in ((mazes.start, 2), (mazes.goal, 3)):
-        rows, columns = np.divmod(cells, mazes.size)
-        tokens[each, 2 * rows + 1, 2 * columns + 1] = token
+    for cells, token in ((mazes.start[:, None], START), (mazes.goals, GOAL)):
+        rows, columns = np.divmod(cells, mazes.grid[1])
+        tokens[each[:, None], 2 * rows + 1, 2 * columns + 1] = token
     return tokens
 
 
 def pixel_labels(mazes: Mazes) -> np.ndarray:
-    """1 where a pixel lies on a shortest path, else 0: (B, P, P) int64.
+    """1 where a pixel lies on a shortest path, else 0: (B, P, Q) int64.
 
     Marked are the cells on shortest paths and the openings between two of them. In a maze with
     loops as well: two neighbouring cells never lie equally far from the start, so an opening
@@ -89,7 +107,7 @@ def maze_picture(mazes: Mazes) -> np.ndarray:
     """Paint mazes: black walls, white corridors, a green start and a red goal.
 
     Returns:
-        (B, P, P, 3) uint8, red, green and blue from 0 to 255.
+        (B, P, Q, 3) uint8, red, green and blue from 0 to 255.
 
     Source:
         Schwarzschild et al., Datasets for Studying Generalization from Easy to Hard Examples
@@ -101,53 +119,176 @@ def maze_picture(mazes: Mazes) -> np.ndarray:
     return _COLOURS[pixel_tokens(mazes)]
 
 
-def read_maze_picture(picture: ArrayLike) -> Mazes:
-    """Read mazes from pictures such as `maze_picture` paints.
+def maze_from_pixels(pixels: np.ndarray, where: Callable[[int, int], str]) -> Mazes:
+    """Read one maze from tokens of its pixels.
+
+    A mark in a gap of the border is that of the cell inside. Gaps without a mark are the start and
+    the goal, in reading order, if that is what is missing.
 
     Args:
-        picture: (B, P, P, 3) integers, or (P, P, 3) for one; P odd, 5 to 257.
+        pixels: (2 n + 1, 2 m + 1) tokens as `pixel_tokens` makes, n and m from 2 to 128, or with
+            gaps in the border; one start and one goal or several.
+        where: says where a pixel is and what it holds, given its row and column from 0.
 
     Raises:
-        ValueError: some picture is not one of a maze; the message names the picture from 0 and the
-            pixel's row and column from 1.
+        ValueError: that is no maze; the message begins as `where` says.
     """
-    picture = np.asarray(picture)
-    picture = picture[None] if picture.ndim == 3 else picture
-    side = picture.shape[1] if picture.ndim == 4 else 0
-    if (
-        picture.shape[1:] != (side, side, 3)
-        or side % 2 == 0
-        or side // 2 not in SIZES
-        or picture.dtype.kind not in "iu"
+    rows, columns = pixels.shape
+    if rows % 2 == 0 or columns % 2 == 0 or not {rows // 2, columns // 2} <= set(SIZES):
+        raise ValueError(
+            f"expected 2 n + 1 by 2 m + 1 cells, walls and corners, n and m from 2 to 128, got "
+            f"{rows} by {columns}: every second line and column is walls and openings"
+        )
+    is_cell = np.zeros(pixels.shape, bool)
+    is_cell[1::2, 1::2] = True
+    is_corner = np.zeros(pixels.shape, bool)
+    is_corner[::2, ::2] = True
+    is_border = np.ones(pixels.shape, bool)
+    is_border[1:-1, 1:-1] = False
+    for wrong, expected in (
+        (is_corner & (pixels != WALL), "a wall, as in every corner between cells"),
+        (is_cell & (pixels == WALL), "an open cell, as in every second line and column"),
+        (~is_cell & ~is_border & (pixels > FREE), "a wall or an opening: a mark stands in a cell"),
     ):
+        for row, column in np.argwhere(wrong):
+            raise ValueError(f"{where(row, column)}: expected {expected}")
+    places = {token: _cells_inside(pixels == token) for token in (START, GOAL)}
+    gaps = np.argwhere(is_border & (pixels == FREE))
+    missing = [token for token in (START, GOAL) if not len(places[token])]
+    if len(gaps) and len(gaps) != len(missing):
         raise ValueError(
-            "picture: expected integers 0 to 255 of shape (B, P, P, 3) or (P, P, 3), P = 2 n + 1 "
-            f"for n from 2 to 128, got {picture.dtype} of shape {picture.shape}: paint every cell, "
-            "wall and opening as one pixel, with colours last"
+            f"{where(*gaps[0])}: expected a wall, for the border is closed, but for a gap that is "
+            f"the start or the goal where none is marked; {len(gaps)} gaps, {len(missing)} missing"
         )
-    black, _, green, red = ((picture == colour).all(axis=-1) for colour in _COLOURS)
-    start = _only_cell(green[:, 1::2, 1::2], "picture", "green pixel, the start", "paint one cell")
-    goal = _only_cell(red[:, 1::2, 1::2], "picture", "red pixel, the goal", "paint one cell")
-    mazes = Mazes(walls_from_pixels(black), start, goal)
-    expected = maze_picture(mazes)
-    wrong = np.argwhere((picture != expected).any(axis=-1))
-    if len(wrong):
-        which, row, column = place = tuple(wrong[0])
-        raise ValueError(
-            f"picture {which}: the pixel in row {row + 1}, column {column + 1} is "
-            f"{tuple(picture[place].tolist())}, expected {tuple(expected[place].tolist())}: black "
-            "borders, corners and walls, white cells and openings"
-        )
-    return mazes
+    ends = _cells_inside(is_border & (pixels == FREE))
+    places |= {token: ends[i : i + 1] for i, token in enumerate(missing) if len(ends) > i}
+    _require_ends(places[START], places[GOAL])
+    walls = walls_from_pixels((is_border | (pixels == WALL))[None])
+    return Mazes(walls, places[START], places[GOAL][None])
 
 
-def _only_cell(marked: np.ndarray, where: str, what: str, remedy: str) -> np.ndarray:
-    """The one cell that is marked in each (n, n) of (B, n, n) bool: (B,) int64."""
-    marked = marked.reshape(len(marked), marked.shape[1] ** 2)
-    wrong = np.flatnonzero(marked.sum(axis=1) != 1)
-    if len(wrong):
-        which = wrong[0]
+def _cells_inside(where: np.ndarray) -> np.ndarray:
+    """The numbers of the cells marked in (2 n + 1, 2 m + 1) bool, or beside marks of a border."""
+    places = np.argwhere(where).clip(1, np.array(where.shape) - 2) // 2
+    return np.unique(places @ [where.shape[1] // 2, 1])
+
+
+def maze_from_squares(squares: np.ndarray) -> Mazes:
+    """Read one maze whose walls are as thick as its cells, as `square_tokens` makes.
+
+    Args:
+        squares: (n, m) integers: 1 a wall, 2 open, 3 the start, 4 a goal.
+
+    Returns:
+        One maze of n x m cells; the cells of walls are closed all round.
+    """
+    squares = np.asarray(squares)
+    if squares.dtype.kind not in "iu" or not ((squares >= 1) & (squares <= 4)).all():
         raise ValueError(
-            f"{where} {which}: expected one {what}, got {marked[which].sum()}: {remedy}"
+            f"squares: expected integers 1 to 4 (wall, open, start, goal), got {squares.dtype} "
+            f"{np.unique(squares)}"
         )
-    return marked.argmax(axis=1)
+    start, goal = (np.flatnonzero(squares == token + 1) for token in (START, GOAL))
+    _require_ends(start, goal)
+    return Mazes(_walls_of_squares(squares[None] == WALL + 1), start, goal[None])
+
+
+def _walls_of_squares(is_wall: np.ndarray) -> np.ndarray:
+    """Walls (B, n, m) uint8 around the cells (B, n, m) bool that are walls themselves."""
+    right, below = is_wall[:, :, :-1] | is_wall[:, :, 1:], is_wall[:, :-1] | is_wall[:, 1:]
+    return walls_between(right, below)
+
+
+def square_tokens(mazes: Mazes) -> np.ndarray:
+    """One token a cell, as the official code has them: 1 wall, 2 open, 3 start, 4 goal.
+
+    Returns:
+        (B, n, m) int64; on a path, answers hold `SQUARE_PATH`.
+
+    Raises:
+        ValueError: a wall stands between two open cells.
+    """
+    is_wall = mazes.walls == 15
+    if (_walls_of_squares(is_wall) != mazes.walls).any():
+        raise ValueError(
+            "model expected a maze of squares, open or wall, such as a text of # and blanks in "
+            "which every character is a cell; got one with walls between its cells"
+        )
+    tokens, each = 2 - is_wall.reshape(len(mazes), -1).astype(np.int64), np.arange(len(mazes))
+    tokens[each, mazes.start] = START + 1
+    tokens[each[:, None], mazes.goals] = GOAL + 1
+    return tokens.reshape(mazes.walls.shape)
+
+
+def _require_ends(start: np.ndarray, goal: np.ndarray) -> None:
+    if len(start) != 1 or not len(goal):
+        raise ValueError(
+            f"expected one start and a goal, got {len(start)} and {len(goal)}: mark a cell S and "
+            "another G"
+        )
+
+
+def read_maze_picture(picture: ArrayLike) -> Mazes:
+    """Read one maze from a picture such as `maze_picture` paints.
+
+    Args:
+        picture: integers 0 to 255 or floats 0 to 1, of shape (P, Q, 3), (P, Q, 4), whose last is
+            opacity, (3, P, Q), or (P, Q) in grey; or (P, Q) tokens 0 to 3 as `pixel_tokens` makes.
+            Every pixel may be k x k large, and more black lie around.
+
+    Raises:
+        ValueError: the picture is not one of a maze; the message names row and column from 1.
+    """
+    pixels = _colours(picture)
+    changes = [
+        np.flatnonzero((pixels != np.roll(pixels, 1, axis)).any(axis=(2, 1 - axis)))
+        for axis in (0, 1)
+    ]
+    changes = [where[where > 0] for where in changes]
+    scale = int(np.gcd.reduce(np.concatenate([np.diff(where) for where in changes])))
+    if not scale or min(where[0] for where in changes) < scale:
+        raise ValueError(
+            f"picture: expected a maze in black and white, got one of {pixels.shape[:2]} pixels "
+            "without rows of walls around and between its cells"
+        )
+    (top, bottom), (left, right) = ((w[0] - scale, w[-1] + scale) for w in changes)
+    pixels = pixels[top:bottom:scale, left:right:scale]
+    is_colour = (pixels[:, :, None] == _COLOURS).all(axis=-1)  # (P, Q, 4)
+
+    def where(row: int, column: int) -> str:
+        place = f"row {top + row * scale + 1}, column {left + column * scale + 1}"
+        return f"picture: the pixel in {place} is {tuple(pixels[row, column].tolist())}"
+
+    for row, column in np.argwhere(~is_colour.any(axis=-1)):
+        raise ValueError(f"{where(row, column)}: expected black, white, green or red")
+    return maze_from_pixels(is_colour.argmax(axis=-1), where)
+
+
+def _colours(picture: ArrayLike) -> np.ndarray:
+    """Red, green and blue, (P, Q, 3) integers, of a picture in any form."""
+    colours = np.asarray(picture)
+    if colours.ndim == 3 and colours.shape[2] not in (3, 4) and colours.shape[0] == 3:
+        colours = np.moveaxis(colours, 0, 2)
+    if colours.dtype.kind == "f" and colours.size and 0 <= colours.min() <= colours.max() <= 1:
+        colours = (255 * colours).round().astype(int)
+    if colours.ndim == 2 and colours.dtype.kind in "iub" and colours.size:
+        tokens = (colours >= 0).all() and (colours < PIXEL_TOKENS).all()
+        colours = _COLOURS[colours.astype(int)] if tokens else np.stack([colours] * 3, axis=2)
+    if colours.ndim != 3 or colours.shape[2] not in (3, 4) or colours.dtype.kind not in "iu":
+        raise ValueError(
+            "picture: expected integers 0 to 255, or floats 0 to 1, of shape (P, Q), (P, Q, 3), "
+            f"(P, Q, 4) or (3, P, Q), got {colours.dtype} of shape {colours.shape}: paint every "
+            "cell, wall and opening as one pixel"
+        )
+    return colours[:, :, :3].astype(int)
+
+
+def cells_of(marked: np.ndarray) -> np.ndarray:
+    """The numbers of the marked cells of each (n, m) of (B, n, m) bool: (B, G) int64, G the most.
+
+    A board with fewer names its first again; one with none, cell 0.
+    """
+    marked = marked.reshape(len(marked), -1) if marked.size else marked.reshape(0, 1)
+    counts = marked.sum(axis=1)
+    order = np.argsort(~marked, axis=1, kind="stable")[:, : max(1, counts.max(initial=1))]
+    return np.where(np.arange(order.shape[1]) < counts[:, None], order, order[:, :1])

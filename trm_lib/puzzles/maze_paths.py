@@ -1,6 +1,6 @@
 """Paths through mazes: distances, the cells on shortest paths, ways, and filled dead ends.
 
-Axes: B mazes, n rows and columns, P cells of a way.
+Axes: B mazes, n rows and m columns, G goals, P cells of a way.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ def maze_distances(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
     """Count the steps from one cell to every cell of its maze.
 
     Args:
-        walls: (B, n, n) uint8, as in `Mazes`.
+        walls: (B, n, m) uint8, as in `Mazes`.
         source: (B,) integers, cell numbers.
 
     Returns:
-        (B, n, n) int32, -1 where no path leads.
+        (B, n, m) int32, -1 where no path leads.
     """
     walls = check_walls(walls)
     return _spread(walls, check_cells(source, walls, "source"))
@@ -32,14 +32,14 @@ def shortest_path_cells(mazes: Mazes) -> np.ndarray:
     every shortest path.
 
     Returns:
-        (B, n, n) bool.
+        (B, n, m) bool. Of several goals, the nearest count.
 
     Raises:
         ValueError: some maze has no path from start to goal.
     """
     from_start = _spread(mazes.walls, mazes.start)
-    from_goal = _spread(mazes.walls, mazes.goal)
-    shortest = from_start.reshape(len(mazes), -1)[np.arange(len(mazes)), mazes.goal]
+    from_goal = _spread(mazes.walls, mazes.goals)
+    shortest = from_goal.reshape(len(mazes), -1)[np.arange(len(mazes)), mazes.start]
     if (shortest < 0).any():
         raise ValueError(
             f"maze {np.argmax(shortest < 0)} has no path from its start to its goal: open a wall"
@@ -48,12 +48,13 @@ def shortest_path_cells(mazes: Mazes) -> np.ndarray:
 
 
 def _spread(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Distances, by a wave that spreads through all mazes at once."""
-    count, size = walls.shape[:2]
+    """Distances to the nearest source, (B,) or (B, G), by a wave through all mazes at once."""
+    count = len(walls)
     to_right, to_below = (~closed for closed in walls_inside(walls))
-    reached = np.zeros((count, size, size), bool)
-    reached.reshape(count, -1)[np.arange(count), source] = True
-    distances = np.zeros((count, size, size), np.int32)
+    reached = np.zeros(walls.shape, bool)
+    cells = reached.reshape(count, np.prod(walls.shape[1:]))  # a view
+    cells[np.arange(count)[:, None], source.reshape(count, -1) if count else 0] = True
+    distances = np.zeros(walls.shape, np.int32)
     front = reached.copy()
     while front.any():
         distances += ~reached  # everybody still waiting waits one step more
@@ -77,13 +78,13 @@ def shortest_way(maze: Mazes) -> np.ndarray:
     Raises:
         ValueError: there are several mazes, or no way.
     """
-    here, goal, is_open = _read(maze)
-    to_goal = _spread(maze.walls, maze.goal).reshape(-1)
+    here, _, is_open = _read(maze)
+    to_goal = _spread(maze.walls, maze.goals).reshape(-1)
     if to_goal[here] < 0:
         raise ValueError("expected a way from start to goal, got a maze without: open a wall")
     way = [here]
-    while here != goal:
-        ahead = steps_to(maze.size)[here][is_open[here]]
+    while to_goal[here]:
+        ahead = steps_to(maze.grid)[here][is_open[here]]
         here = int(ahead[to_goal[ahead].argmin()])
         way.append(here)
     return np.array(way)
@@ -93,22 +94,22 @@ def marked_way(maze: Mazes, marks: np.ndarray) -> np.ndarray | None:
     """Walk over marked cells from the start to the goal, if they leave no choice.
 
     Nothing is searched for: from every cell exactly one marked cell is next that was not walked
-    over before, and at the goal every marked cell was.
+    over before, and at a goal every marked cell was.
 
     Args:
         maze: one maze.
-        marks: (n, n) bool.
+        marks: (n, m) bool.
 
     Returns:
         (P,) int64 cell numbers from start to goal, or None if the marks are no such way.
     """
-    here, goal, is_open = _read(maze)
-    left = check_marks(marks, maze.size).flatten()  # marked, and not walked over
+    here, goals, is_open = _read(maze)
+    left = check_marks(marks, maze.grid).flatten()  # marked, and not walked over
     if not left[here]:
         return None
     way, left[here] = [here], False
-    while here != goal:
-        ahead = steps_to(maze.size)[here][is_open[here]]
+    while here not in goals:
+        ahead = steps_to(maze.grid)[here][is_open[here]]
         ahead = ahead[left[ahead]]
         if len(ahead) != 1:
             return None
@@ -118,11 +119,11 @@ def marked_way(maze: Mazes, marks: np.ndarray) -> np.ndarray | None:
     return None if left.any() else np.array(way)
 
 
-def _read(maze: Mazes) -> tuple[int, int, np.ndarray]:
-    """The start, the goal, and in which directions one can walk, (L, 4) bool, of one maze."""
+def _read(maze: Mazes) -> tuple[int, list[int], np.ndarray]:
+    """The start, the goals, and in which directions one can walk, (L, 4) bool, of one maze."""
     if len(maze) != 1:
         raise ValueError(f"expected one maze, got {len(maze)}: pass them one at a time, mazes[i]")
-    return int(maze.start[0]), int(maze.goal[0]), passages(maze.walls).reshape(-1, 4)
+    return int(maze.start[0]), maze.goals[0].tolist(), passages(maze.walls).reshape(-1, 4)
 
 
 def filling_rounds(mazes: Mazes) -> np.ndarray:
@@ -133,16 +134,16 @@ def filling_rounds(mazes: Mazes) -> np.ndarray:
     path from start to goal is left, and nothing else; a loop is left whole.
 
     Returns:
-        (B, n, n) int64, from 1 on; 0 for cells that are left.
+        (B, n, m) int64, from 1 on; 0 for cells that are left.
     """
     each = np.arange(len(mazes))
-    is_open = passages(mazes.walls).reshape(len(mazes), mazes.size**2, 4)
+    is_open = passages(mazes.walls).reshape(len(mazes), np.prod(mazes.grid), 4)
     rounds, now = np.zeros(is_open.shape[:2], np.int64), 0
     ends = np.zeros(rounds.shape, bool)
-    ends[each, mazes.start] = ends[each, mazes.goal] = True
+    ends[each, mazes.start] = ends[each[:, None], mazes.goals] = True
     while True:
         left = rounds == 0
-        ways = (is_open & left[:, steps_to(mazes.size)]).sum(axis=-1)
+        ways = (is_open & left[:, steps_to(mazes.grid)]).sum(axis=-1)
         dead = left & ~ends & (ways <= 1)
         if not dead.any():
             return rounds.reshape(mazes.walls.shape)

@@ -5,7 +5,7 @@ arrows to its neighbours. Where the topmost arrows run in a circle, these arrows
 the next ones uncovered. When no circle is left, the arrows form a tree, and every tree is equally
 likely. Which circle goes first makes no difference, so all circles of all mazes go at once.
 
-Axes: B mazes, n rows and columns, L = n * n cells.
+Axes: B mazes, n rows and m columns, L = n * m cells.
 """
 
 from functools import lru_cache
@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from trm_lib.checks import whole
-from trm_lib.puzzles.maze_walls import steps_to, walls_between
+from trm_lib.puzzles.maze_walls import Size, grid_of, steps_to, walls_between
 from trm_lib.puzzles.splits import mix64
 
 _NEXT_ARROW = np.uint64(0x9E3779B97F4A7C15)  # the increment of SplitMix64
@@ -21,34 +21,35 @@ _SHARE_WORTH_KEEPING = 0.8  # done mazes are carried along until so few others a
 _CELLS_AT_ONCE = 1 << 17  # enough to hide the cost of a call, few enough to stay in the cache
 
 
-def spanning_trees(size: int, keys: np.ndarray, loops: float = 0.0) -> np.ndarray:
-    """Make the walls, (B, n, n) uint8, of the uniform spanning tree of each key, (B,) uint64.
+def spanning_trees(size: Size, keys: np.ndarray, loops: float = 0.0) -> np.ndarray:
+    """Make the walls, (B, n, m) uint8, of the uniform spanning tree of each key, (B,) uint64.
 
     Args:
-        size, keys: n, at least 2, and the keys.
-        loops: share of the (n - 1)^2 walls left by a tree that are opened, 0 to 1.
+        size, keys: n or (n, m), at least 2, and the keys.
+        loops: share of the (n - 1) (m - 1) walls left by a tree that are opened, 0 to 1.
 
     Source:
         Propp and Wilson, How to get a perfectly random sample from a generic Markov chain and
         generate a random spanning tree of a directed graph, J. Algorithms 27 (1998).
     """
-    at_once = max(1, _CELLS_AT_ONCE // (size * size))
+    rows, columns = grid_of(size)
+    at_once = max(1, _CELLS_AT_ONCE // (rows * columns))
     if len(keys) > at_once:
         parts = [keys[i : i + at_once] for i in range(0, len(keys), at_once)]
         return np.concatenate([spanning_trees(size, part, loops) for part in parts])
-    ahead = _popped_arrows(size, keys) - np.arange(size * size)  # 1 where an arrow points right
-    ahead = ahead.reshape(-1, size, size)
-    right = (ahead[:, :, :-1] == 1) | (ahead[:, :, 1:] == -1)  # (B, n, n - 1): open to the right
-    below = (ahead[:, :-1] == size) | (ahead[:, 1:] == -size)  # (B, n - 1, n): open below
+    ahead = _popped_arrows(size, keys) - np.arange(rows * columns)  # 1 where one points right
+    ahead = ahead.reshape(-1, rows, columns)
+    right = (ahead[:, :, :-1] == 1) | (ahead[:, :, 1:] == -1)  # (B, n, m - 1): open to the right
+    below = (ahead[:, :-1] == columns) | (ahead[:, 1:] == -columns)  # (B, n - 1, m): open below
     if loops:
-        _open_more(right, below, keys, round(loops * (size - 1) ** 2))
+        _open_more(right, below, keys, round(loops * (rows - 1) * (columns - 1)))
     return walls_between(~right, ~below)
 
 
-def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
+def _popped_arrows(size: Size, keys: np.ndarray) -> np.ndarray:
     """The cell each cell points to, (B, L) int64; the last cell is the root, and to itself."""
     neighbours, degree = _neighbours(size)
-    count, n_cells = len(keys), size * size
+    count, n_cells = len(keys), len(neighbours)
     jumps = (n_cells - 1).bit_length()  # 2**jumps steps lead from anywhere into a circle
     number = np.tile(np.arange(n_cells), count)  # of each cell, within its maze
     maze = np.repeat(np.arange(0, count * n_cells, n_cells), n_cells)  # where its maze begins
@@ -82,9 +83,9 @@ def _popped_arrows(size: int, keys: np.ndarray) -> np.ndarray:
 
 
 @lru_cache
-def _neighbours(size: int) -> tuple[np.ndarray, np.ndarray]:
+def _neighbours(size: Size) -> tuple[np.ndarray, np.ndarray]:
     """The neighbours of each cell, first in (L, 4) int64, and how many it has, (L,) uint64."""
-    at_border = steps_to(size) == np.arange(size * size)[:, None]
+    at_border = steps_to(size) == np.arange(len(steps_to(size)))[:, None]
     inside_first = np.argsort(at_border, axis=1, kind="stable")
     neighbours = np.take_along_axis(steps_to(size), inside_first, axis=1)
     return neighbours, (~at_border).sum(axis=1).astype(np.uint64)
@@ -92,13 +93,13 @@ def _neighbours(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _open_more(right: np.ndarray, below: np.ndarray, keys: np.ndarray, count: int) -> None:
     """Open `count` more walls in every maze, each choice of them equally likely."""
-    size = right.shape[1]
-    half = size * (size - 1)
-    both = np.concatenate([right.reshape(-1, half), below.reshape(-1, half)], axis=1)
+    half, n_cells = np.prod(right.shape[1:]), right.shape[1] * below.shape[2]
+    flat = [walls.reshape(len(walls), np.prod(walls.shape[1:])) for walls in (right, below)]
+    both = np.concatenate(flat, axis=1)
     stream = mix64(np.arange(both.shape[1]) + (1 << 32))  # apart from those of the arrows
     rank = mix64(keys[:, None] ^ stream) | np.uint64(1)
     rank[both] = 0  # open already: those come first
-    order = np.argsort(rank, axis=1)[:, : size * size - 1 + count]
+    order = np.argsort(rank, axis=1)[:, : n_cells - 1 + count]
     np.put_along_axis(both, order, True, axis=1)
     right[:], below[:] = both[:, :half].reshape(right.shape), both[:, half:].reshape(below.shape)
 

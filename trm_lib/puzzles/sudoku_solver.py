@@ -18,7 +18,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trm_lib.puzzles.sudoku import box_shape, parse_sudoku
+from trm_lib.puzzles.sudoku import box_shape
+from trm_lib.puzzles.sudoku_text import parse_sudoku
 
 
 @dataclass(frozen=True)

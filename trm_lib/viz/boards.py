@@ -52,7 +52,7 @@ def sudoku_svg(
         ValueError: a shape or a value is not as above.
     """
     sudoku = _known(board, clues, solution, confidence)
-    return framed(sudoku.elements(cell), len(board) * cell, 4, title, sudoku.words())
+    return framed(sudoku.elements(cell), (len(board) * cell,) * 2, 4, title, sudoku.words())
 
 
 def thinking_strip(
@@ -198,10 +198,10 @@ def of_shape(name: str, array: np.ndarray, board: np.ndarray) -> np.ndarray:
 
 
 def framed(
-    parts: list[str], side: float, margin: float, title: str | None, words: str
+    parts: list[str], sides: tuple[float, float], margin: float, title: str | None, words: str
 ) -> SVGPicture:
-    """A square board of `side` pixels with a margin all round, its title, and its words."""
-    width = height = side + 2 * margin
+    """A board of `sides`, height and width, with a margin all round, its title, and its words."""
+    height, width = (side + 2 * margin for side in sides)
     head, heading = 0, []
     if title is not None:
         drawn = TextPath((0, 0), style.literal(title), size=15, prop=_WIDEST).get_extents().width
@@ -211,7 +211,7 @@ def framed(
             f'text-anchor="middle" fill="{style.INK}">{escape(title)}</text>'
         ]
         words = f"{title}. {words}"
-    left = (width - side) / 2
+    left = (width - sides[1]) / 2
     board = group(f'transform="translate({left:g} {head + margin})"', parts)
     return _on_paper(heading + board, width, height + head, words)
 

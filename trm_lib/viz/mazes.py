@@ -1,6 +1,6 @@
 """Mazes as SVG that reads on any page, in grey, and aloud.
 
-Axes: n rows and columns of a maze, 2 to 128; its cells are numbered row by row. Bit d of a cell's
+Axes: n rows and m columns of a maze, 2 to 128; its cells are numbered row by row. Bit d of a cell's
 walls is its wall in direction d: 0 up, 1 right, 2 down, 3 left.
 """
 
@@ -45,12 +45,12 @@ def maze_svg(
     pale. Below 10 pixels, start, goal and agent are larger than their cells, and can be found.
 
     Args:
-        walls: shape (n, n), integers from 0 to 15.
+        walls: shape (n, m), integers from 0 to 15.
         start, goal, agent: cell numbers; the agent is who stands in the maze.
-        cells: whether a cell is marked as part of the answer, shape (n, n), bool.
+        cells: whether a cell is marked as part of the answer, shape (n, m), bool.
         label: whether it should be, same shape, bool. With it, wrong and missed cells differ.
         trail: cell numbers visited so far, in order; drawn as a line.
-        moves: directions in which somebody would go from each cell, shape (n, n); -1: no arrow.
+        moves: directions in which somebody would go from each cell, shape (n, m); -1: no arrow.
         title: one line to write above the maze.
         cell: side of a cell in pixels. By default 56 for n = 5 and below, and less for more cells:
             the maze is then 280 pixels wide for n = 5, 640 for n = 128.
@@ -60,25 +60,25 @@ def maze_svg(
     """
     walls = np.asarray(walls)
     if walls.ndim != 2:
-        raise ValueError(f"walls must be (n, n), got {walls.shape}: draw walls[0] of a batch.")
-    (walls,), size = check_walls(walls[None]), len(walls)
+        raise ValueError(f"walls must be (n, m), got {walls.shape}: draw walls[0] of a batch.")
+    (walls,), grid = check_walls(walls[None]), walls.shape
     places = {"start": start, "goal": goal, "agent": agent}
     for name, at in places.items():
-        places[name] = None if at is None else whole(at, name, 0, size**2 - 1)
-    marked = np.zeros(walls.shape, bool) if cells is None else check_marks(cells, size, "cells")
-    due = marked if label is None else check_marks(label, size, "label")
+        places[name] = None if at is None else whole(at, name, 0, walls.size - 1)
+    marked = np.zeros(walls.shape, bool) if cells is None else check_marks(cells, grid, "cells")
+    due = marked if label is None else check_marks(label, grid, "label")
     if cell is None:
-        cell = round(56 * min(1, 5 / size) ** 0.75)
+        cell = round(56 * min(1, 5 / max(grid)) ** 0.75)
     trail = () if trail is None else tuple(map(int, trail))
     moves = np.full(walls.shape, -1) if moves is None else of_shape("moves", moves, walls)
     maze = _Maze(walls, places, marked, due, trail, moves, cell)
     words = maze.words(cells is not None, label is not None)
-    return framed(maze.elements(), size * cell, 5, title, words)
+    return framed(maze.elements(), (grid[0] * cell, grid[1] * cell), 5, title, words)
 
 
 @dataclass(frozen=True)
 class _Maze:
-    """A checked maze and what is known of it, arrays of shape (n, n)."""
+    """A checked maze and what is known of it, arrays of shape (n, m)."""
 
     walls: np.ndarray  # bits, one a direction
     places: dict[str, int | None]  # cell numbers of "start", "goal" and "agent"
@@ -90,16 +90,16 @@ class _Maze:
 
     @property
     def bumps(self) -> np.ndarray:
-        """Whether the move of a cell runs into a wall, (n, n) bool."""
+        """Whether the move of a cell runs into a wall, (n, m) bool."""
         return (self.moves >= 0) & (self.walls >> self.moves.clip(min=0) & 1 > 0)
 
     def words(self, answered: bool, judged: bool) -> str:
         """What the picture shows; rows and columns are counted from 1."""
-        size = len(self.walls)
-        words = [f"{size} by {size} maze."]
+        n, m = self.walls.shape
+        words = [f"{n} by {m} maze."]
         for name, at in self.places.items():
             if at is not None:
-                row, column = at // size + 1, at % size + 1
+                row, column = at // m + 1, at % m + 1
                 words.append(f"{name.capitalize()} at row {row}, column {column}.")
         if self.trail:
             words.append(f"Cells visited: {len(set(self.trail))}.")
@@ -116,9 +116,10 @@ class _Maze:
 
     def elements(self) -> list[str]:
         """The SVG elements of the maze, its upper left corner at (0, 0)."""
-        parts, size, roomy = self._shades(), len(self.walls), self.cell >= _SMALL
+        parts, (n, m), roomy = self._shades(), self.walls.shape, self.cell >= _SMALL
         if roomy:
-            lines = "".join(f"M0 {i}h{size}M{i} 0v{size}" for i in range(1, size))
+            cells = [f"M0 {i}h{m}" * (i < n) + f"M{i} 0v{n}" * (i < m) for i in range(1, max(n, m))]
+            lines = "".join(cells)
             parts.append(self._path(lines, style.FAINT_LINE, 1 / self.cell, "cell-lines"))
             parts += self._marks()
         if len(self.trail) > 1:
@@ -204,18 +205,18 @@ class _Maze:
 
     def _trail(self) -> str:
         """One line through the middles of the cells visited."""
-        size = len(self.walls)
-        steps = [f"M{self.trail[0] % size} {self.trail[0] // size}"]
+        m = self.walls.shape[1]
+        steps = [f"M{self.trail[0] % m} {self.trail[0] // m}"]
         for here, there in pairwise(self.trail):
             move = there - here
             if move:
-                steps.append(f"h{move}" if abs(move) == 1 else f"v{move // size}")
+                steps.append(f"h{move}" if abs(move) == 1 else f"v{move // m}")
         look, width = f'{_ROUND} opacity=".55"', max(1.5 / self.cell, 0.1)
         return self._path("".join(steps), style.AGENT, width, "trail", look, "translate(.5 .5)")
 
     def _figures(self) -> list[str]:
         """The start, the goal and the agent, each a shape of its own."""
-        cell, size, parts = self.cell, len(self.walls), []
+        cell, m, parts = self.cell, self.walls.shape[1], []
         R = max(0.3 * cell, 5)
         looks = {  # the colours of its ground and its outline, and how wide the outline is
             "start": (style.PAPER, style.INK, f' stroke-width="{max(1.5, cell / 20):.4g}"'),
@@ -227,7 +228,7 @@ class _Maze:
                 continue
             ground, outline, width = looks[part]
             look = f'fill="{ground}" stroke="{outline}"{width} data-part="{part}"/>'
-            x, y = (at % size + 0.5) * cell, (at // size + 0.5) * cell
+            x, y = (at % m + 0.5) * cell, (at // m + 0.5) * cell
             if part == "goal":
                 side = f'width="{2 * R:g}" height="{2 * R:g}" rx="{R / 5:.4g}"'
                 parts.append(f'<rect x="{x - R:g}" y="{y - R:g}" {side} {look}')
@@ -244,7 +245,7 @@ class _Maze:
 
     def _busy(self, row: int, column: int) -> bool:
         """Whether somebody or something stands in a cell."""
-        return row * len(self.walls) + column in self.places.values()
+        return row * self.walls.shape[1] + column in self.places.values()
 
 
 def _runs(mask: np.ndarray) -> Iterator[tuple[int, int, int]]:

@@ -22,14 +22,14 @@ _RGB = (255 * _COLOURS[:, :3]).round().astype(np.uint8)  # of pixel tokens 0 to 
 
 
 def maze_pixels(walls: np.ndarray, start: int, goal: int, agent: int) -> np.ndarray:
-    """Paint one maze of n x n, H = W = 8 (2 n + 1); walls are as thick as cells are wide.
+    """Paint one maze of n x m, H = 8 (2 n + 1) and W = 8 (2 m + 1).
 
-    Walls are dark, the start grey, the goal green; the agent is a blue square inside its cell.
-    Arguments are as in `maze_svg`.
+    Walls are as thick as cells are wide, and dark, the start grey, the goal green; the agent is a
+    blue square inside its cell. Arguments are as in `maze_svg`.
     """
     maze = Mazes(walls[None], np.array([start]), np.array([goal]))
     pixels = _RGB[pixel_tokens(maze)[0]].repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
-    y, x = (_ZOOM * (2 * place + 1) + 1 for place in divmod(agent, len(walls)))
+    y, x = (_ZOOM * (2 * place + 1) + 1 for place in divmod(agent, walls.shape[1]))
     pixels[y : y + _ZOOM - 2, x : x + _ZOOM - 2] = _RGB[-1]
     return pixels
 

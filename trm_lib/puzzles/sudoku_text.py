@@ -1,0 +1,224 @@
+"""Reading and writing one Sudoku board.
+
+Axes and boards are those of `sudoku`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from trm_lib.puzzles.reading import Lines, lines_of
+from trm_lib.puzzles.sudoku import BOX_SHAPES, units
+
+Rows = list[tuple[int, list[str]]]
+"""Lines with their numbers in the text, each cut into pieces of as many symbols as cells."""
+
+_VALUES = {".": 0} | {str(digit): digit for digit in range(10)}
+_EMPTY = "_*-?xX"  # each an empty cell in some texts; the first three draw frames in others
+_FRAME = "\u2500-\u257f" + re.escape("|+=,;:/\\'\"[](){}") + r"\s"
+
+
+def sudoku_text(board: np.ndarray) -> str:
+    """Write one board as text such as "1...|..3.|.4..|...2"; `parse_sudoku` reads it back.
+
+    Args:
+        board: (N, N) integers 0..N, 0 = empty.
+    """
+    rows = parse_sudoku(board).tolist()
+    return "|".join("".join(str(digit or ".") for digit in row) for row in rows)
+
+
+def parse_sudoku(puzzle: str | ArrayLike) -> np.ndarray:
+    """Read one Sudoku board.
+
+    Only the form is checked here; whether the clues obey the rules is for `check_sudoku`.
+
+    Args:
+        puzzle: text, a row a line or all in one, such as "1...|..3.|.4..|...2". Empty cells are
+            . 0 or _, or all of them * or - or ? or x, or nothing where rows stand in columns or
+            between commas. Frames of + - * = | or box drawing, brackets, fences of code, titles,
+            comments after #, // or ; and fields beside a board in one run are passed over. Or a
+            list of rows, ["1...", "..3.", ".4..", "...2"]. Or anything NumPy reads as an (N, N)
+            array of whole numbers 0..N: nested lists, arrays, tensors.
+
+    Returns:
+        (N, N) int8 board, a new array.
+
+    Raises:
+        ValueError: the board is not 4x4, 6x6 or 9x9, rows differ in length, a cell holds something
+            else than a digit of the board or an empty cell (the message names it), or the text can
+            be read in two ways (the message shows both).
+    """
+    if isinstance(puzzle, list | tuple) and all(isinstance(row, str) for row in puzzle):
+        puzzle = "\n".join(puzzle)
+    if isinstance(puzzle, str):
+        cells, numbers = _from_text(puzzle)
+    else:
+        cells, numbers = _from_rows(puzzle), []
+    if cells.shape not in [(size, size) for size in BOX_SHAPES]:
+        raise ValueError(
+            f"expected one board of shape (4, 4), (6, 6) or (9, 9), got shape {cells.shape}: "
+            "write every cell, with '.' or 0 for an empty one"
+        )
+    size = len(cells)
+    for (row, column), value in np.ndenumerate(cells.astype(object)):
+        if isinstance(value, bool) or value not in range(size + 1):
+            line = f"line {numbers[row]}: " if numbers else ""
+            raise ValueError(
+                f"{line}row {row + 1}, column {column + 1} holds {value!r}: expected a digit 1 to "
+                f"{size}, or '.' or '_' in text, 0 anywhere, for an empty cell"
+            )
+    return cells.astype(np.int8)
+
+
+def check_sudoku(board: str | ArrayLike) -> None:
+    """Refuse a board on which a digit stands twice in a unit; the message names both cells.
+
+    A board that passes may still have no solution, or several: ask `solve_exactly`.
+
+    Args:
+        board: one board, anything that `parse_sudoku` reads.
+    """
+    board = parse_sudoku(board)
+    size = len(board)
+    for number, cells in enumerate(units(size)):
+        digits = board.reshape(-1)[cells]
+        for digit in range(1, size + 1):
+            places = cells[digits == digit]
+            if len(places) > 1:
+                unit = f"{('row', 'column', 'box')[number // size]} {number % size + 1}"
+                here, there = (f"row {c // size + 1}, column {c % size + 1}" for c in places[:2])
+                raise ValueError(
+                    f"digit {digit} stands twice in {unit}: {here} and {there}; empty or change "
+                    "one of them"
+                )
+
+
+def _from_text(text: str) -> tuple[np.ndarray, list[int]]:
+    """The cells of the one board a text can be read as, (N, N), and the lines of its rows.
+
+    Numbers of lines are left out where all is in one. Symbols that are not known stay text.
+    """
+    lines = [(number, line.split("#")[0].rstrip()) for number, line in lines_of(text)]
+    lines = _one_run([(number, line) for number, line in lines if line.strip()])
+    boards: dict[str, tuple[np.ndarray, list[int]]] = {}
+    refusals = []
+    for rows in _ways(lines):
+        try:
+            cells = _square(rows)
+        except ValueError as error:
+            refusals.append(error)
+            continue
+        numbers = [number for number, _ in rows] if len(rows) > 1 else []
+        boards.setdefault("|".join(map("".join, cells.astype(str))), (cells, numbers))
+    if not boards:
+        raise refusals[0]
+    known = [shown for shown in boards if re.fullmatch(r"[0-9|]+", shown)]
+    if len(known) > 1:
+        raise ValueError(
+            f"expected a text that can be read in one way, got one that may be {known[0]} or "
+            f"{known[1]}: write '.' for an empty cell, and no frame"
+        )
+    return boards[known[0] if known else next(iter(boards))]
+
+
+def _one_run(lines: Lines) -> Lines:
+    """Only the board, where a line holds a whole one among other fields."""
+    fields = [(number, field) for number, line in lines for field in re.split(r"[\s,;]+", line)]
+    sizes = [size * size for size in BOX_SHAPES]
+    runs = [pair for pair in fields if len(pair[1]) in sizes and re.search(r"\d", pair[1])]
+    runs = [pair for pair in runs if re.fullmatch(rf"[\d.{re.escape(_EMPTY)}]+", pair[1])]
+    if len(runs) > 1:
+        raise ValueError(
+            f"expected one Sudoku, got {len(runs)}, the second in line {runs[1][0]}: pass one"
+        )
+    return runs or lines
+
+
+def _ways(lines: Lines) -> Iterator[Rows]:
+    """Every way to find rows of cells in lines: what is empty, what frame, what parts cells."""
+    text = "".join(line for _, line in lines)
+    may_be_empty = [s for s in _EMPTY if s in text and (s == "_" or "." not in text)]
+    for empty, has_rulers in product(["", *may_be_empty], [True, False]):
+        frame = _FRAME + "".join(re.escape(s) for s in "_*-" if s != empty)
+        ruler = frame + re.escape(empty) if has_rulers else frame
+        kept = [(n, line) for n, line in lines if not re.fullmatch(rf"[{ruler}]*", line)]
+        kept = [(n, line.replace(empty, ".") if empty else line) for n, line in kept]
+        yield [(n, [s for s in re.split(rf"[{frame}]+", line) if s]) for n, line in kept]
+        if "." in text or empty:
+            continue
+        drawn = re.compile(rf"(?=.*[-+=*_\u2500-\u257f])[{frame}]*")
+        kept = [
+            (n, line) for n, line in lines if not drawn.fullmatch(line)
+        ]  # may be a row of blanks
+        size = len(kept)
+        fields = [_fields(line) for _, line in kept]
+        if all(len(field) <= 1 for row in fields for field in row):
+            rows = ["".join(field or "." for field in row) for row in fields]
+            yield [(n, [row]) for (n, _), row in zip(kept, rows, strict=True)]
+            continue
+        for pitch in (1, 2):  # columns, an empty cell a blank
+            bare = [re.sub(r"[|\u2502\u2503\u2551]" + " ?" * (pitch - 1), "", x) for _, x in kept]
+            if not "".join(row[1::2] for row in bare if pitch == 2).strip():
+                rows = [row[::pitch].replace(" ", ".").ljust(size, ".") for row in bare]
+                yield [(n, [row]) for (n, _), row in zip(kept, rows, strict=True)]
+
+
+def _fields(line: str) -> list[str]:
+    """What stands between separators, without quotes, brackets or bars around all of it."""
+    line = re.sub(r"^[\[\s]+|\][\],\s]*$", "", line)
+    if line[:1] == line[-1:] == "|":
+        line = line[1:-1]
+    return [field.strip(" '\"") for field in re.split(r"[,;|\t]", line)]
+
+
+def _square(rows: Rows) -> np.ndarray:
+    """The symbols of N rows of N cells, or of all the cells in one line, as an (N, N) array."""
+    cut, numbers = ["".join(pieces) for _, pieces in rows], [number for number, _ in rows]
+    if len(rows) < 2:
+        pieces, numbers = [piece for _, row in rows for piece in row], []
+        run = "".join(pieces)
+        size = next((size for size in BOX_SHAPES if size * size == len(run)), 0)
+        if {len(piece) for piece in pieces} in ({1}, {size}, {len(run)}) and size:
+            cut = [run[start : start + size] for start in range(0, len(run), size)]
+        elif max(map(len, pieces), default=1) > 1 < len(pieces):
+            cut = pieces
+        else:
+            raise ValueError(
+                f"expected 16, 36 or 81 symbols (a 4x4, 6x6 or 9x9 board), got {len(run)}: "
+                "write every cell, with '.' for an empty one"
+            )
+    _require_square(cut, numbers)
+    return np.array([[_VALUES.get(symbol, symbol) for symbol in row] for row in cut], object)
+
+
+def _require_square(rows: Sequence[Sequence], numbers: Sequence[int] = ()) -> None:
+    for row, cells in enumerate(rows):
+        if len(cells) != len(rows):
+            line = f"line {numbers[row]}: " if numbers else ""
+            raise ValueError(
+                f"{line}row {row + 1} has {len(cells)} cells, expected {len(rows)} (as many as "
+                "there are rows): write every cell, with '.' or 0 for an empty one"
+            )
+
+
+def _from_rows(rows: ArrayLike) -> np.ndarray:
+    if isinstance(rows, list | tuple) and all(isinstance(row, Sequence) for row in rows):
+        _require_square(rows)
+    try:
+        return as_array(rows)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            "expected one board as text, as rows of whole numbers of equal length, or as an "
+            f"integer array, got a {type(rows).__name__} that NumPy cannot read"
+        ) from error
+
+
+def as_array(values: ArrayLike) -> np.ndarray:
+    """The same in NumPy, a tensor that is part of a graph of gradients too."""
+    return np.asarray(values.detach() if hasattr(values, "detach") else values)
