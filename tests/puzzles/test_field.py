@@ -64,8 +64,9 @@ REFUSED = {
     "sudoku/9x9_utf16": "expected a puzzle as text in .*9x9_utf16.txt, got other bytes",
 }
 FILES = sorted(path for path in FIELD.glob("*/*") if path.is_file())
-TEXTS = [path.read_bytes().decode("utf-8-sig") for path in FILES
-         if not f"{path.parent.name}/{path.stem}".endswith(("picture", "utf16"))]  # fmt: skip
+# Those that are no text, and one that is numbers without a wall around, are left out.
+TEXTS = [(path.parent.name, path.read_bytes().decode("utf-8-sig")) for path in FILES
+         if path.stem not in ("picture", "9x9_utf16", "maz_wall_lines")]  # fmt: skip
 
 
 def as_text(read: Mazes | np.ndarray) -> str:
@@ -127,24 +128,25 @@ def test_what_can_be_read_in_two_ways_is_refused_with_both():
 @st.composite
 def changed_texts(draw):
     """A text of the field in which a few symbols, lines or words are others."""
-    text = draw(st.sampled_from(TEXTS))
+    game, text = draw(st.sampled_from(TEXTS))
     pieces = st.sampled_from(
         ["", " ", "\n", "\t", *"0123459.#+-|_*xXSGEeo,;[]1█─│┼", "```\n", "// a\n"]
     )
     for _ in range(draw(st.integers(0, 4))):
         start = draw(st.integers(0, len(text)))
         text = text[:start] + draw(pieces) + text[start + draw(st.integers(0, 2)) :]
-    return text
+    return game, text
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=2000)
 @given(changed_texts())
-def test_changed_texts_are_read_or_refused_and_nothing_else(text):
+def test_changed_texts_are_read_as_the_same_game_or_refused(changed):
+    game, text = changed
     try:
         read = read_puzzle(text)
     except ValueError:
         return
-    assert game_of(text) == ("maze" if isinstance(read, Mazes) else "Sudoku")
+    assert game == ("mazes" if isinstance(read, Mazes) else "sudoku")
     if isinstance(read, Mazes):
         check_walls(read.walls)
     np.testing.assert_array_equal(as_text(read_puzzle(as_text(read))), as_text(read))
