@@ -341,6 +341,9 @@ POSITIONS = ("none", "rope", "rope2d", "learned")
 class Block(Layer):
     """h <- mix(h); h <- rms_norm(h + swiglu(h)), (B, L, D) -> (B, L, D); norms come last."""
 
+    bounded = False
+    """Whether tanh takes the place of the last norm; see `LoopedConfig`."""
+
     def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()
         self.mixing = MIXINGS[config.mixing](config, generator)
@@ -348,7 +351,8 @@ class Block(Layer):
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         h = self.mixing(h, grid)
-        return rms_norm(h + self.swiglu(h), self.plain)
+        h = h + self.swiglu(h)
+        return h.tanh() if self.bounded else rms_norm(h, self.plain)
 
 
 class Stack(nn.Module):

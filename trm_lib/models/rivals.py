@@ -43,14 +43,17 @@ class LoopedConfig(BoardConfig):
     Attributes:
         n_calls: calls of the stack in one cycle.
         n_cycles: cycles in one improvement step; only the last has a gradient.
+        bounded: after every call the state goes through tanh in place of the last norm, which makes
+            it crisp: its numbers stay between -1 and 1, and what is near either end stays there.
     """
 
     n_calls: int = 4
     n_cycles: int = 1
+    bounded: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(self, n_calls=at_least(1), n_cycles=at_least(1))
+        check(self, n_calls=at_least(1), n_cycles=at_least(1), bounded=true_or_false)
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Looped(BoardNet):
 
     def build(self, generator: torch.Generator) -> None:
         self.register_start("h0", generator, self.config.width)
+        self.stack.blocks[-1].bounded = self.config.bounded
 
     def improved(self, x: Tensor, carry: LoopedCarry, grid: tuple[int, ...]) -> LoopedCarry:
         h, n_calls = carry.h, self.config.n_calls

@@ -32,6 +32,7 @@ from trm_lib.puzzles.maze_paths import (
     filling_rounds,
     marked_way,
     maze_distances,
+    shortest_moves,
     shortest_path_cells,
     shortest_way,
 )
@@ -71,7 +72,7 @@ __all__ = [
     "masked_grids", "maze_distances", "maze_from_squares", "maze_labels", "maze_picture",
     "maze_text", "maze_tokens", "mazes_from_keys", "minimal_sudokus_4x4", "mix64", "parse_maze",
     "parse_squares", "parse_sudoku", "passages", "pixel_labels", "pixel_tokens",
-    "places_from_keys", "read_maze_picture", "read_maze_tokens", "shortest_path_cells",
-    "shortest_way", "solve_exactly", "split_by_class", "split_by_hash", "square_tokens",
-    "steps_to", "sudoku_text", "sudokus_4x4", "unique_masks_4x4", "units",
+    "places_from_keys", "read_maze_picture", "read_maze_tokens", "shortest_moves",
+    "shortest_path_cells", "shortest_way", "solve_exactly", "split_by_class", "split_by_hash",
+    "square_tokens", "steps_to", "sudoku_text", "sudokus_4x4", "unique_masks_4x4", "units",
 ]  # fmt: skip

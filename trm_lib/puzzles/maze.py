@@ -39,11 +39,9 @@ class Mazes:
 
     def __post_init__(self) -> None:
         walls = check_walls(self.walls)
-        start, goal = check_cells(self.start, walls, "start"), np.asarray(self.goal)
-        if goal.ndim == 2 and goal.shape[1] > 1:
-            goal = np.stack([check_cells(each, walls, "goal") for each in goal.T], axis=1)
-        else:
-            goal = check_cells(goal[:, 0] if goal.ndim == 2 else goal, walls, "goal")
+        start = check_cells(self.start, walls, "start")
+        goal = check_cells(self.goal, walls, "goal", several=True)
+        goal = goal[:, 0] if goal.shape[1:] == (1,) else goal
         for name, value in (("walls", walls), ("start", start), ("goal", goal)):
             object.__setattr__(self, name, value)
         same = np.flatnonzero((self.goals == start[:, None]).any(axis=1))
@@ -149,13 +147,17 @@ def check_maze_options(
     return 0.0
 
 
-def check_cells(cells: np.ndarray, walls: np.ndarray, name: str) -> np.ndarray:
-    """Refuse anything but one cell number for each of (B, n, m) walls; return (B,) int64."""
+def check_cells(
+    cells: np.ndarray, walls: np.ndarray, name: str, several: bool = False
+) -> np.ndarray:
+    """Refuse anything but a cell number, or several, for each of (B, n, m) walls; return int64."""
     cells, last = np.asarray(cells), walls.shape[1] * walls.shape[2] - 1
+    shape = (len(walls), *cells.shape[1:2]) if several else (len(walls),)
     if (
-        cells.shape != (len(walls),)
+        cells.shape != shape
         or cells.dtype.kind not in "iu"
         or ((cells < 0) | (cells > last)).any()
+        or 0 in cells.shape[1:]
     ):
         raise ValueError(
             f"{name} expected ({len(walls)},) integers from 0 to {last}, one cell a maze, got "

@@ -12,17 +12,17 @@ from trm_lib.puzzles.maze_walls import check_walls, passages, steps_to, walls_in
 
 
 def maze_distances(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Count the steps from one cell to every cell of its maze.
+    """Count the steps from one cell, or the nearest of several, to every cell of its maze.
 
     Args:
         walls: (B, n, m) uint8, as in `Mazes`.
-        source: (B,) integers, cell numbers.
+        source: (B,) or (B, G) integers, cell numbers.
 
     Returns:
         (B, n, m) int32, -1 where no path leads.
     """
     walls = check_walls(walls)
-    return _spread(walls, check_cells(source, walls, "source"))
+    return _spread(walls, check_cells(source, walls, "source", several=True))
 
 
 def shortest_path_cells(mazes: Mazes) -> np.ndarray:
@@ -88,6 +88,21 @@ def shortest_way(maze: Mazes) -> np.ndarray:
         here = int(ahead[to_goal[ahead].argmin()])
         way.append(here)
     return np.array(way)
+
+
+def shortest_moves(walls: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """Say which moves from each cell lead one step nearer.
+
+    Args:
+        walls: (B, n, m) integers, as in `Mazes`.
+        distances: (B, n, m) integers, those to the nearest goal.
+
+    Returns:
+        (B, n, m, 4) bool; several where ways are equally short, none at a goal.
+    """
+    cells = distances.reshape(len(distances), -1)
+    there = cells[:, steps_to(walls.shape[1:])].reshape(*walls.shape, 4)
+    return passages(walls) & (there == distances[..., None] - 1)
 
 
 def marked_way(maze: Mazes, marks: np.ndarray) -> np.ndarray | None:

@@ -96,7 +96,7 @@ class TrainingRun(Run):
         augment: Augment | None = None,
         lesson: Lesson | None = None,
     ):
-        _require_known_tokens(data, model)
+        _require_known_tokens(data, model, own_lesson=lesson is not None)
         optimizer = OPTIMIZERS[config.optimizer](
             model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay
         )
@@ -109,6 +109,8 @@ class TrainingRun(Run):
         self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
         self.evaluated = self.average.module
         self.parts |= {"stream": self.stream, "average": self.average}
+        if hasattr(lesson, "state_dict"):
+            self.parts["lesson"] = lesson
         self.carry: Carry | None = None
         self.labels: Tensor | None = None
 
@@ -144,7 +146,10 @@ class TrainingRun(Run):
 
 
 Lesson = Callable[[TrainingRun], Tensor]
-"""Teaches the model of a run from its next batch, and returns the loss of the last step."""
+"""Teaches the model of a run from its next batch, and returns the loss of the last step.
+
+What it keeps from batch to batch, if anything, it gives and takes as `state_dict` does.
+"""
 
 
 def fit(
@@ -236,7 +241,7 @@ def persistent_carry(run: TrainingRun) -> Tensor:
     return loss
 
 
-def _require_known_tokens(data: PuzzleData, model: nn.Module) -> None:
+def _require_known_tokens(data: PuzzleData, model: nn.Module, own_lesson: bool) -> None:
     config = getattr(model, "config", None)
     V = getattr(config, "vocab_size", None)
     if V is None:
@@ -246,10 +251,12 @@ def _require_known_tokens(data: PuzzleData, model: nn.Module) -> None:
             f"model expected n_puzzles=1, got {config.n_puzzles}: PuzzleData does not say which "
             f"puzzle each board is; call model(carry, inputs, puzzle) in a loop of your own"
         )
-    for name, tokens in (("inputs", data.inputs), ("labels", data.labels[data.labels != IGNORE])):
+    A = getattr(config, "n_answers", None) or V
+    judged = data.labels[data.labels != IGNORE]
+    for name, tokens, most in (("inputs", data.inputs, V), ("labels", judged, A)):
         low, high = int(tokens.min()), int(tokens.max())
-        if low < 0 or high >= V:
+        if (low < 0 or high >= most) and not (name == "labels" and own_lesson):
             raise ValueError(
-                f"{name} expected tokens from 0 to {V - 1}, which the model knows, got {low} to "
-                f"{high}: fix the data, or build the model with a larger vocab_size"
+                f"{name} expected tokens from 0 to {most - 1}, which the model knows, got {low} to "
+                f"{high}: fix the data, or build the model with a larger vocab_size or n_answers"
             )

@@ -1,0 +1,306 @@
+"""Chapter 08: which moves lead a shortest way to the goal? Learnt on 8x8 mazes, asked of any.
+
+A network is shown walls and goals, not the start, and says of each cell which of its four moves lie
+on a shortest way. News of a goal travels one cell a call. So after call k a cell at distance d is
+judged on its moves if d < k, must say no to all of them if d > k, and is not judged between. That
+is a wave, which leaves arrows behind: breadth-first search. Mazes of 8x8 cells are trained on,
+15x15 ones choose, all others are looked at once.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trm_lib import puzzles
+from trm_lib.evaluation import think
+from trm_lib.experiments import Recipe
+from trm_lib.models import (
+    BoardConfig,
+    BoardNet,
+    LoopedConfig,
+    TRMConfig,
+    build_model,
+    count_parameters,
+)
+from trm_lib.tasks import Task
+from trm_lib.training import History, PuzzleData, SupervisedConfig, TrainingRun, fit
+
+OPENED = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Shares of the walls left by a tree that are opened, in the mazes to train on."""
+EACH = 2000  # mazes to train on of each share
+CALLS = 6  # judged one after the other, with a gradient through all of them
+AFTER = 12  # more calls than a board needs until it makes room
+KINDS = {
+    "tree": {"layout": "tree"},
+    "loops_2": {"layout": "loops", "loops": 0.02},
+    "loops_10": {"layout": "loops", "loops": 0.1},
+    "loops_50": {"layout": "loops", "loops": 0.5},
+    "open": {"layout": "open"},
+}
+"""Mazes to ask."""
+FEW = {15: 200, 30: 100}
+CLOSE = {7: 200, 15: 200, 30: 100, 59: 20, 101: 10}
+"""Cells a side, and how many mazes of each kind are asked: of every network, and of some."""
+PATIENCE, TOGETHER = 20, 40_000  # steps at rest; cells that are thought about at once
+
+
+def question(mazes: puzzles.Mazes) -> np.ndarray:
+    """What the network sees: the walls of a cell, and 16 more at a goal; (B, n, m) from 0 to 31."""
+    tokens = puzzles.maze_tokens(mazes)
+    return (tokens & 15) | (tokens & 32) >> 1
+
+
+def distances(mazes: puzzles.Mazes) -> np.ndarray:
+    """Steps from each cell to the nearest goal, (B, n, m)."""
+    return puzzles.maze_distances(mazes.walls, mazes.goals)
+
+
+def some_goals(mazes: puzzles.Mazes, rng: np.random.Generator) -> puzzles.Mazes:
+    """In a fifth of them several goals, in another fifth a block of up to 3x3 goals."""
+    (n, m), count = mazes.grid, len(mazes)
+    kind, goals = rng.random(count), np.repeat(mazes.goal[:, None], 9, axis=1)
+    several = rng.integers(n * m, size=(count, 9))
+    many = np.arange(9) < rng.integers(2, 5, size=(count, 1))
+    corner = rng.integers((n - 2, m - 2), size=(count, 2))
+    high, wide = rng.integers(1, 4, size=(2, count))
+    rows, columns = np.divmod(np.arange(9), 3)
+    block = (corner[:, :1] + rows.clip(max=high[:, None] - 1)) * m
+    block += corner[:, 1:] + columns.clip(max=wide[:, None] - 1)
+    goals = np.where((kind[:, None] < 0.2) & many, several, goals)
+    goals = np.where((kind[:, None] >= 0.2) & (kind[:, None] < 0.4), block, goals)
+    clash = (goals == mazes.start[:, None]).any(axis=1)
+    goals[clash] = mazes.goal[clash, None]
+    return puzzles.Mazes(mazes.walls, mazes.start, goals)
+
+
+@cache
+def lessons(opened: tuple[float, ...] = OPENED) -> PuzzleData:
+    """Mazes of 8x8 cells to train on; a label is the distance of a cell to the nearest goal."""
+    rng, parts = np.random.default_rng(0), []
+    for share in opened:
+        count = EACH * len(OPENED) // len(opened)
+        drawn = puzzles.generate_mazes(8, count, rng, "loops", share, "random", "random")
+        mazes = some_goals(drawn, rng)
+        parts.append((question(mazes), distances(mazes)))
+    return PuzzleData(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+@cache
+def asked(size: int | tuple[int, int], count: int, seed: int, kind: str) -> puzzles.Mazes:
+    """Mazes that no network was trained on; those of seed 1 choose, those of seed 2 are test."""
+    rng = np.random.default_rng([*np.atleast_1d(size), seed, list(KINDS).index(kind)])
+    drawn = puzzles.generate_mazes(size, count, rng, start="random", goal="random", **KINDS[kind])
+    return drawn
+
+
+@dataclass(eq=False)
+class Wave:
+    """A lesson: boards are thought about each at its own moment, and leave when all was said.
+
+    Attributes:
+        calls: how many are judged in a row, with a gradient through all of them.
+        quiet: whether cells that no news can have reached must say no; else they are not judged.
+        at_once: every cell is judged from the first call on.
+        pool: whether boards come and go one by one; else as a batch, all at the same moment.
+    """
+
+    calls: int = CALLS
+    quiet: bool = True
+    at_once: bool = False
+    pool: bool = True
+    __qualname__ = "Wave"
+    kept: dict[str, Tensor] = field(default_factory=dict)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The boards that are thought about: inputs, distances, calls so far, and states."""
+        return self.kept
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on with these."""
+        self.kept = state
+
+    def __call__(self, run: TrainingRun) -> Tensor:
+        inputs, far = run.next_batch()
+        age = torch.zeros(len(inputs), dtype=torch.long)
+        new = {"inputs": inputs, "far": far, "age": age} | vars(run.model.initial_carry(inputs))
+        if not self.kept:
+            self.kept = new
+            if self.pool:  # each at another moment from the start
+                self.kept["age"] = -torch.arange(len(inputs)) % (self.calls * 4)
+        over = self.kept["age"] > self.kept["far"].flatten(1).amax(1) + AFTER
+        over = over if self.pool else over.all().expand_as(over)
+        now = {
+            name: torch.where(over.view(-1, *[1] * (part.dim() - 1)), part, self.kept[name])
+            for name, part in new.items()
+        }
+        inputs, far, age = (now.pop(name) for name in ("inputs", "far", "age"))
+        carry, losses = run.model.carry_type(**now), []
+        moves = shortest(inputs, far)
+        x, grid = run.model.embed(inputs), tuple(inputs.shape[1:])
+        for _ in range(self.calls):
+            carry, age = run.model.improved(x, carry, grid), age + 1
+            logits = run.model.read(next(iter(vars(carry).values())), inputs)
+            since = (age.view(-1, 1, 1) - far)[..., None]  # calls since the news came
+            target = moves if self.at_once else moves & (since > 0)
+            judged = torch.ones_like(since) if self.at_once else since > 0
+            judged = judged | (since < 0) if self.quiet and not self.at_once else judged
+            loss = F.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")
+            losses.append((loss * judged).sum() / (4 * judged.sum()).clamp(min=1))
+        run.learn(torch.stack(losses).mean())
+        kept = carry.map(Tensor.detach)
+        self.kept = {"inputs": inputs, "far": far, "age": age} | vars(kept)
+        return losses[-1].detach()
+
+
+def shortest(inputs: Tensor, far: Tensor) -> Tensor:
+    """The moves that lead one step nearer, (B, n, m, 4) bool, of questions and distances."""
+    moves = puzzles.shortest_moves(inputs.numpy().astype(np.uint8) & 15, far.numpy())
+    return torch.from_numpy(moves)
+
+
+@torch.no_grad()
+def arrows(network: BoardNet, mazes: puzzles.Mazes, k_steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of all moves, (B, n, m, 4), when they rest, and the steps that took, (B,)."""
+    boards, far = question(mazes), int(np.prod(mazes.grid))
+    scores, steps = np.zeros((*boards.shape, 4), np.float32), np.zeros(len(boards), int)
+    unchanged = np.zeros(len(boards), int)
+    for step in think(network, boards, k_steps, max(1, TOGETHER // far)):
+        now, rows = step.out.logits.numpy(), step.rows
+        same = ((now > 0) == (scores[rows] > 0)).reshape(len(rows), -1).all(axis=1)
+        unchanged[rows] = (unchanged[rows] + 1) * same * (step.k > 1)
+        scores[rows], steps[rows] = now, step.k
+        step.done = unchanged[rows] >= PATIENCE
+    return scores, steps
+
+
+def judged(mazes: puzzles.Mazes, scores: np.ndarray) -> dict[str, float]:
+    """Shares of walks that arrive in the fewest steps, and of cells and boards that are right."""
+    far, each = distances(mazes), np.arange(len(mazes))
+    right = ((scores > 0) == puzzles.shortest_moves(mazes.walls, far)).all(axis=-1)
+    there = puzzles.steps_to(mazes.grid)
+    best = scores.reshape(len(mazes), -1, 4).argmax(axis=-1)
+    is_open = puzzles.passages(mazes.walls).reshape(len(mazes), -1, 4)
+    here, length = mazes.start.copy(), far.reshape(len(mazes), -1)[each, mazes.start]
+    for t in range(int(length.max())):
+        move = best[each, here]
+        going = (t < length) & is_open[each, here, move]
+        here = np.where(going, there[here, move], here)
+    arrived = (here[:, None] == mazes.goals).any(axis=1)  # in just as many steps as are needed
+    return {
+        "walks": float(arrived.mean()),
+        "cells": float(right.mean()),
+        "exact": float(right.all(axis=(1, 2)).mean()),
+    }
+
+
+@dataclass(frozen=True)
+class ShortestWays(Task):
+    """A network that learns which moves are shortest on mazes of 8x8 cells, and is asked others.
+
+    Attributes:
+        model, training: the network, and how it learns; the seed is replaced by the run's.
+        opened: shares of walls that are opened in the mazes to train on.
+        calls, quiet, at_once, pool: of the lesson, see `Wave`.
+        closely: asked mazes of every size and kind.
+    """
+
+    model: BoardConfig
+    training: SupervisedConfig
+    opened: tuple[float, ...] = OPENED
+    calls: int = CALLS
+    quiet: bool = True
+    at_once: bool = False
+    pool: bool = True
+    closely: bool = False
+
+    def train(
+        self, seed: int, checkpoint: Any = None, progress: bool = False
+    ) -> tuple[BoardNet, History]:
+        """The network with its averaged weights."""
+        network, config = build_model(self.model, seed), replace(self.training, seed=seed)
+        lesson = Wave(self.calls, self.quiet, self.at_once, self.pool)
+        history = fit(
+            network, lessons(self.opened), config, lesson=lesson, progress=progress,
+            checkpoint=checkpoint,
+        )  # fmt: skip
+        return network, history
+
+    def measure(self, network: BoardNet, history: History, seed: int = 0) -> dict[str, Any]:
+        """Walks on mazes of other sizes, none of which were trained on: JSON values."""
+        chosen = asked(15, 200, 1, "loops_10")
+        measured: dict[str, Any] = {
+            "parameters": count_parameters(network),
+            "training_seconds": round(history.seconds, 1),
+            "validation_exact": judged(chosen, arrows(network, chosen, 300)[0])["walks"],
+        }
+        for size, count in (CLOSE if self.closely else FEW).items():
+            for kind in KINDS if self.closely else ("tree", "loops_10"):
+                mazes = asked(size, count, 2, kind)
+                most = int(distances(mazes).max()) + 3 * PATIENCE
+                scores, steps = arrows(network, mazes, most)
+                for name, share in judged(mazes, scores).items():
+                    measured[f"{kind}_{size}_{name}"] = share
+                measured[f"{kind}_{size}_steps"] = steps.tolist()
+        if self.closely:
+            rng = np.random.default_rng(3)
+            oblong = asked((20, 45), 100, 2, "loops_10")
+            for name, mazes in (
+                ("oblong", oblong),
+                ("goals", some_goals(asked(30, 100, 3, "loops_10"), rng)),
+            ):
+                scores, _ = arrows(network, mazes, int(distances(mazes).max()) + 3 * PATIENCE)
+                measured |= {f"{name}_{key}": share for key, share in judged(mazes, scores).items()}
+            measured["loops_10_30_walks_by_k"] = by_k(network, asked(30, 100, 2, "loops_10"), 200)
+        return measured | {"test_exact": measured["loops_10_30_walks"]}
+
+
+def by_k(network: BoardNet, mazes: puzzles.Mazes, k_steps: int) -> list[float]:
+    """Share of walks that are shortest after each of K calls."""
+    found = []
+    for step in think(network, question(mazes), k_steps, len(mazes)):
+        found.append(judged(mazes, step.out.logits.numpy())["walks"])
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaveTraining(SupervisedConfig):
+    """How to train; a gradient longer than `max_grad_norm` is cut to it."""
+
+    max_grad_norm: float = 1.0
+
+
+SHAPE = {"vocab_size": 32, "grid": (8, 8), "width": 24, "n_layers": 1, "mixing": "conv",
+         "expansion": 3.0, "hidden_multiple": 16, "positions": "none", "n_answers": 4}  # fmt: skip
+LOOP = LoopedConfig(**SHAPE, n_calls=1, bounded=True)
+TRAINING = WaveTraining(
+    n_batches=6000, batch_size=64, n_sup=1, lr=4e-3, warmup=100, decay=0.5, weight_decay=0.0,
+    ema_decay=0.995, eval_every=6000,
+)  # fmt: skip
+LEARNERS = [
+    ("wave", "the wave", ShortestWays(LOOP, TRAINING, closely=True)),
+    ("loud", "cells that no news can have reached are not judged",
+     ShortestWays(LOOP, TRAINING, quiet=False)),
+    ("at_once", "every cell judged from the first call",
+     ShortestWays(LOOP, TRAINING, at_once=True)),
+    ("one_call", "gradient through one call", ShortestWays(LOOP, TRAINING, calls=1)),
+    ("two_calls", "gradient through two calls", ShortestWays(LOOP, TRAINING, calls=2)),
+    ("free", "states that are not bounded",
+     ShortestWays(replace(LOOP, bounded=False), TRAINING)),
+    ("no_average", "weights not averaged",
+     ShortestWays(LOOP, replace(TRAINING, ema_decay=0.0))),
+    ("together", "boards come and go as a batch", ShortestWays(LOOP, TRAINING, pool=False)),
+    ("trees_only", "trained on trees alone", ShortestWays(LOOP, TRAINING, opened=(0.0,))),
+    ("trm", "TRM, y and z",
+     ShortestWays(TRMConfig(**SHAPE, n_latent=1, n_cycles=1), TRAINING)),
+]  # fmt: skip
+
+EXPERIMENTS = ("shortest_ways",)
+RECIPES = [
+    Recipe(f"shortest_ways/{name}", f"{about}; trained on 8x8 cells", task)
+    for name, about, task in LEARNERS
+]
