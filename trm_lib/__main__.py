@@ -156,13 +156,13 @@ def _parser() -> argparse.ArgumentParser:
         "puzzle",
         help='a Sudoku, for example "1...|..3.|.4..|...2", or a maze drawn with + - | or with #, '
         "S its start and G its goal; the name of a text or PNG file with one; or - for standard "
-        "input. The shipped models solve 4x4 and 6x6 Sudoku and mazes without loops; with loops "
-        "they may find no way, and for 9x9 Sudoku there is none",
+        "input. The shipped models solve 4x4 and 6x6 Sudoku, and mazes of any size; for 9x9 "
+        "Sudoku there is none",
     )
     solve.add_argument("--model", type=Path, help="a weight file: ours, or an official checkpoint")
     official = "settings of an official checkpoint, in YAML (all_config.yaml beside it)"
     solve.add_argument("--config", type=Path, help=official)
-    most = "improvement steps at most (16; for a maze, 20 times its cells a side)"
+    most = "improvement steps at most (16; for a maze, as many as it has cells)"
     solve.add_argument("--k", type=int, help=most)
 
     says = "name every recipe, with the seconds a seed takes"

@@ -25,13 +25,13 @@ from trm_lib.puzzles import Mazes
 __all__ = ["SolvedMaze", "SolvedSudoku", "shipped_model", "solve", "weights_folder"]
 
 K_STEPS, K_STEPS_A_ROW, K_REST = 16, 20, 20
+SQUARES = puzzles.SQUARE_PATH
 SHIPPED: dict[int | str, str] = {
     4: "sudoku4.safetensors",
     6: "sudoku6.safetensors",
-    "maze": "maze_paths.safetensors",
+    "maze": "shortest_ways.safetensors",
 }
 """Weight files: of the Sudoku models by size of the board, and of the one for mazes."""
-
 
 Puzzle = str | bytes | Path | ArrayLike | Mazes
 
@@ -50,14 +50,15 @@ def solve(
             it, or the file's bytes; for a Sudoku an (N, N) array, 0 = empty; for a maze a PNG file
             or a picture as `read_maze_picture` takes, (n, m) tokens as `maze_tokens` makes, or
             `Mazes` that hold one.
-        k_steps: K, how many improvement steps to think; 16 for a Sudoku, at most 20 for each row
-            or column of a maze if not given. On a maze, thinking ends when the marked cells are a
-            way, or have not changed for 20 steps.
+        k_steps: K, how many improvement steps to think at most; if not given, 16 for a Sudoku,
+            and for a maze as many as it has cells. On a maze, thinking ends when a way is found,
+            or when nothing that the model says has changed for 20 steps.
         model: for a Sudoku, a model over (N, N) boards with N + 1 tokens; for a maze, one over
-            boards of any size with 48 tokens and 2 answers, 1 for a cell on the shortest path; or
-            one that `load_official` gives, whose mazes are squares: every character is a wall or a
-            cell. By default the one that is shipped: for 4x4 and 6x6 Sudoku, and for mazes without
-            loops. No model for 9x9 Sudoku or for mazes with loops is shipped.
+            boards of any size with 32 tokens and 4 answers, above 0 for moves on a shortest way
+            (see `move_tokens`), or with 48 tokens and 2 answers, 1 for a cell on the shortest path;
+            or one that `load_official` gives, whose mazes are squares: every character is a wall
+            or a cell. By default the one that is shipped: for 4x4 and 6x6 Sudoku, and for mazes of
+            any size, with loops or without. No model for 9x9 Sudoku is shipped.
 
     Raises:
         ValueError: the puzzle is malformed or breaks the rules, a Sudoku has no solution or
@@ -128,13 +129,15 @@ class SolvedMaze(Solved):
         maze: the one maze.
         path: (P,) int64 cell numbers from start to goal; None if `answer` is no way.
         shortest: steps of a shortest path, by breadth-first search.
-        note: what is known of why there is none.
+        ties: whether several paths are shortest.
+        rests: whether thinking ended because what the model says had not changed for 20 steps.
     """
 
     maze: Mazes = field(repr=False)
     path: np.ndarray | None
     shortest: int
-    note: str = ""
+    ties: bool = False
+    rests: bool = False
 
     @property
     def is_shortest(self) -> bool:
@@ -145,16 +148,14 @@ class SolvedMaze(Solved):
         marks = self.answer
         if self.path is None:
             told = f"no path: up to K = {self.k} the marked cells are not a way from start to goal"
-            same = int((self.steps == marks).all(axis=(1, 2))[::-1].cumprod().sum())
-            if same > K_REST:
-                told += f"; they rest from K = {self.k - same + 1} on"
-            told += self.note
+            told += f"; nothing has changed since K = {self.k - K_REST}" * self.rests
         else:
             marks = np.isin(np.arange(marks.size), self.path).reshape(marks.shape)
             taken = len(self.path) - 1
             told = f"a path of {taken} step{'s' * (taken > 1)}"
             if self.is_shortest:
-                told += f", proved the shortest by breadth-first search, at K = {self.k}"
+                few = "one of several as short, " * self.ties
+                told += f", {few}proved the shortest by breadth-first search, at K = {self.k}"
             else:
                 told += f" at K = {self.k}; the shortest takes {self.shortest}"
         drawn = puzzles.maze_text(self.maze.walls[0], self.maze.start[0], self.maze.goals[0], marks)
@@ -280,42 +281,41 @@ def _is_picture(array: np.ndarray) -> bool:
 
 def _solve_maze(maze: Mazes, k_steps: int | None, model: BoardNet | None) -> SolvedMaze:
     one_shortest = puzzles.shortest_way(maze)  # refuses several mazes, and one without a way
-    is_shipped = model is None
     model = shipped_model("maze") if model is None else model
-    official = _choose(model, {(puzzles.CELL_TOKENS, 2): False, (6, 6): True})
-    tokens = puzzles.square_tokens(maze) if official else puzzles.maze_tokens(maze)
+    # which moves are shortest, or the answer that marks a cell on the path
+    kinds = {(puzzles.MOVE_TOKENS, 4): "moves", (puzzles.CELL_TOKENS, 2): 1, (6, 6): SQUARES}
+    kind = _choose(model, kinds)
+    ask = {"moves": puzzles.move_tokens, 1: puzzles.maze_tokens, SQUARES: puzzles.square_tokens}
     if k_steps is None:
-        k_steps = K_STEPS if official else K_STEPS_A_ROW * max(maze.grid)
-    on_shortest, steps, path, rest = puzzles.shortest_path_cells(maze)[0], [], None, 0
-    with closing(think(model, _as_grid(model, tokens[0]), k_steps)) as thoughts:
+        most = {"moves": maze.walls.size + K_REST, SQUARES: K_STEPS}
+        k_steps = most.get(kind, K_STEPS_A_ROW * max(maze.grid))
+    on_shortest, goals = puzzles.shortest_path_cells(maze)[0], maze.goals[0]
+    steps, path, rest, before = [], None, 0, None
+    with closing(think(model, _as_grid(model, ask[kind](maze)[0]), k_steps)) as thoughts:
         for step in thoughts:
-            marks = step.answers.reshape(maze.grid) == (puzzles.SQUARE_PATH if official else 1)
-            if official:  # start and goal keep their own marks
-                marks.flat[[maze.start[0], *maze.goals[0]]] = True
-            rest = rest + 1 if steps and (marks == steps[-1]).all() else 0
+            if kind == "moves":
+                scores = step.out.logits[0].cpu().numpy()
+                said, way = scores > 0, puzzles.walk(maze, scores)
+                marks = np.isin(np.arange(maze.walls.size), way).reshape(maze.grid)
+                path = way if way[-1] in goals else None
+            else:
+                said = marks = step.answers.reshape(maze.grid) == kind
+                if kind == SQUARES:  # start and goal keep their own marks
+                    marks.flat[[maze.start[0], *goals]] = True
+                is_label = (marks == on_shortest).all()
+                path = one_shortest if is_label else puzzles.marked_way(maze, marks)
             steps.append(marks)
-            path = one_shortest if (marks == on_shortest).all() else puzzles.marked_way(maze, marks)
+            rest = rest + 1 if before is not None and (said == before).all() else 0
+            before = said
             if path is not None or rest >= K_REST:
                 break
     right = np.zeros(len(steps), bool)
     right[-1] = path is not None
+    n_shortest = int(on_shortest.sum())
     return SolvedMaze(
         maze=maze, steps=np.array(steps), right=right, path=path, shortest=len(one_shortest) - 1,
-        note=_loop(maze, one_shortest) if is_shipped and path is None else "",
+        ties=n_shortest > len(one_shortest), rests=rest >= K_REST,
     )  # fmt: skip
-
-
-def _loop(maze: Mazes, way: np.ndarray) -> str:
-    """Name a cell of a loop that dead ends leave beside the way, if there is one."""
-    left = np.flatnonzero(puzzles.filling_rounds(maze).reshape(-1) == 0)
-    beside = [cell for cell in left.tolist() if cell not in set(way.tolist())]
-    if not beside:
-        return ""
-    row, column = divmod(beside[0], maze.grid[1])
-    return (
-        f"; there is a loop at row {row + 1}, column {column + 1}, and the shipped model has "
-        "learnt mazes without loops"
-    )
 
 
 def _choose(model: BoardNet, ways: dict[tuple[int, int], Any]) -> Any:

@@ -49,12 +49,6 @@ CLOSE = {7: 200, 15: 200, 30: 100, 59: 20, 101: 10}
 PATIENCE, TOGETHER = 20, 40_000  # steps at rest; cells that are thought about at once
 
 
-def question(mazes: puzzles.Mazes) -> np.ndarray:
-    """What the network sees: the walls of a cell, and 16 more at a goal; (B, n, m) from 0 to 31."""
-    tokens = puzzles.maze_tokens(mazes)
-    return (tokens & 15) | (tokens & 32) >> 1
-
-
 def distances(mazes: puzzles.Mazes) -> np.ndarray:
     """Steps from each cell to the nearest goal, (B, n, m)."""
     return puzzles.maze_distances(mazes.walls, mazes.goals)
@@ -78,15 +72,24 @@ def some_goals(mazes: puzzles.Mazes, rng: np.random.Generator) -> puzzles.Mazes:
     return puzzles.Mazes(mazes.walls, mazes.start, goals)
 
 
+def with_closed_cells(mazes: puzzles.Mazes, rng: np.random.Generator) -> puzzles.Mazes:
+    """In a fifth of them a tenth of the openings are walled up, so that some cells are cut off."""
+    closed = puzzles.wall_pixels(mazes.walls)
+    picked = rng.random((len(mazes), 1, 1)) < 0.2
+    more = (rng.random(closed.shape) < 0.1) & picked
+    more[:, 1::2, 1::2] = False  # cells stay open
+    return puzzles.Mazes(puzzles.walls_from_pixels(closed | more), mazes.start, mazes.goal)
+
+
 @cache
 def lessons(opened: tuple[float, ...] = OPENED) -> PuzzleData:
-    """Mazes of 8x8 cells to train on; a label is the distance of a cell to the nearest goal."""
+    """Mazes of 8x8 cells to train on; a label is the distance to the nearest goal, -1 if none."""
     rng, parts = np.random.default_rng(0), []
     for share in opened:
         count = EACH * len(OPENED) // len(opened)
         drawn = puzzles.generate_mazes(8, count, rng, "loops", share, "random", "random")
-        mazes = some_goals(drawn, rng)
-        parts.append((question(mazes), distances(mazes)))
+        mazes = with_closed_cells(some_goals(drawn, rng), rng)
+        parts.append((puzzles.move_tokens(mazes), distances(mazes)))
     return PuzzleData(*map(np.concatenate, zip(*parts, strict=True)))
 
 
@@ -166,7 +169,7 @@ def shortest(inputs: Tensor, far: Tensor) -> Tensor:
 @torch.no_grad()
 def arrows(network: BoardNet, mazes: puzzles.Mazes, k_steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Scores of all moves, (B, n, m, 4), when they rest, and the steps that took, (B,)."""
-    boards, far = question(mazes), int(np.prod(mazes.grid))
+    boards, far = puzzles.move_tokens(mazes), int(np.prod(mazes.grid))
     scores, steps = np.zeros((*boards.shape, 4), np.float32), np.zeros(len(boards), int)
     unchanged = np.zeros(len(boards), int)
     for step in think(network, boards, k_steps, max(1, TOGETHER // far)):
@@ -262,7 +265,7 @@ class ShortestWays(Task):
 def by_k(network: BoardNet, mazes: puzzles.Mazes, k_steps: int) -> list[float]:
     """Share of walks that are shortest after each of K calls."""
     found = []
-    for step in think(network, question(mazes), k_steps, len(mazes)):
+    for step in think(network, puzzles.move_tokens(mazes), k_steps, len(mazes)):
         found.append(judged(mazes, step.out.logits.numpy())["walks"])
     return found
 

@@ -181,10 +181,11 @@ DATA = mazes_of(5, 40, 9)
 
 def taught(lesson, data=DATA, **changes):
     """The run, the losses of its first batch, and a batch just like it; the weights stay."""
-    run, losses = TrainingRun(build_model(LOOP, 0), data, replace(BRIEF, **changes)), []
+    training, losses = replace(BRIEF, **changes), []
+    run = TrainingRun(build_model(LOOP, 0), data, training, lesson=lesson)
     run.learn = losses.append
     lesson(run)
-    return run, losses, TrainingRun(run.model, data, run.config).next_batch()
+    return run, losses, TrainingRun(run.model, data, training, lesson=lesson).next_batch()
 
 
 def answers(run, inputs, count):

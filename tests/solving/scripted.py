@@ -21,7 +21,7 @@ RING = """
 
 
 class Scripted(torch.nn.Module):
-    """Marks other cells after each step, (n, n) bool, the last ones for good.
+    """Marks other cells after each step, (n, n) bool or numbers, the last ones for good.
 
     Attributes:
         inputs: what it was asked last.
@@ -38,7 +38,9 @@ class Scripted(torch.nn.Module):
     def forward(self, carry: int, inputs: torch.Tensor) -> tuple[int, StepOutput]:
         self.inputs, self.asked = inputs, self.asked + 1
         marks = torch.from_numpy(self.marks[min(carry, len(self.marks) - 1)])
-        return carry + 1, StepOutput(torch.nn.functional.one_hot(marks.long(), 2)[None].float())
+        answers = self.config.n_answers or self.config.vocab_size
+        one_hot = torch.nn.functional.one_hot(marks.long(), answers)
+        return carry + 1, StepOutput(one_hot[None].float())
 
 
 def marked(cells, size: int = 3) -> np.ndarray:

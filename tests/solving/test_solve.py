@@ -8,7 +8,15 @@ import torch
 
 from tests.solving.scripted import CONFIG, RING, Scripted, marked
 from trm_lib import SolvedMaze, SolvedSudoku, puzzles, solve
-from trm_lib.models import TRM, BoardConfig, FeedForward, Looped, TRMConfig
+from trm_lib.models import (
+    TRM,
+    BoardConfig,
+    FeedForward,
+    Looped,
+    LoopedConfig,
+    StepOutput,
+    TRMConfig,
+)
 from trm_lib.solving import SHIPPED
 
 PUZZLE = "1...|..3.|.4..|...2"
@@ -169,7 +177,7 @@ def test_it_prints_the_path_and_the_proof_or_the_last_marks():
     drawn, verdict = str(solved_with(TREE, [0, 3, 4], k_steps=100)).rsplit("\n", 1)
     assert drawn == puzzles.maze_text(puzzles.parse_maze(TREE).walls[0], 0, 8, marked([3, 4]))
     told = "no path: up to K = 21 the marked cells are not a way from start to goal"
-    assert verdict == f"{told}; they rest from K = 1 on"
+    assert verdict == f"{told}; nothing has changed since K = 1"
     assert str(solved_with(TREE, [0, 3, 4], k_steps=20)).endswith(told.replace("21", "20"))
     one_step = solve("#####\n#S.G#\n###.#\n#...#\n#####", 1, Scripted(marked([0, 1], 2)))
     assert "\na path of 1 step, proved the shortest" in str(one_step)
@@ -191,6 +199,78 @@ def test_an_untrained_network_is_not_believed_and_left_as_it_was(puzzle, model):
     assert model.training
     assert (solved.is_right, solved.k) == (False, 3)
     assert ("wrong: no answer up to K = 3" if puzzle == PUZZLE else "no path") in str(solved)
+
+
+class Moves(torch.nn.Module):
+    """Answers with these scores of moves, one array (n, m, 4) a step, the last for ever."""
+
+    def __init__(self, *scores):
+        super().__init__()
+        self.config = LoopedConfig(vocab_size=32, grid=(2, 2), n_answers=4, mixing="conv")
+        self.scores, self.inputs = scores, None
+
+    def initial_carry(self, inputs):
+        self.inputs = inputs
+        return 0
+
+    def forward(self, carry, inputs):
+        scores = self.scores[min(carry, len(self.scores) - 1)]
+        return carry + 1, StepOutput(torch.tensor(np.array(scores, np.float32))[None])
+
+
+def test_moves_are_walked_from_the_start_to_a_goal():
+    maze = puzzles.parse_maze(RING)
+    far = puzzles.maze_distances(maze.walls, maze.goals)
+    shortest = 2.0 * puzzles.shortest_moves(maze.walls, far)[0] - 1
+    silent = np.full((3, 3, 4), -1.0)
+    model = Moves(silent, silent, shortest)
+    solved = solve(maze, model=model)
+    np.testing.assert_array_equal(model.inputs[0], puzzles.move_tokens(maze)[0])
+    assert (solved.k, solved.is_shortest, list(solved.path)) == (3, True, [0, 1, 2])
+    np.testing.assert_array_equal(solved.steps.sum((1, 2)), [1, 1, 3])
+    into_a_wall = silent.copy()
+    into_a_wall[0, 0, 0] = 1
+    to_and_fro = silent.copy()
+    to_and_fro[0, 0, 1] = to_and_fro[0, 1, 3] = 1
+    for scores, walked in ((silent, [0]), (into_a_wall, [0]), (to_and_fro, [0, 1])):
+        solved = solve(maze, model=Moves(scores))
+        assert (solved.path, solved.rests, solved.k) == (None, True, 21)
+        assert np.flatnonzero(solved.answer).tolist() == walked
+    several = puzzles.Mazes(maze.walls, np.array([8]), np.array([[0, 6]]))
+    scores = puzzles.shortest_moves(maze.walls, puzzles.maze_distances(maze.walls, several.goals))
+    assert list(solve(several, model=Moves(2.0 * scores[0] - 1)).path) == [8, 7, 6]
+
+
+def test_ties_are_told():
+    assert "a path of 4 steps, one of several as short, proved" in str(solve(TIES))
+    assert "a path of 8 steps, proved" in str(solve(TREE))
+
+
+@pytest.mark.parametrize("layout", ["tree", "loops", "open"])
+@pytest.mark.parametrize("size", [(2, 2), (9, 9), (4, 17), (30, 30)])
+def test_the_shipped_model_walks_the_shortest_way_in_mazes_of_every_kind(layout, size):
+    mazes = puzzles.generate_mazes(size, 5, np.random.default_rng(7), layout, start="random")
+    for i in range(5):
+        solved = solve(mazes[i])
+        assert solved.is_shortest
+        assert solved.k <= solved.shortest + 1  # as soon as news of the goal has come
+
+
+def test_squares_of_the_official_code_are_asked_in_its_tokens():
+    text = "##########\nS...######\n##.#######\n##..G#####\n" + "##########\n" * 6
+    way = [10, 11, 12, 22, 32, 33, 34]
+    answer = np.full((10, 10), 1)
+    answer.flat[way] = 5
+    config = TRMConfig(vocab_size=6, grid=(100,), width=8)
+    model = Scripted(answer.reshape(-1), config=config)
+    solved = solve(text, model=model)
+    assert list(solved.path) == way
+    tokens = model.inputs.reshape(10, 10)
+    assert tokens[0].tolist() == [1] * 10
+    assert tokens[1, :5].tolist() == [3, 2, 2, 2, 1]
+    assert tokens[3, 4] == 4
+    with pytest.raises(ValueError, match="maze of squares, open or wall"):
+        solve(puzzles.parse_maze(TREE), model=model)
 
 
 # --- refusals

@@ -16,12 +16,14 @@ from trm_lib.puzzles.maze import (
 )
 from trm_lib.puzzles.maze_boards import (
     CELL_TOKENS,
+    MOVE_TOKENS,
     PIXEL_TOKENS,
     SQUARE_PATH,
     maze_from_squares,
     maze_labels,
     maze_picture,
     maze_tokens,
+    move_tokens,
     pixel_labels,
     pixel_tokens,
     read_maze_picture,
@@ -35,6 +37,7 @@ from trm_lib.puzzles.maze_paths import (
     shortest_moves,
     shortest_path_cells,
     shortest_way,
+    walk,
 )
 from trm_lib.puzzles.maze_text import maze_text, parse_maze, parse_squares
 from trm_lib.puzzles.maze_trees import all_trees
@@ -45,6 +48,8 @@ from trm_lib.puzzles.maze_walls import (
     layout_class,
     passages,
     steps_to,
+    wall_pixels,
+    walls_from_pixels,
 )
 from trm_lib.puzzles.reading import game_of
 from trm_lib.puzzles.splits import Split, draw_below, mix64, split_by_class, split_by_hash
@@ -64,15 +69,16 @@ from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, class_key
 from trm_lib.puzzles.sudoku_text import as_array, check_sudoku, parse_sudoku, sudoku_text
 
 __all__ = [
-    "CELL_TOKENS", "FEWEST_CLUES", "PIXEL_TOKENS", "SQUARE_PATH", "ExactResult", "Layout", "Mazes",
-    "Place", "Size", "Split", "all_grids_4x4", "all_trees", "as_array", "augment_sudoku",
-    "augment_with_clues", "box_shape", "check_boards", "check_marks", "check_maze_options",
-    "check_sudoku", "check_walls", "class_key", "draw_below", "filling_rounds", "game_of",
-    "generate_mazes", "generate_sudoku", "grid_of", "is_solution", "layout_class", "marked_way",
-    "masked_grids", "maze_distances", "maze_from_squares", "maze_labels", "maze_picture",
-    "maze_text", "maze_tokens", "mazes_from_keys", "minimal_sudokus_4x4", "mix64", "parse_maze",
-    "parse_squares", "parse_sudoku", "passages", "pixel_labels", "pixel_tokens",
-    "places_from_keys", "read_maze_picture", "read_maze_tokens", "shortest_moves",
-    "shortest_path_cells", "shortest_way", "solve_exactly", "split_by_class", "split_by_hash",
-    "square_tokens", "steps_to", "sudoku_text", "sudokus_4x4", "unique_masks_4x4", "units",
+    "CELL_TOKENS", "FEWEST_CLUES", "MOVE_TOKENS", "PIXEL_TOKENS", "SQUARE_PATH", "ExactResult",
+    "Layout", "Mazes", "Place", "Size", "Split", "all_grids_4x4", "all_trees", "as_array",
+    "augment_sudoku", "augment_with_clues", "box_shape", "check_boards", "check_marks",
+    "check_maze_options", "check_sudoku", "check_walls", "class_key", "draw_below",
+    "filling_rounds", "game_of", "generate_mazes", "generate_sudoku", "grid_of", "is_solution",
+    "layout_class", "marked_way", "masked_grids", "maze_distances", "maze_from_squares",
+    "maze_labels", "maze_picture", "maze_text", "maze_tokens", "mazes_from_keys",
+    "minimal_sudokus_4x4", "mix64", "move_tokens", "parse_maze", "parse_squares", "parse_sudoku",
+    "passages", "pixel_labels", "pixel_tokens", "places_from_keys", "read_maze_picture",
+    "read_maze_tokens", "shortest_moves", "shortest_path_cells", "shortest_way", "solve_exactly",
+    "split_by_class", "split_by_hash", "square_tokens", "steps_to", "sudoku_text", "sudokus_4x4",
+    "unique_masks_4x4", "units", "walk", "wall_pixels", "walls_from_pixels",
 ]  # fmt: skip

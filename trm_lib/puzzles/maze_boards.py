@@ -20,7 +20,7 @@ from trm_lib.puzzles.maze_walls import (
     walls_from_pixels,
 )
 
-CELL_TOKENS, PIXEL_TOKENS = 48, 4
+CELL_TOKENS, MOVE_TOKENS, PIXEL_TOKENS = 48, 32, 4
 """How many different tokens there are."""
 WALL, FREE, START, GOAL = range(4)
 """The tokens of pixels."""
@@ -41,6 +41,16 @@ def maze_tokens(mazes: Mazes) -> np.ndarray:
     tokens[each, mazes.start] += 16
     tokens[each[:, None], mazes.goals] |= 32
     return tokens.reshape(mazes.walls.shape)
+
+
+def move_tokens(mazes: Mazes) -> np.ndarray:
+    """What is to be seen where moves are asked for: a cell's wall bits, plus 16 at each goal.
+
+    Returns:
+        (B, n, m) int64, from 0 to 31; the start is not shown.
+    """
+    tokens = maze_tokens(mazes)
+    return (tokens & 15) | (tokens & 32) >> 1
 
 
 def read_maze_tokens(tokens: ArrayLike) -> Mazes:

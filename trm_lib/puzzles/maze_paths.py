@@ -105,6 +105,28 @@ def shortest_moves(walls: np.ndarray, distances: np.ndarray) -> np.ndarray:
     return passages(walls) & (there == distances[..., None] - 1)
 
 
+def walk(maze: Mazes, scores: np.ndarray) -> np.ndarray:
+    """Walk from the start, out of each cell by the move that is scored highest.
+
+    Args:
+        maze: one maze.
+        scores: (n, m, 4), for each cell and direction; above 0 for moves to be made.
+
+    Returns:
+        (P,) int64 cell numbers. The last is a goal, or where no move is to be made, or one that
+        leads into a wall or to where one was before.
+    """
+    here, goals, is_open = _read(maze)
+    scores, way = scores.reshape(-1, 4), [here]
+    while here not in goals:
+        move = scores[here].argmax()
+        there = int(steps_to(maze.grid)[here, move])
+        if scores[here, move] <= 0 or not is_open[here, move] or there in way:
+            break
+        way.append(here := there)
+    return np.array(way)
+
+
 def marked_way(maze: Mazes, marks: np.ndarray) -> np.ndarray | None:
     """Walk over marked cells from the start to the goal, if they leave no choice.
 
