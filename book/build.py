@@ -34,7 +34,9 @@ SKIPPED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
 AT_A_TIME = 2  # chapters, each on one core
 A_CELL = 600  # seconds that one cell may take
 
-CHAPTERS_USE = ("requirements.txt", "trm_lib", "book/weights", "book/results", "book/recipes")
+CHAPTERS_USE = (
+    "requirements.txt", "trm_lib", "book/weights", "book/results", "book/recipes", "book/mazes"
+)  # fmt: skip
 PAGES_USE = (*CHAPTERS_USE, "_config.yml", "_toc.yml", "book")
 
 

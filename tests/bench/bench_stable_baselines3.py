@@ -17,6 +17,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 from unittest import mock
 
@@ -136,9 +137,14 @@ def by_the_same_actions(options: dict[str, Any], updates: int = 5) -> None:
 
 def compare(options: dict[str, Any], steps: int) -> bool:
     """Train both by turns, print both; return whether they end alike."""
-    both = [(ours(options, steps, seed)[1](), theirs(options, steps, seed)[1]()[0])
-            for seed in range(SEEDS)]  # fmt: skip
-    curves = np.array(both)  # (SEEDS, 2, N)
+    curves, times = [], np.zeros((SEEDS, 2))
+    for seed in range(SEEDS):
+        begin, own = perf_counter(), ours(options, steps, seed)[1]()
+        middle, other = perf_counter(), theirs(options, steps, seed)[1]()[0]
+        times[seed] = middle - begin, perf_counter() - middle
+        curves.append((own, other))
+    curves = np.array(curves)  # (SEEDS, 2, N)
+    print("steps a second: {:,.0f} and {:,.0f}".format(*steps / np.median(times, axis=0)))
     middle = interquartile_mean(curves)  # (2, N)
     low, high = bootstrap_interval(curves)
     for i in range(curves.shape[-1]):
