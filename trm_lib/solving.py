@@ -22,7 +22,9 @@ from trm_lib.evaluation import answers_by_k, think
 from trm_lib.models import BoardConfig, BoardNet, load_model
 from trm_lib.puzzles import Mazes
 
-__all__ = ["SolvedMaze", "SolvedSudoku", "shipped_model", "solve", "weights_folder"]
+__all__ = [
+    "SolvedMaze", "SolvedSudoku", "read_puzzle", "shipped_model", "solve", "weights_folder"
+]  # fmt: skip
 
 K_STEPS, K_STEPS_A_ROW, K_REST = 16, 20, 20
 SQUARES = puzzles.SQUARE_PATH
