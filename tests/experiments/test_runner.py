@@ -249,11 +249,19 @@ def test_seconds_are_summed_over_the_sessions_that_left_something(killed, toys):
     assert sorted(path.name for path in killed.glob("*count*")) == ["count.json"]
 
 
-def test_a_checkpoint_of_another_config_is_refused(killed, toys):
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda notes: notes.replace('"count": 3', '"count": 4'), "in count"),
+        (lambda notes: "{}", "in KeyError"),
+        (lambda notes: "cut o", "in JSONDecodeError"),
+    ],
+)
+def test_a_checkpoint_of_another_config_or_nobody_is_refused(killed, toys, change, said):
     toys.ACTS["count"] = lambda *_: pytest.fail("it ran")
     notes = killed / HIDDEN[0]
-    notes.write_text(notes.read_text().replace('"count": 3', '"count": 4'))
-    with pytest.raises(ValueError, match=r"seed1\.pt was left by another config.*in count.*delete"):
+    notes.write_text(change(notes.read_text()))
+    with pytest.raises(ValueError, match=rf"seed1\.pt was left by another config.*{said}.*delete"):
         run("count", range(2), killed.parent)
 
 

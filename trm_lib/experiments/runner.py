@@ -156,8 +156,12 @@ def _unfinished(recipe: Recipe, seed: int, results: Path) -> tuple[Path, list[di
     checkpoint, notes = (_hidden(recipe.name, seed, results, end) for end in (".pt", ".json"))
     if not checkpoint.is_file():
         return checkpoint, []
-    noted = json.loads(notes.read_text())
-    if differ := recipe.differences(noted["config"]):
+    try:
+        noted = json.loads(notes.read_text())
+        differ = recipe.differences(noted["config"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        differ = [repr(error)]  # nobody knows whose it is
+    if differ:
         raise ValueError(
             f"{checkpoint} was left by another config (it differs in {', '.join(differ)}): delete "
             f"it to start seed {seed} afresh"
