@@ -71,7 +71,7 @@ def _model(args: argparse.Namespace) -> BoardNet | None:
             raise ValueError("--config is for --model, a checkpoint of the official code")
         return None
     config = args.config or args.model.parent / "all_config.yaml"  # where the official code puts it
-    if args.config is None and args.model.suffix == ".safetensors":
+    if args.config is None and args.model.suffix == ".safetensors" and not config.is_file():
         return load_model(args.model)
     if not config.is_file():
         raise ValueError(
@@ -156,8 +156,8 @@ def _parser() -> argparse.ArgumentParser:
         "puzzle",
         help='a Sudoku, for example "1...|..3.|.4..|...2", or a maze drawn with + - | or with #, '
         "S its start and G its goal; the name of a text or PNG file with one; or - for standard "
-        "input. The shipped models solve 4x4 and 6x6 Sudoku, and mazes of any size; for 9x9 "
-        "Sudoku there is none",
+        "input; write -- before one that begins with a dash. The shipped models solve 4x4 and 6x6 "
+        "Sudoku, and mazes of any size; for 9x9 Sudoku there is none",
     )
     solve.add_argument("--model", type=Path, help="a weight file: ours, or an official checkpoint")
     official = "settings of an official checkpoint, in YAML (all_config.yaml beside it)"

@@ -224,15 +224,20 @@ def read_puzzle(puzzle: Puzzle, squares: bool = False) -> Mazes | np.ndarray:
         ValueError: as for `solve`.
     """
     name = "the text"
-    if isinstance(puzzle, Path) or (isinstance(puzzle, str) and os.path.isfile(puzzle)):
+    if isinstance(puzzle, list | tuple) and puzzle and all(isinstance(row, str) for row in puzzle):
+        puzzle = "\n".join(puzzle)
+    if isinstance(puzzle, str | Path) and os.path.isfile(puzzle):
         name, puzzle = str(puzzle), Path(puzzle).read_bytes()
+    elif isinstance(puzzle, Path) or (
+        isinstance(puzzle, str)
+        and re.fullmatch(r"\S*([A-Za-z])(?!\1)[A-Za-z]\S*", puzzle)  # in no puzzle
+    ):
+        raise ValueError(f"expected a puzzle, or a file with one, found no file {str(puzzle)!r}")
     if isinstance(puzzle, bytes):
         puzzle = _decoded(puzzle, name)
     if isinstance(puzzle, Mazes):
         return puzzle
     if isinstance(puzzle, str):
-        if re.fullmatch(r"\S*([A-Za-z])(?!\1)[A-Za-z]\S*", puzzle):  # in no puzzle
-            raise ValueError(f"expected a puzzle, or a file with one, found no file {puzzle!r}")
         if puzzles.game_of(puzzle) == "Sudoku":
             return puzzles.parse_sudoku(puzzle)
         return puzzles.parse_squares(puzzle) if squares else puzzles.parse_maze(puzzle)
@@ -251,7 +256,8 @@ def read_puzzle(puzzle: Puzzle, squares: bool = False) -> Mazes | np.ndarray:
         and (array < 128).all()
     ):
         return puzzles.read_maze_tokens(array)
-    if array.ndim == 3 or _is_picture(array):
+    channels = array.ndim == 3 and {array.shape[0], array.shape[2]} & {1, 3, 4} and len(array) > 1
+    if channels or _is_picture(array):
         return puzzles.read_maze_picture(array)
     return puzzles.parse_sudoku(puzzle)
 

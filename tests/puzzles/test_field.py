@@ -44,7 +44,7 @@ DRAWN = {
     "micromouse_four_goals": (FIELD / "mazes/micromouse_four_goals.txt").read_text(),
 }  # fmt: skip
 REFUSED = {
-    "mazes/boxdraw": "read in one way; with cells three characters wide, .*; with cells one wide",
+    "mazes/boxdraw": "walls of box drawing stand 2 characters and 1 lines apart, expected 4 and 2",
     "mazes/even_size_4": r"are 5 of 6 characters, expected 2 n \+ 1 of 2 m \+ 1",
     "mazes/room_open_corner": "line 3, column 3 holds ' ': expected a wall",
     "mazes/solution_marks": r"line 2, column 3 holds '\+': expected '#', ' ' or a mark",
@@ -158,3 +158,56 @@ def test_solve_reads_the_file_of_a_name():
     assert solve(path).is_right
     with pytest.raises(ValueError, match="found no file 'no/such/maze.txt'"):
         solve("no/such/maze.txt")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1.....3..4.....2; 2.3; easy",
+        "1... ..3. .4.. ...2 # comment",
+        "Puzzle 1.....3..4.....2",
+        "1;;;\n;;3;\n;4;;\n;;;2",
+        "1\t\t\t\n\t\t3\t\n\t4\t\t\n\t\t\t2",
+        "1 |   |   |  \n  |   | 3 |  \n  | 4 |   |  \n  |   |   | 2",
+        "1   \n  3 \n 4  \n   2",
+        "array([[1, 0, 0, 0],\n       [0, 0, 3, 0],\n       [0, 4, 0, 0],\n       [0, 0, 0, 2]])",
+        "4x4\n1...\n..3.\n.4..\n...2",
+    ],
+)
+def test_more_ways_to_write_the_same_sudoku(text):
+    assert as_text(read_puzzle(text)) == FOUR
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1000\n003\n0400\n0002",  # a row too short is not filled up
+        "1 2 3 4\n- - 2 -\n- - - -\n- 3 - -\n1 - - -",  # a row of empty cells is no ruler
+        "      \n      \n 1 2  \n 2    \n  1   \n 22   ",  # 6x6 with rows of blanks is not 4x4
+        "4\n0 0 4 0\n0 0 0 0\n0 0 0 0",  # nor is the size a row
+        "001000000000000,1234341221434321",  # a puzzle cut short is not its solution
+        "|===\n| | |2 |1\n|2 |1 |2 | \n| | | | \n|2 |1 |2 | \n|2 |2 | |1\n|===",
+        "┌─────┐\n│S    │\n├──╴  │\n│G    │\n└─────┘",  # cells five characters wide
+        "┌───────┐\n│ S     │\n│       │\n│       │\n├───╴   │\n│   G   │\n│       │\n└───────┘",
+        np.array([[[1, 0, 0, 0], [0, 0, 3, 0], [0, 4, 0, 0], [0, 0, 0, 2]]]),
+    ],
+)
+def test_what_looks_like_another_board_is_refused(text):
+    with pytest.raises(ValueError, match="expected"):
+        read_puzzle(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "┌───┬───┐\n│ S │   │\n│   ╵   │\n│     G │\n└───────┘",
+        "┌─┬─┐\n│S│ │\n│ ╵ │\n│  G│\n└───┘",
+        "#####\n#S#.#\n#.#.#\n#..G#\n#####",
+        "XXXXX\nXSXoX\nXoXoX\nXooEX\nXXXXX",
+        "[\n[1,1,1,1,1],\n[1,S,1,0,1],\n[1,0,1,0,1],\n[1,0,0,G,1],\n[1,1,1,1,1]\n]",
+        ["#####", "#S# #", "# # #", "#  G#", "#####"],
+    ],
+)
+def test_more_ways_to_write_the_same_maze(text):
+    expected = "+---+---+\n| S |   |\n+   +   +\n|     G |\n+---+---+"
+    assert as_text(read_puzzle(text)) == expected

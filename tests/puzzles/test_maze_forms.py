@@ -261,7 +261,7 @@ def test_refusals_of_texts_say_where_and_what(text, message):
     [
         (read_maze_picture, (np.zeros((5, 5), np.uint8),), "without rows of walls around"),
         (read_maze_picture, (np.zeros((5, 7, 2), np.uint8),), r"got uint8 of shape \(5, 7, 2\): p"),
-        (read_maze_picture, (np.full((5, 5, 3), 2.0),), r"floats 0 to 1, .* got float64 of shape"),
+        (read_maze_picture, (np.full((5, 5, 3), 2.5),), r"floats 0 to 1, .* got float64 of shape"),
         (maze_text, (MAZE.walls, 0, 3), r"one of a batch as walls\[i\]"),
         (maze_text, (MAZE.walls[0], 4, 3), "start expected a whole number from 0 to 3, got 4"),
         (maze_text, (MAZE.walls[0], 0, 3, np.eye(3) > 0), r"marks: expected bool of shape \(2, 2"),

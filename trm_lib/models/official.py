@@ -9,9 +9,8 @@ models/recursive_reasoning/trm.py.
 from __future__ import annotations
 
 import math
-import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ BLOCK_NAMES = {
 FROM_WEIGHTS = {
     "vocab_size": "embed_tokens.embedding_weight", "num_puzzle_identifiers": "puzzle_emb.weights"
 }  # fmt: skip
-OFFICIAL_CELLS = {11: 81, 6: 900}
+OFFICIAL_CELLS = {"11": 81, "6": 900}
 """Cells of the official boards, 9x9 Sudoku and 30x30 mazes, by the number of tokens."""
 
 FIXED = {"rms_norm_eps": 1e-5, "rope_theta": 10_000.0, "no_ACT_continue": True}
@@ -102,6 +101,9 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
         raise ValueError(
             f"config expected a dict of the official settings, got none for {', '.join(missing)}"
         )
+    for name in set(needed) - {"pos_encodings"}:
+        if isinstance(config[name], bool) or not isinstance(config[name], int | float):
+            raise ValueError(f"{name} expected a number, got {config[name]!r}")
     for name, value in FIXED.items():
         if config.get(name, value) != value:
             raise ValueError(f"{name} expected {value}, got {config[name]!r}: not supported")
@@ -153,8 +155,8 @@ def load_official(
     settings = _settings(_read_yaml(Path(config)) if isinstance(config, str | Path) else config)
     given: dict[str, Tensor] = {}
     for name, tensor in _state_dict(weights).items():
-        bare = re.sub(f"^({'|'.join(map(re.escape, PREFIXES))})*", "", name)
-        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+        bare = re.sub(f"^({'|'.join(map(re.escape, PREFIXES))})*", "", str(name))
+        if not isinstance(tensor, Tensor) or not tensor.is_floating_point() or not tensor.dim():
             came = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
             raise ValueError(f"weights expected a tensor of floats for {name!r}, got {came}")
         if not tensor.isfinite().all():
@@ -165,7 +167,13 @@ def load_official(
     for setting, name in FROM_WEIGHTS.items():
         if name in given:
             settings.setdefault(setting, len(given[name]))
-    seq_len = OFFICIAL_CELLS.get(settings.get("vocab_size"))
+    if isinstance(layers := settings.get("L_layers"), int) and layers > len(given):
+        raise ValueError(f"weights expected those of {layers} L_layers, got {len(given)} tensors")
+    width = given.get("H_init")
+    D = settings.get("hidden_size")
+    if width is not None and isinstance(D, int) and 16 * width.numel() < D:  # before it is built
+        raise ValueError(f"weights expected an H_init of hidden_size {D}, got {width.numel()}")
+    seq_len = OFFICIAL_CELLS.get(str(settings.get("vocab_size")))
     model = HaltingTRM(official_config(({"seq_len": seq_len} if seq_len else {}) | settings, grid))
     names, expected = official_names(model.config), model.state_dict()
     theirs = {ours: name for name, ours in names.items()}
@@ -201,16 +209,23 @@ def _state_dict(weights: object) -> dict[str, Any]:
         raise ValueError(
             f"weights expected a state dict or the path of one, got a {type(weights).__name__}"
         )
-    if any(isinstance(value, Tensor) for value in weights.values()):
-        return dict(weights)
-    inner = {k: v for k, v in weights.items() if isinstance(v, Mapping)}
-    inner = {k: v for k, v in inner.items() if any(isinstance(t, Tensor) for t in v.values())}
-    if len(inner) != 1:
+    held = list(_dicts(weights))
+    most = max(n for n, _ in held)
+    fullest = [tensors for n, tensors in held if n == most]
+    if not most or len(fullest) > 1:
         raise ValueError(
-            f"weights expected one state dict inside, got {len(inner)} among "
+            f"weights expected one state dict, got {len(fullest) if most else 0} among "
             f"{_some([repr(key) for key in weights])}: pass the one to load, weights[...]"
         )
-    return dict(next(iter(inner.values())))
+    return fullest[0]
+
+
+def _dicts(weights: Mapping) -> Iterator[tuple[int, dict[str, Any]]]:
+    """A dict and those inside, each with how many tensors it holds."""
+    yield sum(isinstance(value, Tensor) for value in weights.values()), dict(weights)
+    for value in weights.values():
+        if isinstance(value, Mapping):
+            yield from _dicts(value)
 
 
 def _read_weights(path: Path) -> Mapping[str, Any]:
@@ -221,10 +236,10 @@ def _read_weights(path: Path) -> Mapping[str, Any]:
         raise FileNotFoundError(f"expected a checkpoint at {path}, found none")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        reason = str(error).split("\n")[0][:200]
+    except Exception as error:  # whatever a damaged or foreign file may cause
         raise ValueError(
-            f"{path} expected to be a state dict that torch.save wrote, of tensors alone: {reason}"
+            f"{path} expected to be a state dict that torch.save wrote, of tensors and numbers "
+            "alone; it is damaged, or of another format, or would run code, which is refused"
         ) from error
 
 
@@ -236,4 +251,5 @@ def _read_yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} expected official settings in YAML: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} expected official settings in YAML: {reason}") from error

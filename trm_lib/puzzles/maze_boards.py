@@ -256,7 +256,7 @@ def read_maze_picture(picture: ArrayLike) -> Mazes:
     ]
     changes = [where[where > 0] for where in changes]
     scale = int(np.gcd.reduce(np.concatenate([np.diff(where) for where in changes])))
-    if not scale or min(where[0] for where in changes) < scale:
+    if not scale or not all(map(len, changes)) or min(where[0] for where in changes) < scale:
         raise ValueError(
             f"picture: expected a maze in black and white, got one of {pixels.shape[:2]} pixels "
             "without rows of walls around and between its cells"
@@ -277,10 +277,13 @@ def read_maze_picture(picture: ArrayLike) -> Mazes:
 def _colours(picture: ArrayLike) -> np.ndarray:
     """Red, green and blue, (P, Q, 3) integers, of a picture in any form."""
     colours = np.asarray(picture)
-    if colours.ndim == 3 and colours.shape[2] not in (3, 4) and colours.shape[0] == 3:
+    if colours.ndim == 3 and colours.shape[2] not in (1, 3, 4) and colours.shape[0] in (3, 4):
         colours = np.moveaxis(colours, 0, 2)
+    colours = colours[:, :, 0] if colours.ndim == 3 and colours.shape[2] == 1 else colours
     if colours.dtype.kind == "f" and colours.size and 0 <= colours.min() <= colours.max() <= 1:
-        colours = (255 * colours).round().astype(int)
+        colours = (255 * colours).round()
+    if colours.dtype.kind == "f" and (colours == colours.round()).all():
+        colours = colours.astype(int)
     if colours.ndim == 2 and colours.dtype.kind in "iub" and colours.size:
         tokens = (colours >= 0).all() and (colours < PIXEL_TOKENS).all()
         colours = _COLOURS[colours.astype(int)] if tokens else np.stack([colours] * 3, axis=2)

@@ -33,7 +33,7 @@ from trm_lib.puzzles.maze_walls import check_walls, wall_pixels
 from trm_lib.puzzles.reading import BETWEEN, Lines, is_box, lines_of, without_size
 
 _POSTS, _BLOCKS = "+o*", "#\u2588\u2593\u25a0X1"
-_STARTS, _GOALS, _OPEN = "SA>@", "GEFXT*$", ["", ".", "0", "O"]
+_STARTS, _GOALS, _OPEN = "SA>@", "GEFXT*$", ["", ".", "0", "O", "o"]
 
 
 def maze_text(walls: np.ndarray, start: int, goal: int, marks: np.ndarray | None = None) -> str:
@@ -87,8 +87,10 @@ def parse_maze(text: str) -> Mazes:
     lines = without_size(lines_of(text))
     if not lines:
         raise ValueError("expected a maze, got blank text: draw one, with '+---+' or '###' on top")
-    if lines[0][1].lstrip("[ ")[:1] == "1" and any("0" in line for _, line in lines):
-        lines = [(number, BETWEEN.sub("", line)) for number, line in lines]
+    bare = [(number, BETWEEN.sub("", line)) for number, line in lines]
+    bare = [(number, line) for number, line in bare if line]
+    if bare and bare[0][1][0] == "1" and any("0" in line for _, line in bare):
+        lines = bare
     lines, left = _without_margin(lines)
     (top, line), first = lines[0], lines[0][1][0]
     if is_box(first):
@@ -143,25 +145,25 @@ def _without_margin(lines: Lines) -> tuple[Lines, int]:
         if all(len(line) <= len(spread[0][1]) for _, line in spread):
             break
     left = min(len(line) - len(line.lstrip()) for _, line in spread)
-    return [(number, line[left:]) for number, line in spread], left
+    return [(number, line[left:].rstrip()) for number, line in spread], left
 
 
 def _box_maze(lines: Lines, left: int) -> Mazes:
-    """A maze in box drawing, whose cells are three or one characters wide: what can be read."""
+    """A maze in box drawing, whose cells are one or three characters wide, by where walls stand."""
     box = "".join(map(chr, range(0x2500, 0x2580)))
-    found, refusals = [], []
-    for width in (3, 1):
-        try:
-            found.append(_read(lines, left, {"corner": box + " ", "|": box, "-": box}, width))
-        except ValueError as error:
-            refusals.append(str(error))
-    if len(found) == 1:
-        return found[0]
-    told = refusals or ["it is a maze", "it is another"]
-    raise ValueError(
-        f"expected a maze that can be read in one way; with cells three characters wide, {told[0]};"
-        f" with cells one wide, {told[1]}: draw it with + - |"
-    )
+    symbols = [
+        (r, c, s) for r, (_, line) in enumerate(lines) for c, s in enumerate(line) if is_box(s)
+    ]
+    upright = [c for _, c, s in symbols if s not in "─━═"]  # here walls begin, end, meet or stand
+    flat = [r for r, _, s in symbols if s not in "│┃║"]
+    apart, tall = (int(np.gcd.reduce([0, *places])) for places in (upright, flat))
+    if apart not in (2, 4) or tall != 2:
+        raise ValueError(
+            f"line {lines[0][0]}: walls of box drawing stand {apart} characters and {tall} lines "
+            "apart, expected 4 and 2, for cells three characters wide, or 2 and 2, for cells one "
+            "wide: draw it so"
+        )
+    return _read(lines, left, {"corner": box + " ", "|": box, "-": box}, apart - 1)
 
 
 def _read(lines: Lines, left: int, walls: dict[str, str], width: int) -> Mazes:

@@ -9,7 +9,9 @@ from typing import Literal
 Lines = list[tuple[int, str]]
 """Lines that may hold a puzzle, each with its number in the text, from 1."""
 
-_LEFT_OUT = re.compile(r"\s*(//|;|%|```|~~~)")  # comments, and fences of code
+_LEFT_OUT = re.compile(r"\s*(//|;\s*[A-Za-z]{2}|%|```|~~~)")  # comments, and fences of code
+_COMMENT = re.compile(r"\s+(//|[#;]\s*[A-Za-z]{2}).*")
+_RUN = re.compile(r"[\d.*_?-]{16}")  # a Sudoku in one line
 _SIZE = re.compile(r"\s*\d+(\s*[ x,×]\s*\d+)?\s*")
 BETWEEN = re.compile(r"[\s,;\[\]'\"]+")
 """What may stand between the ones and zeros of a grid."""
@@ -37,13 +39,15 @@ def lines_of(text: str) -> Lines:
     for number, line in enumerate(cut, start=1):
         if line.strip() == "[Puzzle]":
             lines = []
-        elif re.match(r"\[[A-Z]", line):
+        elif re.fullmatch(r"\s*\[[A-Z][a-z]+\]\s*", line):
             break
-        line = re.sub(r"\s//.*|^\w+ *= *(?=\[)", "", line)
+        line = re.sub(r"^\s*[\w.]+ *[=(] *(?=\[)|(?<=\])(, *dtype=.*)?\)+;?\s*$", "", line)
+        line = _COMMENT.sub("", line)
         words = re.findall(r"[A-Za-z]?[a-z]{2,}", line)
-        if not _LEFT_OUT.match(line) and all(len(set(word.lower())) == 1 for word in words):
+        is_title = any(len(set(word.lower())) > 2 for word in words) and not _RUN.search(line)
+        if not _LEFT_OUT.match(line) and not is_title:
             rows = re.split(r"(?<=\]),\s*(?=\[)", line)
-            lines += [(number, row.rstrip()) for row in rows if row.strip()]
+            lines += [(number, row.rstrip(" \r")) for row in rows if row.strip()]
     return lines
 
 

@@ -104,13 +104,21 @@ def _from_text(text: str) -> tuple[np.ndarray, list[int]]:
 
     Numbers of lines are left out where all is in one. Symbols that are not known stay text.
     """
-    lines = [(number, line.split("#")[0].rstrip()) for number, line in lines_of(text)]
+    lines = [(number, line.split("#")[0].rstrip(" ")) for number, line in lines_of(text)]
     lines = _one_run([(number, line) for number, line in lines if line.strip()])
+    said, n = set(re.findall(r"\w+", lines[0][1])) if len(lines) > 4 else set(), len(lines) - 1
+    if said and said <= {str(n), f"{n}x{n}"}:
+        lines = lines[1:]  # the size
     boards: dict[str, tuple[np.ndarray, list[int]]] = {}
     refusals = []
-    for rows in _ways(lines):
+    blank_rows = re.search(r"^[ \t]+$|\S.*\n[ \t]*\n.*\S", text, re.M) is not None
+    ways = _ways(lines, blank_rows)
+    while True:
         try:
+            rows = next(ways)
             cells = _square(rows)
+        except StopIteration:
+            break
         except ValueError as error:
             refusals.append(error)
             continue
@@ -131,49 +139,65 @@ def _one_run(lines: Lines) -> Lines:
     """Only the board, where a line holds a whole one among other fields."""
     fields = [(number, field) for number, line in lines for field in re.split(r"[\s,;]+", line)]
     sizes = [size * size for size in BOX_SHAPES]
-    runs = [pair for pair in fields if len(pair[1]) in sizes and re.search(r"\d", pair[1])]
-    runs = [pair for pair in runs if re.fullmatch(rf"[\d.{re.escape(_EMPTY)}]+", pair[1])]
-    if len(runs) > 1:
+    long = [pair for pair in fields if re.fullmatch(rf"[\d.{re.escape(_EMPTY)}]{{13,}}", pair[1])]
+    runs = [pair for pair in long if len(pair[1]) in sizes]
+    if runs and len(long) > 1:
+        told = " and ".join(str(len(field)) for _, field in long[:3])
         raise ValueError(
-            f"expected one Sudoku, got {len(runs)}, the second in line {runs[1][0]}: pass one"
+            f"expected one Sudoku, got {len(long)}, of {told} symbols, the second in line "
+            f"{long[1][0]}: pass one"
         )
     return runs or lines
 
 
-def _ways(lines: Lines) -> Iterator[Rows]:
+def _ways(lines: Lines, blank_rows: bool) -> Iterator[Rows]:
     """Every way to find rows of cells in lines: what is empty, what frame, what parts cells."""
-    text = "".join(line for _, line in lines)
+    text = "\n".join(line for _, line in lines)
     may_be_empty = [s for s in _EMPTY if s in text and (s == "_" or "." not in text)]
+    nothing_between = re.search(r"[^|\s].*[|,;\t] *[|,;\t].*[^|\s]|[,;] *[,;]|\| +\|", text)
     for empty, has_rulers in product(["", *may_be_empty], [True, False]):
         frame = _FRAME + "".join(re.escape(s) for s in "_*-" if s != empty)
-        ruler = frame + re.escape(empty) if has_rulers else frame
-        kept = [(n, line) for n, line in lines if not re.fullmatch(rf"[{ruler}]*", line)]
+        ruler = re.compile(rf"[{frame}]*")
+        if empty and has_rulers:  # a row of empty cells is none
+            e = re.escape(empty)
+            ruler = re.compile(rf"[{frame}]*|(?=.*([+=\u2500-\u257f]|\|{e}{e}))[{frame}{e}]*")
+        kept = [(n, line) for n, line in lines if not ruler.fullmatch(line)]
         kept = [(n, line.replace(empty, ".") if empty else line) for n, line in kept]
-        yield [(n, [s for s in re.split(rf"[{frame}]+", line) if s]) for n, line in kept]
-        if "." in text or empty:
+        pieces = [(n, [s for s in re.split(rf"[{frame}]+", line) if s]) for n, line in kept]
+        if empty or not nothing_between or "." in text:
+            yield pieces
+        if empty or re.search("[.0]", text):
             continue
         drawn = re.compile(rf"(?=.*[-+=*_\u2500-\u257f])[{frame}]*")
-        kept = [
-            (n, line) for n, line in lines if not drawn.fullmatch(line)
-        ]  # may be a row of blanks
-        size = len(kept)
-        fields = [_fields(line) for _, line in kept]
-        if all(len(field) <= 1 for row in fields for field in row):
+        kept = [pair for pair in lines if not drawn.fullmatch(pair[1])]  # may be a row of blanks
+        size, stripped = len(kept), [line.strip(" ") for _, line in kept]
+        outer = all(line[:1] == line[-1:] == "|" for line in stripped)
+        fields = [
+            _fields(line[1:-1] if outer else raw)
+            for line, (_, raw) in zip(stripped, kept, strict=True)
+        ]
+        if re.search(r"[,;|\t]", text) and all(len(field) <= 1 for row in fields for field in row):
             rows = ["".join(field or "." for field in row) for row in fields]
             yield [(n, [row]) for (n, _), row in zip(kept, rows, strict=True)]
             continue
-        for pitch in (1, 2):  # columns, an empty cell a blank
+        for pitch in (1, 2) if not blank_rows else ():  # columns, an empty cell a blank
             bare = [re.sub(r"[|\u2502\u2503\u2551]" + " ?" * (pitch - 1), "", x) for _, x in kept]
-            if not "".join(row[1::2] for row in bare if pitch == 2).strip():
-                rows = [row[::pitch].replace(" ", ".").ljust(size, ".") for row in bare]
+            cells = [row[::pitch].rstrip() for row in bare]
+            blank_between = "".join(row[1::2] for row in bare if pitch == 2)
+            if not blank_between.strip() and any(" " in row for row in cells):
+                rows = [row.replace(" ", ".").ljust(size, ".") for row in cells]
                 yield [(n, [row]) for (n, _), row in zip(kept, rows, strict=True)]
+    if not nothing_between:
+        return
+    raise ValueError(
+        "expected rows of cells between separators, one digit each or nothing, got others: write "
+        "every cell, with '.' for an empty one"
+    )
 
 
 def _fields(line: str) -> list[str]:
-    """What stands between separators, without quotes, brackets or bars around all of it."""
-    line = re.sub(r"^[\[\s]+|\][\],\s]*$", "", line)
-    if line[:1] == line[-1:] == "|":
-        line = line[1:-1]
+    """What stands between separators, without quotes, and brackets around all of it."""
+    line = re.sub(r"^[\[ ]+(?=\[|[^ ])|\][\],\s]*$", "", line) if "[" in line else line
     return [field.strip(" '\"") for field in re.split(r"[,;|\t]", line)]
 
 
