@@ -164,6 +164,12 @@ class Task:
         model, history = self.train(seed, checkpoint)
         return self.measure(model, history, seed)
 
+    def diagnose(self, seed: int = 0, progress: bool = True) -> list[Finding]:
+        """What is wrong, by measurement; ValueError for tasks that have no probes."""
+        raise ValueError(
+            f"{type(self).__name__} has no probes: train it, and call those of trm_lib.diagnostics"
+        )
+
 
 @dataclass(frozen=True)
 class PuzzleTask(Task):

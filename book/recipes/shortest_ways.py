@@ -221,11 +221,15 @@ class ShortestWays(Task):
     pool: bool = True
     closely: bool = False
 
+    def build(self, seed: int) -> BoardNet:
+        """The untrained network of this seed."""
+        return build_model(self.model, seed)
+
     def train(
         self, seed: int, checkpoint: Any = None, progress: bool = False
     ) -> tuple[BoardNet, History]:
         """The network with its averaged weights."""
-        network, config = build_model(self.model, seed), replace(self.training, seed=seed)
+        network, config = self.build(seed), replace(self.training, seed=seed)
         lesson = Wave(self.calls, self.quiet, self.at_once, self.pool)
         history = fit(
             network, lessons(self.opened), config, lesson=lesson, progress=progress,
