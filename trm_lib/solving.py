@@ -123,9 +123,10 @@ class SolvedSudoku(Solved):
 class SolvedMaze(Solved):
     """Marked cells of a maze, (K, n, m) bool, right if they are a way from start to a goal.
 
-    Marks are a way if they leave no choice, and none is left over (`trm_lib.puzzles.marked_way`):
-    no search does the model's work. Where several paths are shortest, the marks are a way too if
-    they are exactly the cells of all of these, as in the labels that such models learn.
+    From a network that says moves, they are the cells walked over. From one that marks cells, they
+    are a way if they leave no choice, and none is left over (`trm_lib.puzzles.marked_way`): no
+    search does the model's work. Where several paths are shortest, marks are a way too if they are
+    exactly the cells of all of these, as in the labels that such models learn.
 
     Attributes:
         maze: the one maze.

@@ -81,8 +81,8 @@ def parse_maze(text: str) -> Mazes:
         text: a maze of 2 to 128 rows and columns.
 
     Raises:
-        ValueError: the text is not as above, or can be read in two ways; the message names the
-            line and the column, both from 1, as they are in `text`.
+        ValueError: the text is not as above; the message names the line and the column, both from
+            1, as they are in `text` (in grids with commas or brackets, the number of the symbol).
     """
     lines = without_size(lines_of(text))
     if not lines:
