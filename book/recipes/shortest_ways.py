@@ -22,6 +22,7 @@ from trm_lib.experiments import Recipe
 from trm_lib.models import (
     BoardConfig,
     BoardNet,
+    HierarchicalConfig,
     LoopedConfig,
     TRMConfig,
     build_model,
@@ -110,12 +111,16 @@ class Wave:
         quiet: whether cells that no news can have reached must say no; else they are not judged.
         at_once: every cell is judged from the first call on.
         pool: whether boards come and go one by one; else as a batch, all at the same moment.
+        late: so many calls later than news can have come, a cell is judged on its moves.
+        noise: standard deviation of what is added to the states after every call.
     """
 
     calls: int = CALLS
     quiet: bool = True
     at_once: bool = False
     pool: bool = True
+    late: int = 0
+    noise: float = 0.0
     __qualname__ = "Wave"
     kept: dict[str, Tensor] = field(default_factory=dict)
 
@@ -147,10 +152,12 @@ class Wave:
         x, grid = run.model.embed(inputs), tuple(inputs.shape[1:])
         for _ in range(self.calls):
             carry, age = run.model.improved(x, carry, grid), age + 1
+            if self.noise:
+                carry = carry.map(lambda state: state + self.noise * torch.randn_like(state))
             logits = run.model.read(next(iter(vars(carry).values())), inputs)
             since = (age.view(-1, 1, 1) - far)[..., None]  # calls since the news came
-            target = moves if self.at_once else moves & (since > 0)
-            judged = torch.ones_like(since) if self.at_once else since > 0
+            target = moves if self.at_once else moves & (since > self.late)
+            judged = torch.ones_like(since) if self.at_once else since > self.late
             judged = judged | (since < 0) if self.quiet and not self.at_once else judged
             loss = F.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")
             losses.append((loss * judged).sum() / (4 * judged.sum()).clamp(min=1))
@@ -208,7 +215,7 @@ class ShortestWays(Task):
     Attributes:
         model, training: the network, and how it learns; the seed is replaced by the run's.
         opened: shares of walls that are opened in the mazes to train on.
-        calls, quiet, at_once, pool: of the lesson, see `Wave`.
+        calls, quiet, at_once, pool, late, noise: of the lesson, see `Wave`.
         closely: asked mazes of every size and kind.
     """
 
@@ -219,6 +226,8 @@ class ShortestWays(Task):
     quiet: bool = True
     at_once: bool = False
     pool: bool = True
+    late: int = 0
+    noise: float = 0.0
     closely: bool = False
 
     def build(self, seed: int) -> BoardNet:
@@ -230,7 +239,8 @@ class ShortestWays(Task):
     ) -> tuple[BoardNet, History]:
         """The network with its averaged weights."""
         network, config = self.build(seed), replace(self.training, seed=seed)
-        lesson = Wave(self.calls, self.quiet, self.at_once, self.pool)
+        names = ("calls", "quiet", "at_once", "pool", "late", "noise")
+        lesson = Wave(**{name: getattr(self, name) for name in names})
         history = fit(
             network, lessons(self.opened), config, lesson=lesson, progress=progress,
             checkpoint=checkpoint,
@@ -294,16 +304,21 @@ LEARNERS = [
      ShortestWays(LOOP, TRAINING, quiet=False)),
     ("at_once", "every cell judged from the first call",
      ShortestWays(LOOP, TRAINING, at_once=True)),
-    ("one_call", "gradient through one call", ShortestWays(LOOP, TRAINING, calls=1)),
-    ("two_calls", "gradient through two calls", ShortestWays(LOOP, TRAINING, calls=2)),
+    ("late", "judged three calls after the news can have come",
+     ShortestWays(LOOP, TRAINING, late=3)),
+    ("one_call", "gradient through one call, six times as many optimizer steps",
+     ShortestWays(LOOP, replace(TRAINING, n_batches=36_000, eval_every=36_000), calls=1)),
     ("free", "states that are not bounded",
      ShortestWays(replace(LOOP, bounded=False), TRAINING)),
     ("no_average", "weights not averaged",
      ShortestWays(LOOP, replace(TRAINING, ema_decay=0.0))),
+    ("noise", "noise 0.15 after every call", ShortestWays(LOOP, TRAINING, noise=0.15)),
     ("together", "boards come and go as a batch", ShortestWays(LOOP, TRAINING, pool=False)),
     ("trees_only", "trained on trees alone", ShortestWays(LOOP, TRAINING, opened=(0.0,))),
     ("trm", "TRM, y and z",
      ShortestWays(TRMConfig(**SHAPE, n_latent=1, n_cycles=1), TRAINING)),
+    ("hierarchical", "hierarchical TRM, high and low level",
+     ShortestWays(HierarchicalConfig(**SHAPE | {"width": 20}, low_width=8), TRAINING)),
 ]  # fmt: skip
 
 EXPERIMENTS = ("shortest_ways",)

@@ -16,11 +16,19 @@ from gymnasium.vector import VectorEnv
 
 from trm_lib import models
 from trm_lib.envs import AGENT
-from trm_lib.evaluation import success_by_k
+from trm_lib.evaluation import play_each, success_by_k, thinking
+from trm_lib.evaluation.playing import Make
 from trm_lib.experiments import Recipe
-from trm_lib.puzzles import Mazes, all_trees, generate_mazes, layout_class, split_by_hash
+from trm_lib.puzzles import (
+    Mazes,
+    all_trees,
+    generate_mazes,
+    layout_class,
+    maze_distances,
+    split_by_hash,
+)
 from trm_lib.tasks import PolicyTask, World, by_part
-from trm_lib.training import PPOConfig
+from trm_lib.training import Acting, PPOConfig
 
 K_STEPS = 4
 FEW, MANY = 1000, 5000  # cases to watch while learning, and to measure at the end
@@ -30,6 +38,17 @@ TRAINING = PPOConfig(
     num_steps=32, n_epochs=3, n_minibatches=4, eval_every=15,
 )  # fmt: skip
 NUM_ENVS = 128
+OPENED = (0.0, 0.1, 0.2, 0.5)
+"""Shares of the walls left by a tree that are opened, where policies learn to walk loops."""
+
+
+@cache
+def loop_layouts(size: int, opened: tuple[float, ...]) -> dict[str, np.ndarray]:
+    """100,000 mazes, as many of each share of opened walls, split by the same hash as the trees."""
+    drawn, each = np.random.default_rng(0), 100_000 // len(opened)
+    parts = [generate_mazes(size, each, drawn, "loops", share).walls for share in opened]
+    walls = np.concatenate(parts)
+    return by_part(walls, split_by_hash(layout_class(walls)))
 
 
 @cache
@@ -51,12 +70,16 @@ def cases(layouts: np.ndarray, count: int, seed: int) -> Mazes:
     return Mazes(layouts[rng.integers(len(layouts), size=count)], start, goal)
 
 
+def maze_envs(grid: tuple[int, int]) -> Make:
+    """What gives environments of this many rows and columns."""
+    return partial(gym.make_vec, "trm/Maze-v0", size=grid)
+
+
 def success_on(
     mazes: Mazes, policy: models.Policy, k_steps: int, use_masks: bool = False
 ) -> np.ndarray:
     """Greedy success (K,) of a policy on mazes."""
-    make = partial(gym.make_vec, "trm/Maze-v0", size=mazes.grid)
-    return success_by_k(policy, make, mazes, k_steps, use_masks=use_masks)
+    return success_by_k(policy, maze_envs(mazes.grid), mazes, k_steps, use_masks=use_masks)
 
 
 @dataclass(frozen=True)
@@ -69,15 +92,19 @@ class UnseenMazes(World):
 
     size: int
 
+    def parts(self) -> dict[str, np.ndarray]:
+        """Layouts by part."""
+        return tree_layouts(self.size)
+
     def envs(self, count: int) -> VectorEnv:
-        train = tree_layouts(self.size)["train"]
+        train = self.parts()["train"]
         return gym.make_vec("trm/Maze-v0", count, layouts=train, start="random", goal="random")
 
     def success(
         self, policy: models.Policy, part: str, k_steps: int, use_masks: bool = False
     ) -> np.ndarray:
         """Success (K,) on `MANY` cases of a part, or the first `FEW`."""
-        layouts = tree_layouts(self.size)["test" if part == "test" else "validation"]
+        layouts = self.parts()["test" if part == "test" else "validation"]
         asked = cases(layouts, MANY, seed=1)
         return success_on(asked[:FEW] if part == "watched" else asked, policy, k_steps, use_masks)
 
@@ -92,6 +119,34 @@ class UnseenMazes(World):
             "loops_success_by_k": success_on(loops, policy, k_steps).tolist(),
             "size7_success_by_k": success_on(larger, policy, k_steps).tolist(),
         }
+
+
+@dataclass(frozen=True)
+class LoopMazes(UnseenMazes):
+    """Trees, and mazes in which more and more walls were opened; layouts to test on are unseen."""
+
+    def parts(self) -> dict[str, np.ndarray]:
+        return loop_layouts(self.size, OPENED)
+
+    def measure(self, policy: models.Policy, task: PolicyTask, seed: int) -> dict[str, Any]:
+        """Success by K, and shortest walks, on unseen layouts of each kind and on larger ones."""
+        asked = {
+            f"opened_{100 * share:.0f}": cases(loop_layouts(self.size, (share,))["test"], FEW, 3)
+            for share in OPENED
+        }
+        rng, anywhere = np.random.default_rng(3), {"start": "random", "goal": "random"}
+        for share in OPENED:
+            mazes = generate_mazes(7, FEW, rng, "loops", share, **anywhere)
+            asked[f"size7_opened_{100 * share:.0f}"] = mazes
+        measured = {}
+        for name, mazes in asked.items():
+            measured[f"{name}_success_by_k"] = success_on(mazes, policy, 16).tolist()
+            far = maze_distances(mazes.walls, mazes.goal).reshape(FEW, -1)
+            with thinking(policy, K_STEPS):
+                walks = play_each(maze_envs(mazes.grid), mazes, Acting(policy, use_masks=False))
+            fewest = far[np.arange(FEW), mazes.start]
+            measured[f"{name}_shortest"] = float((walks.lengths == fewest)[walks.success].mean())
+        return measured
 
 
 def core(width: int = 32, n_layers: int = 1) -> dict[str, Any]:
@@ -168,6 +223,13 @@ COMPARED = [Recipe(f"maze4/{name}", ABOUT[name], chosen(name)) for name in CHOSE
 ]
 
 
+LOOPED = [
+    Recipe(f"loops4/{name}", f"{ABOUT[name]}, trained on mazes with loops",
+           replace(chosen(name), world=LoopMazes(4)))
+    for name in ("hierarchical_K5", "trm")
+]  # fmt: skip
+
+
 def short(name: str, about: str, weight: float = 0.0, **policy: Any) -> Recipe:
     """One cycle an improvement step, on 3x3 cells, with a few fields of its policy changed."""
     task = on(3, replace(hierarchical(1), **policy))
@@ -198,5 +260,5 @@ TUNING = [  # two shapes and four rates for every learner, on fewer steps, one s
     for lr in RATES
 ]  # fmt: skip
 
-EXPERIMENTS = ("maze4", "maze5", "maze4_tuning", "carry", "deep_supervision")
-RECIPES = [*COMPARED, *FEW_CYCLES, *TUNING]
+EXPERIMENTS = ("maze4", "maze5", "loops4", "maze4_tuning", "carry", "deep_supervision")
+RECIPES = [*COMPARED, *LOOPED, *FEW_CYCLES, *TUNING]

@@ -58,16 +58,25 @@ def walls(part):
         (lambda: puzzles_with(8).values(), class_key),
         (lambda: puzzles_with(12).values(), class_key),
         (lambda: unseen_mazes.tree_layouts(4).values(), layout_class),
+        (lambda: unseen_mazes.loop_layouts(4, unseen_mazes.OPENED).values(), layout_class),
         (lambda: small_trees().values(), layout_class),
     ],
     ids=["sudoku4", "sudoku4, split 2", "sudoku6", "marked mazes", "8 empty", "12 empty", "trees 4",
-         "trees 3"],
+         "loops 4", "trees 3"],
 )  # fmt: skip
 def test_no_class_is_in_two_parts_however_it_is_turned(parts, classes_of):
     classes = [set(classes_of(part).tolist()) for part in parts()]
     assert len(classes) == 3
     assert all(classes)
     assert sum(map(len, classes)) == len(set.union(*classes))
+
+
+def test_no_kind_of_test_maze_has_a_class_of_the_mixture_that_policies_learn_from():
+    train = unseen_mazes.loop_layouts(4, unseen_mazes.OPENED)["train"]
+    for share in unseen_mazes.OPENED:
+        test = unseen_mazes.loop_layouts(4, (share,))["test"]
+        assert len(test) > 5000
+        assert not set(layout_class(test)) & set(layout_class(train))
 
 
 def test_parts_are_as_large_as_chapters_say():
