@@ -298,31 +298,29 @@ TRAINING = WaveTraining(
     n_batches=6000, batch_size=64, n_sup=1, lr=4e-3, warmup=100, decay=0.5, weight_decay=0.0,
     ema_decay=0.995, eval_every=6000,
 )  # fmt: skip
-LEARNERS = [
-    ("wave", "the wave", ShortestWays(LOOP, TRAINING, closely=True)),
-    ("loud", "cells that no news can have reached are not judged",
-     ShortestWays(LOOP, TRAINING, quiet=False)),
-    ("at_once", "every cell judged from the first call",
-     ShortestWays(LOOP, TRAINING, at_once=True)),
-    ("late", "judged three calls after the news can have come",
-     ShortestWays(LOOP, TRAINING, late=3)),
-    ("one_call", "gradient through one call, six times as many optimizer steps",
-     ShortestWays(LOOP, replace(TRAINING, n_batches=36_000, eval_every=36_000), calls=1)),
-    ("free", "states that are not bounded",
-     ShortestWays(replace(LOOP, bounded=False), TRAINING)),
-    ("no_average", "weights not averaged",
-     ShortestWays(LOOP, replace(TRAINING, ema_decay=0.0))),
-    ("noise", "noise 0.15 after every call", ShortestWays(LOOP, TRAINING, noise=0.15)),
-    ("together", "boards come and go as a batch", ShortestWays(LOOP, TRAINING, pool=False)),
-    ("trees_only", "trained on trees alone", ShortestWays(LOOP, TRAINING, opened=(0.0,))),
-    ("trm", "TRM, y and z",
-     ShortestWays(TRMConfig(**SHAPE, n_latent=1, n_cycles=1), TRAINING)),
-    ("hierarchical", "hierarchical TRM, high and low level",
-     ShortestWays(HierarchicalConfig(**SHAPE | {"width": 20}, low_width=8), TRAINING)),
-]  # fmt: skip
+HALF = replace(TRAINING, n_batches=3000, eval_every=3000)
+LESSONS = {
+    "half": ("the wave, half as long", {}),
+    "loud": ("cells that no news can have reached are not judged", {"quiet": False}),
+    "at_once": ("every cell judged from the first call", {"at_once": True}),
+    "late": ("judged three calls after the news can have come", {"late": 3}),
+    "one_call": ("gradient through one call, six times as many optimizer steps",
+                 {"calls": 1, "training": replace(HALF, n_batches=18_000, eval_every=18_000)}),
+    "noise": ("noise 0.15 after every call", {"noise": 0.15}),
+    "together": ("boards come and go as a batch", {"pool": False}),
+    "no_average": ("weights not averaged", {"training": replace(HALF, ema_decay=0.0)}),
+    "trees_only": ("trained on trees alone", {"opened": (0.0,)}),
+    "free": ("states that are not bounded", {"model": replace(LOOP, bounded=False)}),
+    "trm": ("TRM, y and z", {"model": TRMConfig(**SHAPE, n_latent=1, n_cycles=1)}),
+    "hierarchical": ("hierarchical TRM, high and low level",
+                     {"model": HierarchicalConfig(**SHAPE | {"width": 20}, low_width=8)}),
+}  # fmt: skip
+"""The lesson at half its length, and with one thing changed at a time."""
 
 EXPERIMENTS = ("shortest_ways",)
-RECIPES = [
-    Recipe(f"shortest_ways/{name}", f"{about}; trained on 8x8 cells", task)
-    for name, about, task in LEARNERS
-]
+WAVE = ShortestWays(LOOP, TRAINING, closely=True)
+RECIPES = [Recipe("shortest_ways/wave", "the wave; trained on 8x8 cells", WAVE)] + [
+    Recipe(f"shortest_ways/{name}", f"{about}; trained on 8x8 cells",
+           replace(WAVE, **{"training": HALF, "closely": False} | changes))
+    for name, (about, changes) in LESSONS.items()
+]  # fmt: skip
