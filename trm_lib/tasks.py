@@ -30,6 +30,7 @@ from trm_lib.models import (
 )
 from trm_lib.training import (
     History,
+    Lesson,
     PPOConfig,
     PuzzleData,
     ReinforceConfig,
@@ -178,20 +179,25 @@ class PuzzleTask(Task):
     Attributes:
         model: the network.
         training: how it learns; its seed is replaced by the run's.
-        data: what from.
+        data: what from: a frozen dataclass with `split(seed)`, which gives training, validation and
+            test `PuzzleData`, `watched(validation)`, some to look at, and `augment`, or None.
         k_steps: K, when it is measured.
         k_watched: K, when it is looked at, on validation puzzles, while it learns.
     """
 
     model: BoardConfig
     training: SupervisedConfig
-    data: MinimalSudoku | MarkedMazes
+    data: MinimalSudoku | MarkedMazes | Any
     k_steps: int
     k_watched: int
 
     def build(self, seed: int) -> BoardNet:
         """The untrained network of this seed."""
         return build_model(self.model, seed)
+
+    def lesson(self) -> Lesson | None:
+        """What `fit` does with a batch, for subclasses to choose."""
+        return None
 
     @property
     def k_trained(self) -> int:
@@ -212,6 +218,7 @@ class PuzzleTask(Task):
             train,
             replace(self.training, seed=seed),
             augment=self.data.augment,
+            lesson=self.lesson(),
             evaluate=lambda network: evaluation.exact_by_k(network, watched, self.k_watched),
             progress=progress,
             checkpoint=checkpoint,
@@ -229,7 +236,7 @@ class PuzzleTask(Task):
         train, validation, test = self.data.split(seed)
         answers = evaluation.answers_by_k(model, test.inputs, self.k_steps)  # (K, M, n, n)
         right, grid, steps = answers == test.labels, test.inputs.shape[1:], range(self.k_steps)
-        exact = right.all((2, 3))
+        exact = right.all(tuple(range(2, right.ndim)))
         known = evaluation.exact_by_k(model, validation, self.k_steps)
         numbers = {
             "parameters": count_parameters(model),
@@ -237,7 +244,7 @@ class PuzzleTask(Task):
             "training_seconds": round(history.seconds, 1),
             "batch": history.eval_steps,
             "watched_exact_by_k": [[round(a, 4) for a in row] for row in history.eval_success],
-            "test_cells_by_k": right.mean((1, 2, 3)).tolist(),
+            "test_cells_by_k": right.reshape(self.k_steps, -1).mean(1).tolist(),
             "validation_exact_by_k": known.tolist(),
             "test_exact_by_k": exact.mean(1).tolist(),
         }
@@ -265,7 +272,7 @@ class PuzzleTask(Task):
     def _halting(self, model: BoardNet, history: History, test: PuzzleData) -> dict[str, Any]:
         """What halting makes of it."""
         halted = evaluation.answers_with_halting(model, test.inputs, self.k_steps)
-        right = (halted.answers == test.labels).all((1, 2))
+        right = (halted.answers == test.labels).reshape(len(test), -1).all(1)
         finished, steps = (
             np.add.reduceat(each, range(0, len(each), 100))
             for each in (history.finished, history.halted_after)
