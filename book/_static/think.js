@@ -1,0 +1,170 @@
+/* The networks of this book, thinking in the page: what trm_lib.models does, in plain JavaScript.
+
+   A state is L cells of D numbers, row by row, in one Float32Array. Weights are those of PyTorch,
+   written by `python -m trm_lib export`. One classic script: it works from a folder on disk.
+
+     const network = trmNetwork(exported);
+     let carry = network.start(tokens, [rows, columns]);
+     carry = network.step(carry);          // one improvement step
+     carry.logits                          // L x A: the answer after it
+*/
+(function (root) {
+  "use strict";
+  const EPS = 1e-5; // of PyTorch's rms_norm, as in trm_lib
+
+  function numbers(base64) {
+    const text = atob(base64), bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    return new Float32Array(bytes.buffer);
+  }
+
+  // out[l, o] = sum over i of h[l, i] W[o, i]: a matrix on every cell
+  function linear(h, weight, fanOut) {
+    const fanIn = weight.length / fanOut, L = h.length / fanIn, out = new Float32Array(L * fanOut);
+    for (let l = 0; l < L; l++) {
+      const from = l * fanIn;
+      for (let o = 0; o < fanOut; o++) {
+        const row = o * fanIn;
+        let a = 0, b = 0, i = 0; // two sums, so that one need not wait for the other
+        for (; i + 1 < fanIn; i += 2) {
+          a += h[from + i] * weight[row + i];
+          b += h[from + i + 1] * weight[row + i + 1];
+        }
+        if (i < fanIn) a += h[from + i] * weight[row + i];
+        out[l * fanOut + o] = a + b;
+      }
+    }
+    return out;
+  }
+
+  // each row of D numbers is scaled to root mean square 1, in place
+  function rmsNorm(h, D) {
+    for (let from = 0; from < h.length; from += D) {
+      let sum = 0;
+      for (let i = 0; i < D; i++) sum += h[from + i] * h[from + i];
+      const scale = 1 / Math.sqrt(sum / D + EPS);
+      for (let i = 0; i < D; i++) h[from + i] *= scale;
+    }
+    return h;
+  }
+
+  function add(...parts) {
+    const sum = Float32Array.from(parts[0]);
+    for (const part of parts.slice(1)) for (let i = 0; i < sum.length; i++) sum[i] += part[i];
+    return sum;
+  }
+
+  // down(silu(gate(h)) * up(h)), or down(relu(up(h))) where there is no gate
+  function feedForward(h, weights, name, D) {
+    const gated = weights[name + ".gate_up.weight"], down = weights[name + ".down.weight"];
+    const hidden = down.length / D;
+    if (!gated) {
+      return linear(linear(h, weights[name + ".up.weight"], hidden).map((a) => Math.max(0, a)), down, D);
+    }
+    const both = linear(h, gated, 2 * hidden), L = h.length / D, inner = new Float32Array(L * hidden);
+    for (let l = 0; l < L; l++) {
+      for (let i = 0; i < hidden; i++) {
+        const gate = both[2 * l * hidden + i];
+        inner[l * hidden + i] = (gate / (1 + Math.exp(-gate))) * both[(2 * l + 1) * hidden + i];
+      }
+    }
+    return linear(inner, down, D);
+  }
+
+  function transpose(h, rows, columns) {
+    const turned = new Float32Array(h.length);
+    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) turned[c * rows + r] = h[r * columns + c];
+    return turned;
+  }
+
+  const MIXINGS = {
+    none: (h) => h,
+    // every cell sees its 3 x 3 neighbourhood, channel by channel, then a matrix joins channels
+    conv(h, weights, name, D, [rows, columns]) {
+      const kernel = weights[name + ".depthwise"], seen = new Float32Array(h.length);
+      for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
+        const to = (r * columns + c) * D;
+        for (let down = -1; down < 2; down++) for (let right = -1; right < 2; right++) {
+          if (r + down < 0 || r + down >= rows || c + right < 0 || c + right >= columns) continue;
+          const from = ((r + down) * columns + c + right) * D, tap = 3 * (down + 1) + right + 1;
+          for (let i = 0; i < D; i++) seen[to + i] += h[from + i] * kernel[9 * i + tap];
+        }
+      }
+      return rmsNorm(add(h, linear(seen, weights[name + ".pointwise.weight"], D)), D);
+    },
+    // a gated layer across the cells, the same for every channel
+    mlp(h, weights, name, D) {
+      const L = h.length / D, across = transpose(h, L, D);
+      return transpose(rmsNorm(add(across, feedForward(across, weights, name + ".swiglu", L)), L), D, L);
+    },
+  };
+
+  function stack(h, network, grid, name = "stack", mixing = network.config.mixing, D = network.config.width) {
+    for (let b = 0; network.weights[`${name}.blocks.${b}.swiglu.down.weight`]; b++) {
+      const block = `${name}.blocks.${b}`;
+      h = MIXINGS[mixing](h, network.weights, block + ".mixing", D, grid);
+      h = add(h, feedForward(h, network.weights, block + ".swiglu", D));
+      h = network.config.bounded ? h.map(Math.tanh) : rmsNorm(h, D);
+    }
+    return h;
+  }
+
+  // one improvement step of each kind: from its states to new ones, the answer's first
+  const KINDS = {
+    Looped(network, x, { h }, grid) {
+      for (let call = 0; call < network.config.n_calls * network.config.n_cycles; call++) {
+        h = stack(add(h, x), network, grid);
+      }
+      return { h };
+    },
+    TRM(network, x, { y, z }, grid) {
+      const { n_latent, n_cycles } = network.config;
+      for (let cycle = 0; cycle < n_cycles; cycle++) {
+        for (let i = 0; i < n_latent; i++) z = stack(add(z, y, x), network, grid);
+        y = stack(add(y, z), network, grid);
+      }
+      return { y, z };
+    },
+    HierarchicalTRM(network, x, { high, low }, grid) {
+      const { width, low_width, n_cycles } = network.config, w = network.weights;
+      for (let cycle = 0; cycle < n_cycles; cycle++) {
+        high = stack(add(high, x), network, grid);
+        low = stack(add(low, linear(high, w["high_to_low.weight"], low_width)), network, grid,
+          "low_stack", "none", low_width);
+        high = rmsNorm(add(high, linear(low, w["low_to_high.weight"], width)), width);
+      }
+      return { high, low };
+    },
+  };
+  const STARTS = { Looped: { h: "h0" }, TRM: { y: "y0", z: "z0" }, HierarchicalTRM: { high: "h0", low: "l0" } };
+
+  root.trmNetwork = function (exported) {
+    const { kind, config } = exported, D = config.width;
+    if (!KINDS[kind] || !MIXINGS[config.mixing]) {
+      throw new Error(`this page cannot think with ${kind} and mixing ${config.mixing}`);
+    }
+    const weights = {};
+    for (const name in exported.weights) weights[name] = numbers(exported.weights[name]);
+    const network = { config, weights };
+    return {
+      config,
+      start(tokens, grid) {
+        const x = new Float32Array(tokens.length * D), states = {};
+        tokens.forEach((token, l) => {
+          for (let i = 0; i < D; i++) x[l * D + i] = Math.sqrt(D) * weights.embedding[token * D + i];
+        });
+        for (const state in STARTS[kind]) {
+          const start = weights[STARTS[kind][state]], W = start.length;
+          states[state] = new Float32Array(tokens.length * W).map((_, i) => start[i % W]);
+        }
+        return { k: 0, grid, x, states };
+      },
+      step({ k, grid, x, states }) {
+        states = KINDS[kind](network, x, states, grid);
+        const answer = Object.values(states)[0];
+        const logits = linear(answer, weights["head.weight"], weights["head.weight"].length / D);
+        return { k: k + 1, grid, x, states, logits };
+      },
+    };
+  };
+})(typeof self === "undefined" ? globalThis : self);
