@@ -8,6 +8,7 @@ python -m trm_lib run basic_trm --seeds 10
 python -m trm_lib report basic_trm --figure seeds.svg
 python -m trm_lib verify paper_trm/pseudocode
 python -m trm_lib debug rl_adaptation/script_vector_1
+python -m trm_lib export sudoku6 --to sudoku6.js
 """
 
 from __future__ import annotations
@@ -139,6 +140,13 @@ def _debug(args: argparse.Namespace) -> int:
     return int(any(not finding.healthy for finding in findings))
 
 
+def _export(args: argparse.Namespace) -> int:
+    from trm_lib.export import export
+
+    export(args.name, args.to)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m trm_lib", description="Tiny Recursive Models: solve, run, report, verify."
@@ -192,6 +200,12 @@ def _parser() -> argparse.ArgumentParser:
     says = "train one seed of a recipe, and say by measurement what is wrong with it"
     debugging = commands.add_parser("debug", help=says, parents=[named, among, seeded])
     debugging.set_defaults(command=_debug)
+
+    says = "write a network for a page that thinks in the browser"
+    exporting = commands.add_parser("export", help=says)
+    exporting.set_defaults(command=_export)
+    exporting.add_argument("name", help="a shipped model, for example sudoku6, or a weight file")
+    exporting.add_argument("--to", type=Path, required=True, metavar="FILE", help=".js or .json")
     return parser
 
 

@@ -1,37 +1,51 @@
 /* The networks of this book, thinking in the page: what trm_lib.models does, in plain JavaScript.
 
-   A state is L cells of D numbers, row by row, in one Float32Array. Weights are those of PyTorch,
-   written by `python -m trm_lib export`. One classic script: it works from a folder on disk.
+   A state is L cells of D numbers, row by row, in one Float64Array, since JavaScript computes in
+   double precision. Weights are those of PyTorch, written by `python -m trm_lib export`. One
+   classic script: it works from a folder on disk.
 
      const network = trmNetwork(exported);
      let carry = network.start(tokens, [rows, columns]);
      carry = network.step(carry);          // one improvement step
      carry.logits                          // L x A: the answer after it
 */
-(function (root) {
+function trmThink(root) {
   "use strict";
   const EPS = 1e-5; // of PyTorch's rms_norm, as in trm_lib
 
   function numbers(base64) {
     const text = atob(base64), bytes = new Uint8Array(text.length);
     for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-    return new Float32Array(bytes.buffer);
+    return Float64Array.from(new Float32Array(bytes.buffer));
   }
 
-  // out[l, o] = sum over i of h[l, i] W[o, i]: a matrix on every cell
+  // out[l, o] = sum over i of h[l, i] W[o, i]: a matrix on every cell, four cells at a time
   function linear(h, weight, fanOut) {
-    const fanIn = weight.length / fanOut, L = h.length / fanIn, out = new Float32Array(L * fanOut);
-    for (let l = 0; l < L; l++) {
-      const from = l * fanIn;
-      for (let o = 0; o < fanOut; o++) {
-        const row = o * fanIn;
-        let a = 0, b = 0, i = 0; // two sums, so that one need not wait for the other
-        for (; i + 1 < fanIn; i += 2) {
-          a += h[from + i] * weight[row + i];
-          b += h[from + i + 1] * weight[row + i + 1];
+    const fanIn = weight.length / fanOut, L = h.length / fanIn, out = new Float64Array(L * fanOut);
+    let l = 0;
+    for (; l + 3 < L; l += 4) {
+      const from = l * fanIn, second = from + fanIn, third = second + fanIn, fourth = third + fanIn;
+      for (let o = 0, row = 0; o < fanOut; o++, row += fanIn) {
+        let a = 0, b = 0, c = 0, d = 0;
+        for (let i = 0; i < fanIn; i++) {
+          const w = weight[row + i];
+          a += h[from + i] * w;
+          b += h[second + i] * w;
+          c += h[third + i] * w;
+          d += h[fourth + i] * w;
         }
-        if (i < fanIn) a += h[from + i] * weight[row + i];
-        out[l * fanOut + o] = a + b;
+        const to = l * fanOut + o;
+        out[to] = a;
+        out[to + fanOut] = b;
+        out[to + 2 * fanOut] = c;
+        out[to + 3 * fanOut] = d;
+      }
+    }
+    for (; l < L; l++) { // what is left of them
+      for (let o = 0; o < fanOut; o++) {
+        let a = 0;
+        for (let i = 0; i < fanIn; i++) a += h[l * fanIn + i] * weight[o * fanIn + i];
+        out[l * fanOut + o] = a;
       }
     }
     return out;
@@ -49,7 +63,7 @@
   }
 
   function add(...parts) {
-    const sum = Float32Array.from(parts[0]);
+    const sum = Float64Array.from(parts[0]);
     for (const part of parts.slice(1)) for (let i = 0; i < sum.length; i++) sum[i] += part[i];
     return sum;
   }
@@ -61,7 +75,7 @@
     if (!gated) {
       return linear(linear(h, weights[name + ".up.weight"], hidden).map((a) => Math.max(0, a)), down, D);
     }
-    const both = linear(h, gated, 2 * hidden), L = h.length / D, inner = new Float32Array(L * hidden);
+    const both = linear(h, gated, 2 * hidden), L = h.length / D, inner = new Float64Array(L * hidden);
     for (let l = 0; l < L; l++) {
       for (let i = 0; i < hidden; i++) {
         const gate = both[2 * l * hidden + i];
@@ -72,7 +86,7 @@
   }
 
   function transpose(h, rows, columns) {
-    const turned = new Float32Array(h.length);
+    const turned = new Float64Array(h.length);
     for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) turned[c * rows + r] = h[r * columns + c];
     return turned;
   }
@@ -81,7 +95,7 @@
     none: (h) => h,
     // every cell sees its 3 x 3 neighbourhood, channel by channel, then a matrix joins channels
     conv(h, weights, name, D, [rows, columns]) {
-      const kernel = weights[name + ".depthwise"], seen = new Float32Array(h.length);
+      const kernel = weights[name + ".depthwise"], seen = new Float64Array(h.length);
       for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
         const to = (r * columns + c) * D;
         for (let down = -1; down < 2; down++) for (let right = -1; right < 2; right++) {
@@ -104,7 +118,8 @@
       const block = `${name}.blocks.${b}`;
       h = MIXINGS[mixing](h, network.weights, block + ".mixing", D, grid);
       h = add(h, feedForward(h, network.weights, block + ".swiglu", D));
-      h = network.config.bounded ? h.map(Math.tanh) : rmsNorm(h, D);
+      const last = !network.weights[`${name}.blocks.${b + 1}.swiglu.down.weight`];
+      h = network.config.bounded && last ? h.map(Math.tanh) : rmsNorm(h, D);
     }
     return h;
   }
@@ -149,13 +164,13 @@
     return {
       config,
       start(tokens, grid) {
-        const x = new Float32Array(tokens.length * D), states = {};
+        const x = new Float64Array(tokens.length * D), states = {};
         tokens.forEach((token, l) => {
           for (let i = 0; i < D; i++) x[l * D + i] = Math.sqrt(D) * weights.embedding[token * D + i];
         });
         for (const state in STARTS[kind]) {
           const start = weights[STARTS[kind][state]], W = start.length;
-          states[state] = new Float32Array(tokens.length * W).map((_, i) => start[i % W]);
+          states[state] = new Float64Array(tokens.length * W).map((_, i) => start[i % W]);
         }
         return { k: 0, grid, x, states };
       },
@@ -167,4 +182,5 @@
       },
     };
   };
-})(typeof self === "undefined" ? globalThis : self);
+}
+trmThink(globalThis);
