@@ -37,6 +37,7 @@ A_CELL = 600  # seconds that one cell may take
 CHAPTERS_USE = (
     "requirements.txt", "trm_lib", "book/weights", "book/results", "book/recipes", "book/mazes"
 )  # fmt: skip
+PLAYED = ("maze4", "maze_paths", "shortest_ways", "sudoku4", "sudoku6")  # networks in pages
 PAGES_USE = (*CHAPTERS_USE, "_config.yml", "_toc.yml", "book")
 
 
@@ -162,6 +163,22 @@ def fill_cache(chapters: Iterable[Path]) -> bool:
     return None not in taken
 
 
+def export_networks(folder: Path) -> None:
+    """Write the weights of the playground's networks as scripts into a folder."""
+    folder.mkdir(exist_ok=True)
+    for name in PLAYED:
+        command = [
+            sys.executable,
+            "-m",
+            "trm_lib",
+            "export",
+            name,
+            "--to",
+            str(folder / f"{name}.js"),
+        ]
+        subprocess.run(command, cwd=ROOT, check=True)
+
+
 def main() -> int:
     """Build the book.
 
@@ -181,6 +198,7 @@ def main() -> int:
         executed.write_text(library)
     if not fill_cache(sorted((ROOT / "book").glob("*.ipynb"))):
         return 1
+    export_networks(BUILD / "networks")
     shutil.rmtree(BUILD / "html", ignore_errors=True)
 
     # --all: a page that only warned last time must warn again, not pass for being up to date.

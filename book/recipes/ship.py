@@ -33,7 +33,7 @@ SUDOKU4 = PuzzleTask(
     k_watched=8,
 )
 PICTURED = "...1|..4.|.13.|3..."
-"""A puzzle of an unseen class: the README and the front page show the model thinking about it."""
+"""A puzzle of an unseen class: the README and the playground show the model thinking about it."""
 
 Shipped = tuple[Task, torch.nn.Module, Any, dict[str, Any]]
 """The task, the trained model, the history of its training, and what its card says of it alone."""
