@@ -62,7 +62,8 @@ const trmPlay = (function () {
   /* A widget: the board, K, play, the address, and words. The game says what is on the board. */
   function widget(root, game) {
     const name = root.dataset.game, first = root.dataset.state, networks = {};
-    let answers = [null], wanted = 0, timer = null, waiting = false; // answers[k]: after step k
+    let answers = [null], wanted = 0; // answers[k]: after step k
+    let timer = null, waiting = false, untouched = true; // untouched: K is still as it came
 
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const help = element("p", { class: "trm-play-help", id: `${name}-help` }, game.help);
@@ -71,22 +72,24 @@ const trmPlay = (function () {
       "aria-describedby": help.id, onkeydown: pressed,
     }, svg);
     const range = element("input", {
-      type: "range", min: 0, id: `${name}-k`, autocomplete: "off", oninput: () => turn(Number(range.value)),
+      type: "range", min: 0, id: `${name}-k`, "aria-label": "K", autocomplete: "off",
+      oninput: () => turn(Number(range.value)),
     });
     const play = button("Play", () => (timer ? stop() : start()), { class: "trm-play-go" });
     const output = element("output", { for: range.id });
     const says = element("p", { class: "trm-play-says", role: "status" });
     const place = element("p", { class: "trm-play-unseen", "aria-live": "polite" });
-    const page = { changed, redraw, pressed, open, board, answer: () => answers[shown()] };
+    const page = { changed, redraw, open, answer: () => answers[shown()] };
     root.replaceChildren(
       element("div", { class: "trm-play-tools" }, ...game.tools(page), button("Reset", () => open(first))),
       board, ...(game.pad ? [game.pad] : []),
       element("div", { class: "trm-play-controls" }, play,
-        button("‹", () => turn(wanted - 1), { "aria-label": "One step back" }),
-        element("label", { for: range.id }, "K"), range,
-        button("›", () => turn(wanted + 1), { "aria-label": "One step on" }), output),
+        button("‹", () => turn(wanted - 1), { "aria-label": "One step back" }), output,
+        button("›", () => turn(wanted + 1), { "aria-label": "One step on" }), range),
       says, place, help);
     svg.setAttribute("aria-hidden", "true");
+    root.setAttribute("role", "group");
+    root.setAttribute("aria-label", game.label);
 
     const shown = () => Math.min(wanted, answers.length - 1);
     function network() {
@@ -94,13 +97,14 @@ const trmPlay = (function () {
       networks[by] ??= thinker(by, (k, logits) => {
         if (by !== game.network()) return;
         answers[k] = game.read(logits);
+        if (k === 1) performance.mark("first answer");
         redraw();
       });
       return networks[by];
     }
     // after a change of the puzzle, the network begins anew and thinks to the same K
     function changed(address = true) {
-      answers = [null];
+      [answers, untouched] = [[null], true];
       wanted = Math.min(wanted, game.most());
       game.solve();
       for (const by in networks) if (by !== game.network()) networks[by].until(0);
@@ -116,6 +120,7 @@ const trmPlay = (function () {
     }
     function turn(k) {
       stop();
+      untouched = false;
       goTo(k);
     }
     function redraw() {
@@ -132,7 +137,6 @@ const trmPlay = (function () {
       range.max = most;
       range.value = wanted;
       range.setAttribute("aria-valuetext", `K = ${wanted}`);
-      range.style.setProperty("--trm-at", wanted / most);
       output.textContent = `K = ${k}`;
       says.setAttribute("aria-live", timer || k < wanted ? "off" : "polite");
       says.textContent = game.says(answer);
@@ -140,7 +144,8 @@ const trmPlay = (function () {
       Object.assign(board.dataset, { k, thinking: k < wanted, answer: answer ? game.facts(answer) : "" });
     }
     function start() {
-      if (wanted >= game.most()) goTo(0);
+      if (untouched || wanted >= game.most()) goTo(0);
+      untouched = false;
       if (!calm.matches) timer = setInterval(advance, game.pace);
       advance();
     }
@@ -194,8 +199,8 @@ const trmPlay = (function () {
       if (read(state)) changed();
     }
     function fromAddress() {
-      const hash = decodeURIComponent(location.hash);
-      return hash.startsWith(`#${name}=`) && read(hash.slice(name.length + 2));
+      const begin = `#${name}=`;
+      return location.hash.startsWith(begin) && read(location.hash.slice(begin.length));
     }
     addEventListener("hashchange", () => fromAddress() && changed(false));
     document.addEventListener("visibilitychange", () => {

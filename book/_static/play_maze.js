@@ -28,6 +28,7 @@
       element("option", { value: MOVES }, "says moves"), element("option", { value: MARKS }, "marks the way (the first)"));
 
     const column = (cell) => cell % maze.columns, row = (cell) => Math.floor(cell / maze.columns);
+    const isLarge = () => Math.max(maze.rows, maze.columns) > 36; // arrows would be a blur
     const middle = (cell) => [column(cell) + 0.5, row(cell) + 0.5];
     const isRight = (cell, d) =>
       !hasWall(maze, cell, d) && far[cell] > 0 && far[cell + steps(maze)[d]] === far[cell] - 1;
@@ -52,19 +53,19 @@
         if (bits && before && before.said[cell] === bits) known += ground;
         else if (bits) fresh += ground;
         if (by === MARKS && bits) {
-          if (isDue(cell)) right += `M${x - 0.06} ${y}h.12`;
+          if (isDue(cell)) right += `M${x} ${y}h0`;
           else wrong += `M${x - 0.15} ${y - 0.15}l.3 .3m0 -.3l-.3 .3`;
         }
         for (let d = 0; by !== MARKS && d < 4; d++) {
           if (!((bits >> d) & 1) || cell === maze.goal) continue;
-          if (isRight(cell, d)) right += arrow(cell, d, bits === 1 << d);
+          if (isRight(cell, d)) right += isLarge() ? "" : arrow(cell, d, bits === 1 << d);
           else wrong += arrow(cell, d, bits === 1 << d);
         }
       });
       const trail = way.map((cell, i) => `${i ? "L" : "M"}${middle(cell).join(" ")}`).join("");
       return filled(known, PALE) + filled(fresh, by === POLICY ? PALE : FRESH) +
-        stroke(trail, AGENT, 0.16, 'opacity=".5"') +
-        (by === MARKS ? stroke(right, AGENT, 0.22) : stroke(right, FAINT, 0.05)) + stroke(wrong, WRONG, 0.09);
+        stroke(trail, AGENT, isLarge() ? 0.3 : 0.16, `opacity="${isLarge() ? 0.8 : 0.5}"`) +
+        (by === MARKS ? stroke(right, AGENT, 0.26) : stroke(right, FAINT, 0.05)) + stroke(wrong, WRONG, 0.09);
     }
     function drawWalls() {
       let walls = `M0 ${maze.rows}h${maze.columns}M${maze.columns} 0v${maze.rows}`, cells = "";
@@ -83,8 +84,9 @@
         `<circle cx="${middle(cell)[0]}" cy="${middle(cell)[1]}" r="${radius}" stroke-width=".05" ${look}/>`;
       const box = (cell, half, look) => `<rect x="${middle(cell)[0] - half}" y="${middle(cell)[1] - half}" ` +
         `width="${2 * half}" height="${2 * half}" rx=".06" ${look}/>`;
-      return disc(maze.start, 0.3, `fill="#fff" stroke="${INK}"`) + letter(maze.start, "S", INK) +
-        box(maze.goal, 0.3, `fill="${GOAL}"`) + letter(maze.goal, "G", "#fff") +
+      const half = isLarge() ? 0.75 : 0.3; // in a large maze, they are larger than their cells
+      return disc(maze.start, half, `fill="#fff" stroke="${INK}"`) + letter(maze.start, "S", INK) +
+        box(maze.goal, half, `fill="${GOAL}"`) + letter(maze.goal, "G", "#fff") +
         (agent === null ? "" : disc(agent, 0.24, `fill="${AGENT}" stroke="#fff"`)) +
         box(cursor, 0.44, 'class="trm-play-cursor"');
     }
@@ -100,7 +102,9 @@
       const arrows = cells.filter((cell) => said[cell] && cell !== maze.goal);
       const wrong = arrows.filter((cell) => [0, 1, 2, 3].some((d) => (said[cell] >> d) & 1 && !isRight(cell, d)));
       const told = `Arrows in ${arrows.length} of ${cells.length - 1} cells, ${wrong.length || "none"} wrong. From S they lead `;
-      if (way.at(-1) !== maze.goal) return `${told}${several(taken, "step")} far, not to G.`;
+      if (way.at(-1) !== maze.goal) {
+        return `${told}${taken ? several(taken, "step") : "nowhere"}${isPolicy ? ", then in a circle" : " so far"}.`;
+      }
       if (more) return `${told}to G in ${several(taken, "step")}, ${more} more than the shortest way.`;
       return `${told}to G in ${several(taken, "step")}: right, and no way is shorter.`;
     }
@@ -221,7 +225,7 @@
           layout("Tree", "tree"), layout("Loops", "loops"), layout("Open", "open"),
           ...(isPolicy ? [button("Walk", () => walkAlong(page))] : [button("One the first fails", () => page.open(FIRST_FAILS))]),
           element("span", {}, rows, " × ", columns),
-          ...(isPolicy ? [] : [element("label", { for: choice.id }, "Network "), choice]),
+          ...(isPolicy ? [] : [element("span", {}, element("label", { for: choice.id }, "Network"), " ", choice)]),
         ];
       },
     };
