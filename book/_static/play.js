@@ -213,7 +213,9 @@ const trmPlay = (function () {
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    for (const root of document.querySelectorAll(".trm-play")) widget(root, games[root.dataset.game](root));
+    document.querySelectorAll(".trm-play").forEach((root, i) => { // the first one need not wait
+      setTimeout(() => widget(root, games[root.dataset.game](root)), 200 * i);
+    });
   });
   return { games, element, button };
 })();
