@@ -39,7 +39,7 @@ def test_the_size_of_the_model_is_its_size() -> None:
 @pytest.mark.parametrize("command", re.findall(r"python -m trm_lib (.*?)(?:  +#.*)?\n", README))
 def test_every_command_is_understood(command, monkeypatch) -> None:
     understood = []
-    for name in ("_solve", "_list", "_run", "_report", "_verify", "_debug"):
+    for name in ("_solve", "_list", "_run", "_report", "_verify", "_debug", "_export"):
         monkeypatch.setattr(f"trm_lib.__main__.{name}", lambda args: understood.append(args) or 0)
     assert main(shlex.split(command)) == 0
     assert len(understood) == 1
