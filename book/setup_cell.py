@@ -1,4 +1,4 @@
-# Set-up, the same in every chapter: in Colab it fetches the book, elsewhere it finds it.
+# Set-up, the same in every chapter: it fetches the book in Colab, else it finds it.
 import importlib.util
 import platform
 import subprocess
@@ -7,16 +7,19 @@ from pathlib import Path
 
 BOOK = "https://github.com/acharyaanusha/Tiny-Recursive-Model"
 if "google.colab" in sys.modules and not Path("trm_book").is_dir():
-    subprocess.run(["git", "clone", "--quiet", "--depth", "1", BOOK, "trm_book"], check=True)
+    clone = ["git", "clone", "--quiet", "--depth", "1", BOOK, "trm_book"]
+    subprocess.run(clone, check=True)
     wanted = ["gymnasium", "joblib", "safetensors"]
     missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     if missing:
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
+        install = [sys.executable, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*install, *missing], check=True)
 
 places = [Path("trm_book").resolve(), Path.cwd(), *Path.cwd().parents]
 root = next((place for place in places if (place / "trm_lib").is_dir()), None)
 if root is None:
-    raise FileNotFoundError(f"no trm_lib above {Path.cwd()}: open this in a clone of {BOOK}")
+    told = f"no trm_lib above {Path.cwd()}: open this in a clone of {BOOK}"
+    raise FileNotFoundError(told)
 sys.path.insert(0, str(root))
 
 import numpy as np
@@ -24,4 +27,5 @@ import torch
 
 np.random.seed(0)
 torch.manual_seed(0)
-print(f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}")
+versions = f"torch {torch.__version__}, numpy {np.__version__}"
+print(f"Python {platform.python_version()}, {versions}")
