@@ -353,7 +353,7 @@ BAD_OPTIONS = [
     ("Maze", {"max_steps": 0}, "max_steps expected a whole number >= 1, got 0"),
     ("Maze", {"layouts": LAYOUTS[:0]}, "layouts expected at least one"),
     ("Maze", {"layouts": LAYOUTS[0]}, "layouts: expected shape"),
-    ("Sudoku", {"size": 5}, "expected a board size of 4, 6 or 9"),
+    ("Sudoku", {"size": 5}, "expected a board size of 4, 6, 9, 16 or 25"),
     ("Sudoku", {"empties": 0}, "empties expected a whole number from 1 to 12"),
     ("Sudoku", {"empties": (4, 2)}, "empties expected a whole number from 4 to 12, got 2"),
     ("Sudoku", {"empties": 2.0}, "got 2.0"),

@@ -59,7 +59,7 @@ REFUSED = {
     "sudoku/4x4_fullwidth": "row 1, column 1 holds '１'",
     "sudoku/4x4_letters": "row 1, column 1 holds 'A'",
     "sudoku/4x4_two": "line 1: row 1 has 4 cells, expected 8",
-    "sudoku/8x8": r"expected one board of shape .* got shape \(8, 8\)",
+    "sudoku/8x8": r"expected one board of N x N .* got shape \(8, 8\)",
     "sudoku/9x9_e_for_empty": "line 1: row 1, column 3 holds 'e'",
     "sudoku/9x9_utf16": "expected a puzzle as text in .*9x9_utf16.txt, got other bytes",
 }

@@ -11,11 +11,13 @@ from trm_lib.puzzles import (
     all_grids_4x4,
     box_shape,
     check_sudoku,
+    game_of,
     is_solution,
     parse_sudoku,
     sudoku_text,
     units,
 )
+from trm_lib.puzzles.sudoku_solver import cover, search, to_board
 
 BOARD = np.array([[1, 0, 0, 0], [0, 0, 3, 0], [0, 4, 0, 0], [0, 0, 0, 2]], dtype=np.int8)
 TEXT = "1...|..3.|.4..|...2"
@@ -70,7 +72,7 @@ def with_cell(value, dtype):
 @pytest.mark.parametrize(
     ("puzzle", "message"),
     [
-        ("", "expected 16, 36 or 81 symbols .* got 0: write every cell"),
+        ("", "expected N \\* N symbols.* got 0: write every cell"),
         ("12|34|..|..|12", r"row 1 has 2 cells, expected 5 \(as many as there are rows"),
         ("1...|..3|.4..|...2", r"row 2 has 3 cells, expected 4 .*write every cell"),
         ("1...|..x.|.4..|...2", "row 2, column 3 holds 'x': expected a digit 1 to 4"),
@@ -80,7 +82,7 @@ def with_cell(value, dtype):
         ([[1, 2], [2, 1]], r"expected one board .* got shape \(2, 2\)"),
         ([[1, 0, 0, 0], "..3.", [0] * 4, [0] * 4], "got a list that NumPy cannot read"),
         (torch.tensor(BOARD).bfloat16(), "got a Tensor that NumPy cannot read"),
-        (BOARD[None], r"expected one board of shape .* got shape \(1, 4, 4\): write every"),
+        (BOARD[None], r"expected one board of N x N .* got shape \(1, 4, 4\): write every"),
         (with_cell(-1, int), "row 2, column 3 holds -1: expected a digit 1 to 4"),
         (with_cell(2.5, float), "row 2, column 3 holds 2.5"),
         (with_cell(np.nan, float), "row 2, column 3 holds nan"),
@@ -93,19 +95,45 @@ def test_what_is_no_board_is_refused_with_the_cell(puzzle, message):
         parse_sudoku(puzzle)
 
 
+@pytest.mark.parametrize("size", [16, 25])
+def test_large_boards_are_read_in_letters_numbers_frames_and_one_run(size):
+    rng, rules = np.random.default_rng(size), cover(size)
+    grid = to_board(rules, search(rules, rules.everything, limit=1, rng=rng)[0])
+    board = np.where(rng.random((size, size)) < 0.5, grid, 0)
+    text, side = sudoku_text(board), box_shape(size)[0]
+    rows = text.split("|")
+    ruler = "+".join(["-" * 2 * side] * side)
+    boxes = [" | ".join(" ".join(row[i : i + side]) for i in range(0, size, side)) for row in rows]
+    framed = [boxes[i : i + side] for i in range(0, size, side)]
+    ways = [
+        text, "".join(rows), "\n".join(rows), rows, board.tolist(),
+        "\n".join(" ".join(f"{digit:2d}" for digit in row) for row in board),
+        "\n".join(" ".join(str(digit or ".") for digit in row) for row in board),
+        f"\n{ruler}\n".join("\n".join(part) for part in framed),
+    ]  # fmt: skip
+    if size == 16:
+        digits = ".0123456789ABCDEF"
+        ways.append("\n".join("".join(digits[digit] for digit in row) for row in board))
+    for way in ways:
+        np.testing.assert_array_equal(parse_sudoku(way), board)
+        assert not isinstance(way, str) or game_of(way) == "Sudoku"
+    with pytest.raises(ValueError, match="row 1, column 1 holds 'Q': expected a digit"):
+        parse_sudoku("\n".join(["Q" + rows[0][1:], *rows[1:]]))
+
+
 # --- rules
 
 
 def test_boxes_are_two_rows_by_three_columns_on_6x6_and_every_cell_lies_in_three_units():
-    for size in (4, 6, 9):
+    for size in (4, 6, 9, 16, 25):
         assert np.bincount(units(size).reshape(-1)).tolist() == [3] * size * size
-    assert [box_shape(n) for n in (4, 6, 9)] == [(2, 2), (2, 3), (3, 3)]
+    assert [box_shape(n) for n in (4, 6, 9, 16)] == [(2, 2), (2, 3), (3, 3), (4, 4)]
     assert units(6)[12].tolist() == [0, 1, 2, 6, 7, 8]
     assert units(6)[13].tolist() == [3, 4, 5, 9, 10, 11]
     check_sudoku("1.....|......|.1....|......|......|......")  # would clash in a box of 3 rows
     with pytest.raises(ValueError, match="box 1"):
         check_sudoku("..1...|1.....|......|......|......|......")
-    with pytest.raises(ValueError, match="expected a board size of 4, 6 or 9, got 5"):
+    with pytest.raises(ValueError, match="expected a board size of 4, 6, 9, 16 or 25, got 5"):
         box_shape(5)
 
 

@@ -35,7 +35,8 @@ def assert_minimal(puzzles, solutions):
 
 @pytest.mark.parametrize(
     ("size", "clues", "count"),
-    [(4, 4, 30), (4, 8, 30), (4, 16, 5), (6, 12, 20), (6, 35, 5), (9, 28, 15),
+    [(4, 4, 30), (4, 8, 30), (4, 16, 5), (6, 12, 20), (6, 35, 5), (9, 28, 15), (16, 160, 2),
+     (25, 450, 1),
      (4, "minimal", 30), (6, "minimal", 20), (9, "minimal", 5)],
 )  # fmt: skip
 def test_exact_number_of_clues_and_one_solution_or_none_to_lose(size, clues, count):
@@ -80,7 +81,7 @@ def test_given_answers_are_right_and_uniform_in_half_of_the_puzzles():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 5}, "expected a board size of 4, 6 or 9, got 5"),
+        ({"size": 5}, "expected a board size of 4, 6, 9, 16 or 25, got 5"),
         ({"count": 0}, "count expected a whole number >= 1, got 0"),
         ({"rng": 0}, "got 0: pass np.random.default_rng"),
         ({"clues": 3}, 'clues .or "minimal". expected a whole number from 4 to 16, got 3'),

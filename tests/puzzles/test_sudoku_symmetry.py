@@ -107,9 +107,12 @@ def test_augmentation_covers_both_classes_of_grids_evenly():
     assert not orbits[0] & orbits[1]
 
 
-@pytest.mark.parametrize("size", [4, 6, 9])
-def test_augmentation_keeps_class_clues_and_the_unique_solution(size):
-    puzzles, solutions = generate_sudoku(size, 20, np.random.default_rng(size))
+@pytest.mark.parametrize(
+    ("size", "clues"), [(4, "minimal"), (6, "minimal"), (9, "minimal"), (16, 150)]
+)
+def test_augmentation_keeps_class_clues_and_the_unique_solution(size, clues):
+    count = 20 if size < 16 else 2
+    puzzles, solutions = generate_sudoku(size, count, np.random.default_rng(size), clues)
     before = puzzles.copy(), solutions.copy()
     turned, answers = augment_sudoku(puzzles, solutions, np.random.default_rng(1))
     np.testing.assert_array_equal((puzzles, solutions), before)

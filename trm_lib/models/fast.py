@@ -18,7 +18,6 @@ Axes: B batch, P puzzle tokens, L cells, D width.
 
 from __future__ import annotations
 
-import math
 import time
 import types
 import warnings
@@ -68,7 +67,7 @@ def fast_mode(model: BoardNet, inputs: Tensor) -> Iterator[FastReport]:
     if reason is None:
         grid = tuple(inputs.shape[1:])
         try:
-            shape = (len(inputs), model.config.puzzle_tokens + math.prod(grid))
+            shape = (len(inputs), model.config.length(grid))
             calls = [_fast_call(stack, shape, grid, model.training) for stack in stacks]
         except Exception as error:  # whatever a compiler may raise: there is always the eager way
             said = " ".join(str(error).split())[:200]

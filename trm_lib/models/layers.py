@@ -93,7 +93,16 @@ class BoardConfig:
     @property
     def n_tokens(self) -> int:
         """L, the puzzle tokens and the cells."""
-        return self.puzzle_tokens + self.n_cells
+        return self.length(self.grid)
+
+    def length(self, grid: tuple[int, ...]) -> int:
+        """L on a board of this shape: the puzzle tokens and the cells, or the candidates."""
+        return self.puzzle_tokens + math.prod(grid) * (grid[0] if self.candidates else 1)
+
+    @property
+    def candidates(self) -> bool:
+        """Whether the candidates of a Sudoku think, N to a cell; see mixing="constraints"."""
+        return MIXINGS[self.mixing].candidates
 
     @property
     def bound(self) -> bool:
@@ -169,6 +178,8 @@ class Mixing(Layer):
 
     bound = False
     """Whether it learns cells by their places, and so reads boards of one size only."""
+    candidates = False
+    """Whether what it mixes are candidates of a Sudoku instead of cells."""
 
     def __init__(self, config: BoardConfig, generator: torch.Generator):
         super().__init__()

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trm_lib.checks import SHARE, at_least, check, one_of, true_or_false
+from trm_lib.models.candidates import candidate_states, digit_logits
 from trm_lib.models.layers import BoardConfig, Linear, Stack, truncated_normal_
 
 
@@ -174,10 +175,13 @@ class BoardNet(nn.Module):
             )
         generator = generator or torch.Generator().manual_seed(0)
         self.config = config
-        self.embedding = nn.Parameter(torch.empty(config.vocab_size, config.width))
+        n_tokens, n_answers = config.vocab_size, config.n_answers or config.vocab_size
+        if config.candidates:
+            n_tokens, n_answers = 3, 1  # of a candidate: open, false or true, and one number
+        self.embedding = nn.Parameter(torch.empty(n_tokens, config.width))
         truncated_normal_(self.embedding, config.width**-0.5, generator)
         self.stack = Stack(config, generator)
-        self.head = Linear(config.width, config.n_answers or config.vocab_size, generator)
+        self.head = Linear(config.width, n_answers, generator)
         if config.positions == "learned":
             self.position = nn.Parameter(torch.empty(config.n_tokens, config.width))
             truncated_normal_(self.position, config.width**-0.5, generator)
@@ -238,7 +242,8 @@ class BoardNet(nn.Module):
         """
         self.require(inputs, puzzle)
         c, B = self.config, len(inputs)
-        x = F.embedding(inputs.flatten(1), self.embedding)
+        tokens = candidate_states(inputs) if c.candidates else inputs.flatten(1)
+        x = F.embedding(tokens, self.embedding)
         if c.puzzle_tokens:
             which = inputs.new_zeros(B) if puzzle is None else puzzle
             tokens = F.embedding(which, self.puzzle_embedding)  # learnt numbers first, then zeros
@@ -250,11 +255,13 @@ class BoardNet(nn.Module):
 
     def read(self, h: Tensor, inputs: Tensor) -> Tensor:
         """Vectors to logits: (B, L, D) -> (*inputs.shape, A)."""
+        if self.config.candidates:
+            return digit_logits(self.head(h), inputs)
         return self.head(h)[:, self.config.puzzle_tokens :].unflatten(1, inputs.shape[1:])
 
     def initial_carry(self, inputs: Tensor) -> State:
         """The states before the first improvement step, for inputs (B, *grid)."""
-        B, L = len(inputs), self.config.puzzle_tokens + math.prod(inputs.shape[1:])
+        B, L = len(inputs), self.config.length(tuple(inputs.shape[1:]))
         starts = (getattr(self, name).unsqueeze(-2) for name in self.starts)
         return self.carry_type(*(s.expand(B, *s.shape[:-2], L, s.shape[-1]) for s in starts))
 

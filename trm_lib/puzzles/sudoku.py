@@ -1,7 +1,7 @@
 """The Sudoku board: sizes, boxes and rules: no digit stands twice in a row, a column or a box.
 
-Legend of the Sudoku modules: B puzzles, N board size (4, 6 or 9), L = N * N cells, numbered row
-by row. Boards are integer arrays (int8), 0 = empty, 1..N = digits.
+Legend of the Sudoku modules: B puzzles, N board size (`SIZES`), L = N * N cells, numbered row by
+row. Boards are integer arrays (int8), 0 = empty, 1..N = digits.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from functools import lru_cache
 
 import numpy as np
 
-BOX_SHAPES = {4: (2, 2), 6: (2, 3), 9: (3, 3)}
+BOX_SHAPES = {4: (2, 2), 6: (2, 3), 9: (3, 3), 16: (4, 4), 25: (5, 5)}
+SIZES = "4, 6, 9, 16 or 25"
 
 
 def box_shape(size: int) -> tuple[int, int]:
-    """How many rows and columns a box has, on boards of 4x4, 6x6 and 9x9: 2x2, 2x3 or 3x3."""
+    """How many rows and columns a box has: (2, 2) of 4x4 boards, (2, 3), (3, 3), (4, 4), (5, 5)."""
     if size not in BOX_SHAPES:
-        raise ValueError(f"expected a board size of 4, 6 or 9, got {size!r}: choose one of those")
+        raise ValueError(f"expected a board size of {SIZES}, got {size!r}: choose one of those")
     return BOX_SHAPES[size]
 
 
@@ -50,7 +51,7 @@ def check_boards(boards: np.ndarray, name: str = "puzzles") -> np.ndarray:
     size = boards.shape[-1] if boards.ndim else 0
     if boards.shape[-2:] != (size, size) or size not in BOX_SHAPES:
         raise ValueError(
-            f"{name}: expected shape (..., N, N) with N = 4, 6 or 9, got {boards.shape}: "
+            f"{name}: expected shape (..., N, N) with N = {SIZES}, got {boards.shape}: "
             "reshape flat boards to (..., N, N)"
         )
     if boards.dtype.kind not in "iu" or ((boards < 0) | (boards > size)).any():

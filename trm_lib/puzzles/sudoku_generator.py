@@ -18,7 +18,8 @@ from trm_lib.puzzles.sudoku import box_shape, is_solution
 from trm_lib.puzzles.sudoku_solver import Cover, clues_of, cover, from_clues, search, to_board
 from trm_lib.puzzles.sudoku_symmetry import augment_sudoku
 
-FEWEST_CLUES = {4: 4, 6: 8, 9: 17}  # 9x9: McGuire, Tugemann and Civario, arXiv 1201.0749
+FEWEST_CLUES = {4: 4, 6: 8, 9: 17, 16: 55, 25: 151}  # known for the last two
+"""9x9: McGuire, Tugemann and Civario, arXiv 1201.0749; of larger boards, the fewest yet found."""
 _ATTEMPTS = 100
 
 
@@ -27,12 +28,12 @@ def generate_sudoku(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Generate Sudokus with exactly one solution each.
 
-    4x4 puzzles are drawn, with replacement, uniformly from all there are. 6x6 and 9x9 ones start
-    from a random grid, whose clues are taken away in random order where that leaves the solution
+    4x4 puzzles are drawn, with replacement, uniformly from all there are. Larger ones start from a
+    random grid, whose clues are taken away in random order where that leaves the solution
     unique; neither the grids nor the puzzles are uniformly distributed.
 
     Args:
-        size: N, the board size (4, 6 or 9).
+        size: N, the board size (4, 6, 9, 16 or 25).
         count: how many puzzles, B.
         rng: source of randomness.
         clues: exact number of clues, or "minimal": no clue can be taken away.

@@ -78,7 +78,7 @@ class Cover:
 
 @lru_cache
 def cover(size: int) -> Cover:
-    """The exact cover of a board size (4, 6 or 9)."""
+    """The exact cover of a board size."""
     box_rows, box_cols = box_shape(size)
     n, cells = size, size * size
     starts = range(0, n * cells, cells)  # of each digit's candidates
@@ -204,17 +204,19 @@ def _tightest_constraint(families: Iterable[Family], left: int) -> int:
     best, fewest = 0, left.bit_count() + 1
     for family in families:
         base = family.base
-        ones = twos = fours = eights = 0  # the binary digits of each constraint's count
+        ones = twos = fours = eights = sixteens = 0  # binary digits of each constraint's count
         for shift in family.shifts:
             here = (left >> shift) & base
             pairs = ones & here
             ones ^= here
             quads = twos & pairs
             twos ^= pairs
-            eights |= fours & quads
+            octets = fours & quads
             fours ^= quads
-        tightest = twos | fours | eights  # the open ones: two candidates or more
-        for digit in (eights, fours, twos, ones):
+            sixteens |= eights & octets
+            eights ^= octets
+        tightest = twos | fours | eights | sixteens  # the open ones: two candidates or more
+        for digit in (sixteens, eights, fours, twos, ones):
             tightest = tightest & ~digit or tightest
         here = left & ((tightest & -tightest) * family.spread)
         count = here.bit_count()

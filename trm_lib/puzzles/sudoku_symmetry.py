@@ -60,7 +60,7 @@ def class_key(puzzles: np.ndarray) -> np.ndarray:
     """Name each Sudoku by a number that equivalent ones share, to split by.
 
     4x4 and 6x6: a hash of the canonical form, so distinct classes share a key only where 64-bit
-    hashes collide. 9x9: `symmetry_hash`. Equivalent puzzles always share a key; distinct 9x9
+    hashes collide. From 9x9 on: `symmetry_hash`. Equivalent puzzles always share a key; distinct
     classes may, rarely, share one too and are then split together, which is harmless.
 
     Args:
@@ -72,7 +72,7 @@ def class_key(puzzles: np.ndarray) -> np.ndarray:
     puzzles = check_boards(puzzles)
     if puzzles.ndim != 3:
         raise ValueError(f"puzzles: expected shape (B, N, N), got {puzzles.shape}: pass a batch")
-    if puzzles.shape[-1] == 9:
+    if puzzles.shape[-1] >= 9:
         return symmetry_hash(puzzles)
     key = np.zeros(len(puzzles), dtype=np.uint64)
     for cell in canonical_sudoku(puzzles).T:  # (B,)
@@ -82,14 +82,22 @@ def class_key(puzzles: np.ndarray) -> np.ndarray:
 
 def random_symmetries(size: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draw cell permutations uniformly from the whole group: (count, L) int64."""
-    rows, columns = (_line_orders(size, width) for width in box_shape(size))
-    rows = rows[rng.integers(len(rows), size=count)]  # (B, N)
-    columns = columns[rng.integers(len(columns), size=count)]  # (B, N)
+    rows, columns = (_drawn_orders(size, width, count, rng) for width in box_shape(size))
     cells = rows[:, :, None] * size + columns[:, None, :]  # (B, N, N)
     if _has_transpose(size):
         turned = rng.random(count) < 0.5
         cells = np.where(turned[:, None, None], cells.swapaxes(1, 2), cells)
     return cells.reshape(count, size * size)
+
+
+def _drawn_orders(size: int, width: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Orders of N rows or columns as in `_line_orders`, drawn evenly, (B, N)."""
+    if size <= 9:
+        every = _line_orders(size, width)
+        return every[rng.integers(len(every), size=count)]
+    blocks = rng.permuted(np.tile(np.arange(size // width), (count, 1)), axis=1)
+    insides = rng.permuted(np.tile(np.arange(width), (count, size // width, 1)), axis=2)
+    return (blocks[:, :, None] * width + insides).reshape(count, size)
 
 
 @lru_cache

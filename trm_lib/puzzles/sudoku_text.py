@@ -8,17 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import product
+from math import isqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trm_lib.puzzles.reading import Lines, lines_of
-from trm_lib.puzzles.sudoku import BOX_SHAPES, units
+from trm_lib.puzzles.sudoku import BOX_SHAPES, SIZES, units
 
 Rows = list[tuple[int, list[str]]]
 """Lines with their numbers in the text, each cut into pieces of as many symbols as cells."""
 
 _VALUES = {".": 0} | {str(digit): digit for digit in range(10)}
+_SYMBOLS = ".123456789ABCDEFGHIJKLMNOP"
 _EMPTY = "_*-?xX"  # each an empty cell in some texts; the first three draw frames in others
 _FRAME = "\u2500-\u257f" + re.escape("|+=,;:/\\'\"[](){}") + r"\s"
 
@@ -26,11 +28,13 @@ _FRAME = "\u2500-\u257f" + re.escape("|+=,;:/\\'\"[](){}") + r"\s"
 def sudoku_text(board: np.ndarray) -> str:
     """Write one board as text such as "1...|..3.|.4..|...2"; `parse_sudoku` reads it back.
 
+    Digits from 10 on are letters from A on.
+
     Args:
         board: (N, N) integers 0..N, 0 = empty.
     """
     rows = parse_sudoku(board).tolist()
-    return "|".join("".join(str(digit or ".") for digit in row) for row in rows)
+    return "|".join("".join(_SYMBOLS[digit] for digit in row) for row in rows)
 
 
 def parse_sudoku(puzzle: str | ArrayLike) -> np.ndarray:
@@ -44,13 +48,15 @@ def parse_sudoku(puzzle: str | ArrayLike) -> np.ndarray:
             between commas. Frames of + - * = | or box drawing, brackets, fences of code, titles,
             comments after #, // or ; and fields beside a board in one run are passed over. Or a
             list of rows, ["1...", "..3.", ".4..", "...2"]. Or anything NumPy reads as an (N, N)
-            array of whole numbers 0..N: nested lists, arrays, tensors.
+            array of whole numbers 0..N: nested lists, arrays, tensors. On 16x16 and 25x25 boards
+            digits from 10 on are letters from A on, or numbers between blanks; where 0 and . both
+            stand on a 16x16 one, 0 to F are its digits.
 
     Returns:
         (N, N) int8 board, a new array.
 
     Raises:
-        ValueError: the board is not 4x4, 6x6 or 9x9, rows differ in length, a cell holds something
+        ValueError: the board is of an unknown size, rows differ in length, a cell holds something
             else than a digit of the board or an empty cell (the message names it), or the text can
             be read in two ways (the message shows both).
     """
@@ -62,7 +68,7 @@ def parse_sudoku(puzzle: str | ArrayLike) -> np.ndarray:
         cells, numbers = _from_rows(puzzle), []
     if cells.shape not in [(size, size) for size in BOX_SHAPES]:
         raise ValueError(
-            f"expected one board of shape (4, 4), (6, 6) or (9, 9), got shape {cells.shape}: "
+            f"expected one board of N x N cells, N = {SIZES}, got shape {cells.shape}: "
             "write every cell, with '.' or 0 for an empty one"
         )
     size = len(cells)
@@ -105,7 +111,10 @@ def _from_text(text: str) -> tuple[np.ndarray, list[int]]:
     Numbers of lines are left out where all is in one. Symbols that are not known stay text.
     """
     lines = [(number, line.split("#")[0].rstrip(" ")) for number, line in lines_of(text)]
-    lines = _one_run([(number, line) for number, line in lines if line.strip()])
+    lines = [(number, line) for number, line in lines if line.strip()]
+    if (large := _large(lines)) is not None:
+        return large
+    lines = _one_run(lines)
     said, n = set(re.findall(r"\w+", lines[0][1])) if len(lines) > 4 else set(), len(lines) - 1
     if said and said <= {str(n), f"{n}x{n}"}:
         lines = lines[1:]  # the size
@@ -133,6 +142,27 @@ def _from_text(text: str) -> tuple[np.ndarray, list[int]]:
             f"{known[1]}: write '.' for an empty cell, and no frame"
         )
     return boards[known[0] if known else next(iter(boards))]
+
+
+def _large(lines: Lines) -> tuple[np.ndarray, list[int]] | None:
+    """The cells and lines of a board of 16x16 or 25x25, in symbols or in numbers; None if none."""
+    drawn = re.compile(rf"[{_FRAME}_*-]*")
+    rows = [(n, re.split(rf"[{_FRAME}]+", x.strip())) for n, x in lines if not drawn.fullmatch(x)]
+    cut, numbers = [[p for p in pieces if p] for _, pieces in rows], [n for n, _ in rows]
+    if sum(len("".join(row)) for row in cut) in (256, 625):
+        run = "".join("".join(row) for row in cut)
+        size = isqrt(len(run))
+        if len(cut) in (1, size):
+            cut = [list(run[i : i + size]) for i in range(0, len(run), size)]
+    size = len(cut)
+    if size not in (16, 25) or any(len(row) != size for row in cut):
+        return None
+    every = {symbol for row in cut for symbol in row}
+    first = 1 if size == 16 and {"0", "."} <= every and "G" not in every else 0
+    values = {symbol: value for value, symbol in enumerate("0" + _SYMBOLS[1:], start=first)}
+    values |= dict.fromkeys("._*-?", 0) | {str(value): value for value in range(10, size + 1)}
+    cells = [[values.get(symbol, symbol) for symbol in row] for row in cut]
+    return np.array(cells, object), numbers if len(numbers) == size else []
 
 
 def _one_run(lines: Lines) -> Lines:
@@ -214,7 +244,7 @@ def _square(rows: Rows) -> np.ndarray:
             cut = pieces
         else:
             raise ValueError(
-                f"expected 16, 36 or 81 symbols (a 4x4, 6x6 or 9x9 board), got {len(run)}: "
+                f"expected N * N symbols, of a board with N = {SIZES}, got {len(run)}: "
                 "write every cell, with '.' for an empty one"
             )
     _require_square(cut, numbers)
