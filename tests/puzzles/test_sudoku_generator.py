@@ -8,6 +8,7 @@ from trm_lib.puzzles import (
     all_grids_4x4,
     augment_with_clues,
     class_key,
+    generate_hard_sudoku,
     generate_sudoku,
     is_solution,
     masked_grids,
@@ -16,6 +17,7 @@ from trm_lib.puzzles import (
     sudokus_4x4,
     unique_masks_4x4,
 )
+from trm_lib.puzzles.sudoku_generator import TURNS
 
 
 def assert_minimal(puzzles, solutions):
@@ -57,6 +59,23 @@ def test_4x4_is_uniform_over_all_puzzles():
     counts = np.unique(np.concatenate([every, drawn]), axis=0, return_counts=True)[1] - 1
     assert len(counts) == len(every)
     assert chisquare(counts).pvalue > 0.001
+
+
+def test_hard_puzzles_are_minimal_guessed_at_and_of_classes_of_their_own():
+    puzzles, solutions, rated = generate_hard_sudoku(4, np.random.default_rng(0), 4, each=2)
+    assert_minimal(puzzles, solutions)
+    assert (rated >= 4).all()
+    assert all(
+        solve_exactly(puzzle).backtracks <= TURNS * r
+        for puzzle, r in zip(puzzles, rated, strict=True)
+    )
+    assert len(set(class_key(puzzles).tolist())) == 4
+    assert len({solution.tobytes() for solution in solutions}) >= 2
+    again = generate_hard_sudoku(4, np.random.default_rng(0), 4, each=2)
+    for a, b in zip(again, (puzzles, solutions, rated), strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="backtracks expected"):
+        generate_hard_sudoku(1, np.random.default_rng(0), 0)
 
 
 @pytest.mark.parametrize("size", [6, 9])

@@ -15,11 +15,21 @@ import numpy as np
 
 from trm_lib.checks import check_rng, whole
 from trm_lib.puzzles.sudoku import box_shape, is_solution
-from trm_lib.puzzles.sudoku_solver import Cover, clues_of, cover, from_clues, search, to_board
-from trm_lib.puzzles.sudoku_symmetry import augment_sudoku
+from trm_lib.puzzles.sudoku_solver import (
+    Cover,
+    bit_positions,
+    clues_of,
+    cover,
+    from_clues,
+    search,
+    to_board,
+)
+from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, random_symmetries
 
 FEWEST_CLUES = {4: 4, 6: 8, 9: 17, 16: 55, 25: 151}  # known for the last two
 """9x9: McGuire, Tugemann and Civario, arXiv 1201.0749; of larger boards, the fewest yet found."""
+TURNS = 2
+"""Copies of a puzzle that its backtracks are a mean of, itself included."""
 _ATTEMPTS = 100
 
 
@@ -56,6 +66,73 @@ def generate_sudoku(
     pairs = [_generate_one(size, rng, target) for _ in range(count)]
     puzzles, solutions = (np.stack(boards) for boards in zip(*pairs, strict=True))
     return augment_sudoku(puzzles, solutions, rng)
+
+
+def generate_hard_sudoku(
+    count: int, rng: np.random.Generator, backtracks: int = 20, each: int = 4, size: int = 9
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Generate minimal Sudokus that the exact solver must guess at, by climbing.
+
+    A minimal puzzle on a random grid loses one to three clues; clues that tell the solution from
+    others come in until it is the only one, and those that are not needed go. What is no easier
+    than before is gone on with, and counts from `backtracks` on.
+
+    Args:
+        count: how many puzzles, B.
+        rng: source of randomness.
+        backtracks: guesses that `solve_exactly` takes back, mean over it and a turned
+            copy, at the least.
+        each: at most so many puzzles share a grid.
+        size: N.
+
+    Returns:
+        Puzzles and solutions, (B, N, N) int8 each, and their mean backtracks, (B,) float64.
+    """
+    check_rng(rng)
+    count, backtracks = whole(count, "count", 1), whole(backtracks, "backtracks", 1)
+    each, rules = whole(each, "each", 1), cover(size)
+    turns = random_symmetries(size, TURNS, rng)
+    turns[0] = np.arange(size * size)  # as it is
+    made: list[tuple[np.ndarray, np.ndarray, float]] = []
+    while len(made) < count:
+        puzzle, solution = _generate_one(size, rng, 0)
+        clues, grid, seen = clues_of(puzzle), clues_of(solution), set()
+        hardest = _rated(rules, puzzle, turns)
+        for climbed in range(60 * (hardest > 2)):  # the easiest seldom get there
+            if len(seen) == each or len(made) == count or (climbed == 25 and not seen):
+                break
+            other = _with_other_clues(rules, clues, grid, rng)
+            puzzle = to_board(rules, sum(1 << clue for clue in other))
+            found = _rated(rules, puzzle, turns)
+            if found >= min(hardest, backtracks):
+                clues, hardest = other, found
+                if found >= backtracks and tuple(clues) not in seen:
+                    seen.add(tuple(clues))
+                    made.append((puzzle, solution, found))
+    puzzles, solutions, rated = (np.array(part) for part in zip(*made, strict=True))
+    return puzzles, solutions, rated
+
+
+def _rated(rules: Cover, puzzle: np.ndarray, turns: np.ndarray) -> float:
+    """Backtracks of the exact solver, mean over turned copies: which guess comes first is luck."""
+    copies = (puzzle.reshape(-1)[turn].reshape(puzzle.shape) for turn in turns)
+    searched = (search(rules, from_clues(rules, clues_of(copy)), limit=2) for copy in copies)
+    return sum(dead_ends for _, _, dead_ends in searched) / len(turns)
+
+
+def _with_other_clues(
+    rules: Cover, clues: list[int], grid: list[int], rng: np.random.Generator
+) -> list[int]:
+    """A minimal puzzle on the same grid that differs in a few clues."""
+    kept = rng.permutation(clues)[rng.integers(1, 4) :].tolist()
+    left, truth = from_clues(rules, kept), sum(1 << candidate for candidate in grid)
+    while True:
+        first, found, _ = search(rules, left, limit=2)
+        if found == 1:
+            return _thin_out(rules, rng.permutation(kept).tolist(), 0)
+        missing = bit_positions(truth & ~first) or [c for c in grid if c not in kept]
+        kept.append(missing[rng.integers(len(missing))])
+        left &= rules.keep[kept[-1]]
 
 
 def augment_with_clues(
