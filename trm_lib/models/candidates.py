@@ -14,6 +14,8 @@ Axes: B batch, N side of the board, L = N * N * N candidates by row, column, dig
 
 from __future__ import annotations
 
+from math import isqrt
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,7 +23,6 @@ from torch.autograd.function import once_differentiable
 
 from trm_lib.models.fused import fits
 from trm_lib.models.layers import MIXINGS, BoardConfig, Linear, Mixing
-from trm_lib.puzzles import box_shape
 
 OPEN, FALSE, TRUE = range(3)
 """What the clues say of a candidate at the beginning."""
@@ -33,6 +34,14 @@ NEVER = -1e4
 Sums = tuple[Tensor, Tensor, Tensor, Tensor]
 """Vectors of each constraint: cells (B, N, N, D), and by digit rows and columns (B, N, N, D) each
 and boxes (B, N / rows, N / columns, N, D)."""
+
+
+def box_shape(n: int) -> tuple[int, int]:
+    """Rows and columns of a box on boards of N x N, as square as can be; ValueError if none is."""
+    rows = next(rows for rows in range(isqrt(n), 0, -1) if n % rows == 0)
+    if rows == 1:
+        raise ValueError(f"expected a board size that has boxes, such as 4, 6 or 9, got {n}")
+    return rows, n // rows
 
 
 def candidate_states(boards: Tensor) -> Tensor:
