@@ -93,7 +93,7 @@ def test_the_gradient_by_hand_is_that_of_the_formula():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"grid": (5, 5)}, "board size that has boxes, such as 4, 6 or 9, got 5"),
+        ({"grid": (5, 5)}, "board size that has boxes, .* got 5"),
         ({"grid": (9, 8)}, r"grid \(N, N\)"),
         ({"vocab_size": 9}, "vocab_size above N"),
         ({"positions": "rope"}, "positions='none'"),
@@ -110,7 +110,7 @@ def test_boards_that_are_no_sudoku_are_refused():
     for boards, message in (
         (
             torch.zeros(1, 5, 5, dtype=torch.long),
-            "board size that has boxes, such as 4, 6 or 9, got 5",
+            "board size that has boxes, .* got 5",
         ),
         (torch.zeros(1, 9, 4, dtype=torch.long), r"boards \(B, N, N\)"),
         (torch.full((1, 4, 4), 5), "digits 0 to N.*up to 5"),
