@@ -79,8 +79,7 @@ class TestChapter:
         lines = {i: cell.source.splitlines() for i, cell in enumerate(cells)}
         folded = {i for i, cell in enumerate(cells) if FOLDED & set(cell.metadata.get("tags", []))}
         assert [line for part in lines.values() for line in part if len(line) > WIDEST] == []
-        most = {i: 60 if i in folded else MOST_LINES for i in lines}
-        assert {i: len(part) for i, part in lines.items() if len(part) > most[i]} == {}
+        assert {i: len(part) for i, part in lines.items() if len(part) > MOST_LINES} == {}
         assert sum(len(part) for i, part in lines.items() if i not in folded) <= MOST_VISIBLE
 
     def test_uses_plain_markdown_only(self, path: Path) -> None:
