@@ -428,9 +428,17 @@ def test_a_large_maze_comes_to_rest(playground: Page) -> None:
     print(f"30 x 30 with loops, to rest: {time.monotonic() - since:.1f} s")
 
 
-@pytest.mark.parametrize("page", ["index", "playground", "08_thinking_longer"])
-def test_no_serious_fault_of_access(browser: Browser, page: str) -> None:
-    visit = open_page(browser, SITE.as_uri(), f"book/{page}.html")
+WIDE = [f"book/{page}.html" for page in ("index", "playground", "08_thinking_longer")]
+NARROW = [page for page in PAGES if page.startswith("book/")]
+
+
+@pytest.mark.parametrize(
+    ("width", "page"), [*((1280, page) for page in WIDE), *((390, page) for page in NARROW)]
+)
+def test_no_serious_fault_of_access(browser: Browser, width: int, page: str) -> None:
+    visit = open_page(browser, SITE.as_uri(), page)
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    visit.page.wait_for_timeout(200)  # for what is set after the page has loaded
     visit.page.add_script_tag(path=AXE)
     ours = {"exclude": [".search-button-field", ".theme-switch-button", "details > summary"]}
     found = visit.page.evaluate("ours => axe.run(ours)", ours)  # all but the theme's own buttons
