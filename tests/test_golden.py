@@ -189,7 +189,7 @@ def pictures() -> list[str]:
     walls, start, goal = one.walls[0], int(one.start[0]), int(one.goal[0])
     marks = rng.random((6, 6)) < 0.4
     return [picture._repr_html_() for picture in (
-        viz.sudoku_svg(boards[0], clues, solution, rng.random((6, 6)), "A title", 30),
+        viz.sudoku_svg(boards[0], clues, solution, rng.random((6, 6, 6)), "A title", 30),
         viz.maze_svg(walls, start, goal, marks, puzzles.shortest_path_cells(one)[0]),
         viz.maze_svg(walls, start, goal, trail=[start], moves=rng.integers(0, 4, (6, 6))),
         viz.thinking_strip(boards, clues, solution, list("abcd")),

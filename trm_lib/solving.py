@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
 from trm_lib import puzzles
+from trm_lib.checks import whole
 from trm_lib.evaluation import answers_by_k, think
 from trm_lib.models import BoardConfig, BoardNet, load_model
 from trm_lib.puzzles import Mazes
@@ -39,7 +41,7 @@ Puzzle = str | bytes | Path | ArrayLike | Mazes
 
 
 def solve(
-    puzzle: Puzzle, k_steps: int | None = None, model: BoardNet | None = None
+    puzzle: Puzzle, k_steps: int | None = None, model: BoardNet | None = None, starts: int = 16
 ) -> SolvedSudoku | SolvedMaze:
     """Let a trained network think about a Sudoku or a maze for K steps, and check each answer.
 
@@ -71,7 +73,7 @@ def solve(
     read = read_puzzle(puzzle, squares)
     if isinstance(read, Mazes):
         return _solve_maze(read, k_steps, model)
-    return _solve_sudoku(read, k_steps, model)
+    return _solve_sudoku(read, k_steps, model, starts)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -108,14 +110,18 @@ class SolvedSudoku(Solved):
 
     Attributes:
         puzzle: (N, N) int8, 0 = empty.
+        starts: how often the model began to think; `steps` are of the last thought.
     """
 
     puzzle: np.ndarray
+    starts: int = 1
 
     def __str__(self) -> str:
-        verdict = f"wrong: no answer up to K = {self.k} obeys the rules"
+        times = f", in {self.starts} thoughts" if self.starts > 1 else ""
+        verdict = f"wrong: no answer up to K = {self.k}{times} obeys the rules"
         if self.is_right:
-            verdict = f"right, proved by the rules at K = {self.k}"
+            times = f", in thought {self.starts}" if self.starts > 1 else ""
+            verdict = f"right, proved by the rules at K = {self.k}{times}"
         return f"{puzzles.sudoku_text(self.answer)}  ({verdict})"
 
 
@@ -169,10 +175,7 @@ def shipped_model(puzzle: int | Literal["maze"]) -> BoardNet:
     """The model that `solve` uses for N x N Sudoku, given N, or for mazes of any size."""
     if puzzle not in SHIPPED:
         asked = f"{puzzle}x{puzzle} Sudoku" if isinstance(puzzle, int) else repr(puzzle)
-        raise ValueError(
-            f"no model is shipped for {asked}, only for 4x4 and 6x6 Sudoku and 'maze': train one "
-            "with trm_lib.training.fit and pass it as model="
-        )
+        raise ValueError(f"a model is shipped for each of {list(SHIPPED)}, got {asked}")
     return load_model(weights_folder() / SHIPPED[puzzle])
 
 
@@ -183,22 +186,32 @@ def weights_folder() -> Path:
     return installed if installed.is_dir() else library.parent / "book" / "weights"
 
 
-def _solve_sudoku(board: np.ndarray, k_steps: int | None, model: BoardNet | None) -> SolvedSudoku:
+def _solve_sudoku(
+    board: np.ndarray, k_steps: int | None, model: BoardNet | None, starts: int
+) -> SolvedSudoku:
     puzzles.check_sudoku(board)
     size = len(board)
     model = shipped_model(size) if model is None else model
-    shift = _choose(model, {(size + 1, size + 1): 0, (size + 2, size + 2): 1})  # official: 1 empty
-    boards = _as_grid(model, board) + shift
+    ways: dict[tuple[int, int], Any] = {(size + 1, size + 1): 0, (size + 2, size + 2): 1}
+    if getattr(getattr(model, "config", None), "candidates", False):
+        ways = {(model.config.vocab_size, model.config.vocab_size): 0}  # of any size
+    shift = _choose(model, ways)  # official models say 1 for empty
+    boards, starts = _as_grid(model, board) + shift, whole(starts, "starts", 1)
+    k_steps = K_STEPS if k_steps is None else whole(k_steps, "k_steps (K)", 1)
     exact = puzzles.solve_exactly(board)
     if exact.n_solutions != 1:
         told = "none: the clues contradict each other; correct a clue"
         if exact.n_solutions > 1:
             told = f"several: {_open_cell(board, exact.solution)}; add a clue"
         raise ValueError(f"expected a puzzle with one solution, got {told}")
-    answers = answers_by_k(model, boards, K_STEPS if k_steps is None else k_steps)
-    steps = (answers - shift).clip(0).reshape(len(answers), size, size).astype(np.int8)
-    right = puzzles.is_solution(np.broadcast_to(board, steps.shape), steps)
-    return SolvedSudoku(puzzle=board, steps=steps, right=right)
+    generator = torch.Generator().manual_seed(0)
+    for start in range(starts):
+        answers = answers_by_k(model, boards, k_steps, generator if start else None)
+        steps = (answers - shift).clip(0).reshape(k_steps, size, size).astype(np.int8)
+        right = puzzles.is_solution(np.broadcast_to(board, steps.shape), steps)
+        if right.any():
+            break
+    return SolvedSudoku(puzzle=board, steps=steps, right=right, starts=start + 1)
 
 
 def _open_cell(board: np.ndarray, solution: np.ndarray) -> str:

@@ -7,7 +7,7 @@ is a wave, which leaves arrows behind: breadth-first search. Mazes of 8x8 cells 
 15x15 ones choose, all others are looked at once.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -102,8 +102,37 @@ def asked(size: int | tuple[int, int], count: int, seed: int, kind: str) -> puzz
     return drawn
 
 
+class Pool:
+    """Boards that are thought about each at its own moment; one that is over makes room."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Tensor] = {}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that is kept of the boards, "over" among it."""
+        return self.kept
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on with these."""
+        self.kept = state
+
+    def renewed(self, new: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What is thought about now: the new where a board is over, (B, ...) each."""
+        if not self.kept:
+            return new
+        over = self.kept["over"]
+        return {
+            name: torch.where(over.view(-1, *[1] * (part.dim() - 1)), part, self.kept[name])
+            for name, part in new.items()
+        }
+
+    def keep(self, now: dict[str, Tensor], over: Tensor) -> None:
+        """Put away what was thought about, and which boards make room, (B,) bool."""
+        self.kept = now | {"over": over}
+
+
 @dataclass(eq=False)
-class Wave:
+class Wave(Pool):
     """A lesson: boards are thought about each at its own moment, and leave when all was said.
 
     Attributes:
@@ -121,31 +150,17 @@ class Wave:
     pool: bool = True
     late: int = 0
     noise: float = 0.0
-    __qualname__ = "Wave"
-    kept: dict[str, Tensor] = field(default_factory=dict)
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """The boards that are thought about: inputs, distances, calls so far, and states."""
-        return self.kept
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go on with these."""
-        self.kept = state
+    def __post_init__(self) -> None:
+        super().__init__()
 
     def __call__(self, run: TrainingRun) -> Tensor:
         inputs, far = run.next_batch()
         age = torch.zeros(len(inputs), dtype=torch.long)
+        if self.pool and not self.kept:  # each at another moment from the start
+            age = -torch.arange(len(inputs)) % (self.calls * 4)
         new = {"inputs": inputs, "far": far, "age": age} | vars(run.model.initial_carry(inputs))
-        if not self.kept:
-            self.kept = new
-            if self.pool:  # each at another moment from the start
-                self.kept["age"] = -torch.arange(len(inputs)) % (self.calls * 4)
-        over = self.kept["age"] > self.kept["far"].flatten(1).amax(1) + AFTER
-        over = over if self.pool else over.all().expand_as(over)
-        now = {
-            name: torch.where(over.view(-1, *[1] * (part.dim() - 1)), part, self.kept[name])
-            for name, part in new.items()
-        }
+        now = self.renewed(new)
         inputs, far, age = (now.pop(name) for name in ("inputs", "far", "age"))
         carry, losses = run.model.carry_type(**now), []
         moves = shortest(inputs, far)
@@ -162,8 +177,10 @@ class Wave:
             loss = F.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")
             losses.append((loss * judged).sum() / (4 * judged.sum()).clamp(min=1))
         run.learn(torch.stack(losses).mean())
-        kept = carry.map(Tensor.detach)
-        self.kept = {"inputs": inputs, "far": far, "age": age} | vars(kept)
+        over = age > far.flatten(1).amax(1) + AFTER
+        over = over if self.pool else over.all().expand_as(over)
+        kept = vars(carry.map(Tensor.detach))
+        self.keep({"inputs": inputs, "far": far, "age": age} | kept, over)
         return losses[-1].detach()
 
 

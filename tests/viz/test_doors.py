@@ -42,8 +42,8 @@ WALLS = np.array([[9, 1, 3], [8, 6, 10], [12, 5, 6]])
         (lambda: maze_svg(WALLS, moves=np.zeros(9, int)), r"moves must have shape \(3, 3\)"),
         (lambda: sudoku_svg(BOARD[None]), "draw one at a time"),
         (lambda: sudoku_svg(BOARD, CLUES[:3]), r"clues must have shape \(4, 4\)"),
-        (lambda: sudoku_svg(BOARD, confidence=BOARD / 2), "probabilities, not logits"),
-        (lambda: sudoku_svg(BOARD, confidence=np.ones(16)), r"confidence must .*\(16,\)"),
+        (lambda: sudoku_svg(BOARD, belief=np.full((4, 4, 4), 2.0)), "probabilities, not logits"),
+        (lambda: sudoku_svg(BOARD, belief=np.ones(16)), r"belief must .*\(16,\)"),
         (lambda: thinking_strip(BOARD[None], CLUES, BOARD, ["a", "b"]), "longer than|shorter than"),
     ],
 )  # fmt: skip

@@ -60,12 +60,19 @@ def test_boxes_have_their_shape(size, horizontal, vertical):
     assert [int(x) for x in re.findall(r"M(\d+) 0V", path)] == vertical
 
 
-def test_confidence_bars_are_as_long_as_the_confidence_and_absent_on_clues():
-    confidence = np.arange(16).reshape(4, 4) / 15
-    svg = sudoku_svg(SOLUTION, CLUES, confidence=confidence, cell=50).svg
-    lengths = re.findall(r'width="([^"]+)" fill="[^"]+" data-part="confidence"', svg)
-    expected = confidence[CLUES == 0] * 0.76 * 50
-    np.testing.assert_allclose([float(length) for length in lengths], expected, rtol=1e-3)
+def test_a_cell_without_a_sure_digit_shows_its_candidates_and_a_clue_never_does():
+    belief = np.zeros((4, 4, 4))
+    np.put_along_axis(belief, SOLUTION[..., None] - 1, 0.95, axis=-1)
+    belief[1], belief[2] = 0.25, [0.6, 0.02, 0, 0]
+    wrong = np.where((np.arange(4)[:, None] == 1) & (CLUES == 0), 5 - SOLUTION, SOLUTION)
+    picture = sudoku_svg(wrong, CLUES, SOLUTION, belief, cell=50)
+    small = part(picture.svg, "candidates")
+    rows = [int((CLUES[row] == 0).sum()) for row in (1, 2)]
+    assert small.count("<text") == rows[0] * 4 + rows[1]
+    assert part(picture.svg, "digits").count("<text") == 16 - sum(rows)
+    assert small.count('opacity="0.44"') == rows[0] * 4  # a quarter of the way to black
+    assert "wrong" not in picture.alt
+    assert picture.alt.count("empty") == sum(rows)
 
 
 def test_words_say_what_is_on_the_board_and_a_title_is_no_markup():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,11 @@ class ThinkingStep:
 
 @torch.inference_mode()
 def think(
-    model: nn.Module, boards: np.ndarray, k_steps: int, batch_size: int = 1024
+    model: nn.Module,
+    boards: np.ndarray,
+    k_steps: int,
+    batch_size: int = 1024,
+    generator: torch.Generator | None = None,
 ) -> Iterator[ThinkingStep]:
     """Let a model think about boards, batch by batch, at most K steps each, without learning.
 
@@ -58,6 +63,7 @@ def think(
         boards: (N, *grid) integers, the questions.
         k_steps: K.
         batch_size: boards thought about at once.
+        generator: draws the states that thoughts start from, standard normal; None: the model's.
 
     Raises:
         ValueError: `k_steps` or `batch_size` is not a whole number >= 1, or `boards` does not hold
@@ -73,6 +79,8 @@ def think(
             rows = np.arange(start, min(start + batch_size, len(boards)))
             inputs = torch.from_numpy(boards[rows].astype(np.int64)).to(device_of(model))
             carry = model.initial_carry(inputs)
+            if generator is not None:
+                carry = carry.map(partial(_drawn, generator=generator))
             for k in range(1, k_steps + 1):
                 carry, out = model(carry, inputs)
                 yield (step := ThinkingStep(k, rows, carry, out))
@@ -84,6 +92,13 @@ def think(
                 rows, carry, inputs = rows[~step.done], carry.rows(on), inputs[on]
     finally:
         model.train(was_training)
+
+
+def _drawn(state: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Standard normal numbers in place of a state; what is no state but a count stays."""
+    if not state.is_floating_point():
+        return state
+    return torch.randn(state.shape, generator=generator).to(state)
 
 
 def exact_by_k(
@@ -100,7 +115,12 @@ def exact_by_k(
     return right / len(data.inputs)
 
 
-def answers_by_k(model: nn.Module, boards: ArrayLike, k_steps: int) -> np.ndarray:
+def answers_by_k(
+    model: nn.Module,
+    boards: ArrayLike,
+    k_steps: int,
+    generator: torch.Generator | None = None,
+) -> np.ndarray:
     """The likeliest tokens after each of K improvement steps: (K, N, *grid) int64.
 
     Args: as for `think`.
@@ -108,7 +128,7 @@ def answers_by_k(model: nn.Module, boards: ArrayLike, k_steps: int) -> np.ndarra
     boards = np.asarray(boards)
     k_steps = whole(k_steps, "k_steps (K)", 1)
     answers = np.empty((k_steps, *boards.shape), dtype=np.int64)
-    for step in think(model, boards, k_steps):
+    for step in think(model, boards, k_steps, generator=generator):
         answers[step.k - 1, step.rows] = step.answers
     return answers
 

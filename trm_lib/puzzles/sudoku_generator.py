@@ -91,8 +91,7 @@ def generate_hard_sudoku(
     check_rng(rng)
     count, backtracks = whole(count, "count", 1), whole(backtracks, "backtracks", 1)
     each, rules = whole(each, "each", 1), cover(size)
-    turns = random_symmetries(size, TURNS, rng)
-    turns[0] = np.arange(size * size)  # as it is
+    turns = _turns(size, rng)
     made: list[tuple[np.ndarray, np.ndarray, float]] = []
     while len(made) < count:
         puzzle, solution = _generate_one(size, rng, 0)
@@ -111,6 +110,28 @@ def generate_hard_sudoku(
                     made.append((puzzle, solution, found))
     puzzles, solutions, rated = (np.array(part) for part in zip(*made, strict=True))
     return puzzles, solutions, rated
+
+
+def mean_backtracks(puzzles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """How hard puzzles are: guesses that `solve_exactly` takes back, mean over two turned copies.
+
+    Args:
+        puzzles: (B, N, N) integers, 0 = empty.
+        rng: turns the copies, all in the same way.
+
+    Returns:
+        (B,) float64; 0 if filling what has one choice left is enough.
+    """
+    size = puzzles.shape[-1]
+    turns = _turns(size, rng)
+    return np.array([_rated(cover(size), puzzle, turns) for puzzle in puzzles])
+
+
+def _turns(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Orders of the cells, (TURNS, N * N): the first is the board as it is."""
+    turns = random_symmetries(size, TURNS, rng)
+    turns[0] = np.arange(size * size)
+    return turns
 
 
 def _rated(rules: Cover, puzzle: np.ndarray, turns: np.ndarray) -> float:

@@ -31,7 +31,24 @@ from trm_lib.training.history import History
 from trm_lib.training.losses import act_loss, answer_loss
 from trm_lib.training.run import Evaluate, Run
 
-OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam_atan2": AdamAtan2}
+
+def muon(
+    params: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float
+) -> torch.optim.Muon:
+    """Muon, for networks whose parameters are all matrices; it refuses others.
+
+    The momentum's matrix is made orthogonal before it is subtracted, scaled to the size that a step
+    of AdamW has, so that rates compare; the second of `betas` is the momentum.
+
+    Source: Jordan et al., 2024 (kellerjordan.github.io/posts/muon); the scale of Liu et al., "Muon
+    is Scalable for LLM Training" (arXiv 2502.16982).
+    """
+    return torch.optim.Muon(
+        params, lr=lr, momentum=betas[1], weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+    )
+
+
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam_atan2": AdamAtan2, "muon": muon}
 """What `SupervisedConfig.optimizer` may name."""
 
 

@@ -22,6 +22,7 @@ _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-s
 _STRIP = {4: (4, 34), 6: (3, 31), 9: (3, 25)}  # N: most boards in a row, pixels a cell
 _GAP = 26  # between two boards of a strip
 _WORDS = 48  # room for two lines under each board
+SURE = 0.9  # belief from which on a cell shows one digit
 _WIDEST = FontProperties(family="DejaVu Sans", weight="bold")  # a title's, of all usual fonts
 
 
@@ -29,7 +30,7 @@ def sudoku_svg(
     board: np.ndarray,
     clues: np.ndarray | None = None,
     solution: np.ndarray | None = None,
-    confidence: np.ndarray | None = None,
+    belief: np.ndarray | None = None,
     title: str | None = None,
     cell: float = 36,
 ) -> SVGPicture:
@@ -43,15 +44,15 @@ def sudoku_svg(
         clues: the puzzle as it was given, same shape, 0 where nothing was given.
         solution: the solved board, same shape. With it, digits that differ are marked wrong; a
             digit that overwrites a clue is marked wrong without it.
-        confidence: the model's belief in each cell that is not a clue, same shape, in [0, 1];
-            drawn as a bar along the bottom of the cell, as long as the belief is strong.
+        belief: the model's in each digit 1 to N, shape (N, N, N), in [0, 1]. Cells without a clue
+            in which none reaches `SURE` show small digits instead, dark where belief is strong.
         title: one line to write above the board.
         cell: side of a cell in pixels.
 
     Raises:
         ValueError: a shape or a value is not as above.
     """
-    sudoku = _known(board, clues, solution, confidence)
+    sudoku = _known(board, clues, solution, belief)
     return framed(sudoku.elements(cell), (len(board) * cell,) * 2, 4, title, sudoku.words())
 
 
@@ -92,17 +93,21 @@ def thinking_strip(
 
 @dataclass(frozen=True)
 class _Sudoku:
-    """A checked board and what is known of it, arrays (N, N); `judged` by its solution or not."""
+    """A checked board and what is known of it, arrays (N, N); `judged` by its solution or not.
+
+    `belief` is (N, N, N), or None; cells that are `torn` show it.
+    """
 
     board: np.ndarray
     given: np.ndarray
     wrong: np.ndarray
     judged: bool
-    confidence: np.ndarray | None
+    belief: np.ndarray | None
+    torn: np.ndarray
 
     def score(self) -> str:
         """How many of the answers, the cells that are not clues, are right."""
-        right = ~self.given & (self.board > 0) & ~self.wrong
+        right = ~self.given & (self.board > 0) & ~self.wrong & ~self.torn
         return f"{right.sum()} of {(~self.given).sum()} right"
 
     def words(self) -> str:
@@ -114,7 +119,7 @@ class _Sudoku:
         for r, row in enumerate(self.board):
             cells = [
                 f"{digit or 'empty'}{' wrong' if self.wrong[r, c] else ''}"
-                for c, digit in enumerate(row)
+                for c, digit in enumerate(np.where(self.torn[r], 0, row))
             ]
             words.append(f"Row {r + 1}: {', '.join(cells)}.")
         return " ".join(words)
@@ -122,7 +127,7 @@ class _Sudoku:
     def elements(self, cell: float) -> list[str]:
         """The SVG elements of the board, its upper left corner at (0, 0)."""
         size = len(self.board)
-        fills, strokes, bars, marks = [], [], [], []
+        fills, strokes, small, marks = [], [], [], []
         for r, c in np.ndindex(size, size):
             x, y = c * cell, r * cell
             if self.wrong[r, c] or self.given[r, c]:
@@ -135,14 +140,15 @@ class _Sudoku:
                 strokes.append(
                     f'<line x1="{x + near:g}" y1="{y + far:g}" x2="{x + far:g}" y2="{y + near:g}"/>'
                 )
-            if self.confidence is not None and not self.given[r, c]:
-                bars.append(_confidence_bar(x, y, cell, float(self.confidence[r, c])))
-            marks.append(self._mark(x, y, cell, (r, c)))
+            if self.torn[r, c]:
+                small += _candidates(x, y, cell, self.belief[r, c])
+            else:
+                marks.append(self._mark(x, y, cell, (r, c)))
         wide = f'stroke-width="{max(1.5, cell / 18):.4g}"'
         return [
             *fills,
             *group(f'stroke="{style.WRONG}" {wide} data-part="wrong"', strokes),
-            *bars,
+            *group(f'fill="{style.INK}" text-anchor="middle" data-part="candidates"', small),
             _grid(size, cell, 1, 1, style.LINE, 1, "cell-lines"),
             _grid(size, cell, *box_shape(size), style.INK, max(2, cell / 15), "box-lines"),
             *group(f'font-size="{0.56 * cell:g}" text-anchor="middle" data-part="digits"', marks),
@@ -160,15 +166,14 @@ class _Sudoku:
         if self.wrong[at]:  # the halo keeps the digit legible on its stroke
             look = f'fill="{style.WRONG_DIGIT}" stroke="{style.WRONG_CELL}" '
             look += f'stroke-width="{cell / 12:.4g}" paint-order="stroke"'
-        base = y + (0.7 if self.confidence is None else 0.66) * cell
-        return f'<text x="{middle:g}" y="{base:g}" {look}>{self.board[at]}</text>'
+        return f'<text x="{middle:g}" y="{y + 0.7 * cell:g}" {look}>{self.board[at]}</text>'
 
 
 def _known(
     board: np.ndarray,
     clues: np.ndarray | None,
     solution: np.ndarray | None,
-    confidence: np.ndarray | None = None,
+    belief: np.ndarray | None = None,
 ) -> _Sudoku:
     """A checked board with the digits that are known to be wrong."""
     board = check_boards(board, "board")
@@ -182,11 +187,13 @@ def _known(
     if solution is not None:
         solution = check_boards(of_shape("solution", solution, board), "solution")
         wrong = wrong | (board > 0) & (board != solution)
-    if confidence is not None:
-        confidence = of_shape("confidence", confidence, board)
-        if not np.all((confidence >= 0) & (confidence <= 1)):
-            raise ValueError("confidence must lie in [0, 1]: pass probabilities, not logits.")
-    return _Sudoku(board, given, wrong, solution is not None, confidence)
+    torn = np.zeros(board.shape, bool)
+    if belief is not None:
+        belief = of_shape("belief", belief, np.empty((*board.shape, len(board))))
+        if not np.all((belief >= 0) & (belief <= 1)):
+            raise ValueError("belief must lie in [0, 1]: pass probabilities, not logits.")
+        torn = ~given & (belief.max(axis=-1) < SURE)
+    return _Sudoku(board, given, wrong & ~torn, solution is not None, belief, torn)
 
 
 def of_shape(name: str, array: np.ndarray, board: np.ndarray) -> np.ndarray:
@@ -239,15 +246,17 @@ def _grid(
     return stroke(path, colour, f"{width:g}", part, 'stroke-linecap="square"')
 
 
-def _confidence_bar(x: float, y: float, cell: float, confidence: float) -> str:
-    """A pale rail along the bottom of a cell, dark as far as the confidence reaches."""
-    left, top, length = x + 0.12 * cell, y + 0.84 * cell, 0.76 * cell
-    rail = f'x="{left:g}" y="{top:g}" height="{0.08 * cell:g}"'
-    return (
-        f'<rect {rail} width="{length:g}" fill="{style.RAIL}"/>'
-        f'<rect {rail} width="{length * confidence:.4g}" fill="{style.FAINT_INK}" '
-        'data-part="confidence"/>'
-    )
+def _candidates(x: float, y: float, cell: float, belief: np.ndarray) -> list[str]:
+    """Digits that are believed in, small and in rows, each as dark as the belief (N,) in it."""
+    wide = math.isqrt(len(belief) - 1) + 1
+    each, drawn = cell / wide, []
+    for digit, strong in enumerate(belief, start=1):
+        if strong >= 0.03:
+            row, column = divmod(digit - 1, wide)
+            at = f'x="{x + (column + 0.5) * each:.4g}" y="{y + (row + 0.85) * each:.4g}"'
+            look = f'font-size="{0.9 * each:.2g}" opacity="{0.25 + 0.75 * strong:.2g}"'
+            drawn.append(f"<text {at} {look}>{digit}</text>")
+    return drawn
 
 
 def _on_paper(parts: list[str], width: float, height: float, alt: str) -> SVGPicture:

@@ -31,7 +31,6 @@ SHADE = "#E6E8EB"  # the ground of clues
 LINE, FAINT_LINE = "#9AA0A6", "#E3E6E9"  # between the cells of a Sudoku, of a maze
 RIGHT_CELL, WRONG_CELL = "#D9EBF7", "#FBE6DA"
 WRONG_DIGIT = "#8A3A00"
-RAIL = "#D3D7DB"  # of a confidence that is not full
 SMALL_CELLS = ("#56A0D3", "#9A3B00", "#F5C542")  # right, wrong, missed: apart in grey
 AGENT = COLOURS[0]
 GOAL = "#007A5A"  # dark enough for a white letter

@@ -1,0 +1,211 @@
+"""Chapter 10: can it solve the hardest Sudokus? A state for each candidate, and no rule told.
+
+A network is told which candidates compete (`trm_lib.models.candidates`), and learns the rest on
+9x9 boards, which come and go one by one: each is thought about until it is right or has had its
+time. Validation puzzles chose the settings; those for test were looked at once, at the end.
+
+    python -m book.recipes.hard_sudoku      makes the puzzles in book/puzzles again, in an hour
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from torch import Tensor
+
+from book.recipes.shortest_ways import Pool
+from trm_lib import puzzles
+from trm_lib.evaluation import exact_by_k, think
+from trm_lib.experiments import Recipe
+from trm_lib.models import BoardConfig, BoardNet, LoopedConfig, TRMConfig, build_model
+from trm_lib.models import count_parameters
+from trm_lib.tasks import Task
+from trm_lib.training import (
+    History,
+    PuzzleData,
+    SupervisedConfig,
+    TrainingRun,
+    answer_loss,
+    exactly_right,
+    fit,
+)
+
+FILE = Path(__file__).parents[1] / "puzzles" / "sudoku9.npz"
+MADE = {"minimal": 26, "hard": 12, "guesses": 80}
+"""Parts that puzzles are made in: random minimal ones, 500 a part; some of 20 backtracks at the
+least, made by climbing, 100 a part; those of 500 further minimal ones that have 5 at the least."""
+ASIDE = {"validation": {"minimal": [0], "hard": [0, 1]}, "test": {"minimal": [25], "hard": [2, 3]}}
+"""Parts that are not trained on."""
+
+
+def one_part(kind: str, part: int) -> np.ndarray:
+    """A part of the 9x9 puzzles of a kind, (B, 81) int8."""
+    rng = np.random.default_rng([24, list(MADE).index(kind), part])
+    if kind == "hard":
+        made = puzzles.generate_hard_sudoku(100, rng, backtracks=20)[0]
+    else:
+        made = puzzles.generate_sudoku(9, 500, rng)[0]
+    if kind == "guesses":
+        made = made[puzzles.mean_backtracks(made, rng) >= 5]
+    return made.reshape(-1, 81)
+
+
+def make_puzzles() -> None:
+    """Make the file again: every part is drawn from its own seed."""
+    every = [(kind, part) for kind, parts in MADE.items() for part in range(parts)]
+    made = Parallel(n_jobs=2)(delayed(one_part)(*which) for which in every)
+    FILE.parent.mkdir(exist_ok=True)
+    np.savez_compressed(FILE, **{f"{k}_{i}": m for (k, i), m in zip(every, made, strict=True)})
+
+
+@cache
+def part(name: str, kind: str) -> PuzzleData:
+    """Puzzles of a kind, to train on, for validation or for test, and their solutions."""
+    with np.load(FILE) as file:
+        aside = ASIDE.get(name, {}).get(kind, [])
+        left_out = {i for parts in ASIDE.values() for i in parts.get(kind, [])}
+        wanted = aside if name != "training" else set(range(MADE[kind])) - left_out
+        boards = np.concatenate([file[f"{kind}_{i}"] for i in sorted(wanted)]).reshape(-1, 9, 9)
+    return PuzzleData(boards, np.stack([puzzles.solve_exactly(b).solution for b in boards]))
+
+
+@cache
+def lessons(hard: float = 0.25) -> PuzzleData:
+    """What to train on: a share `hard` of hard puzzles, as many with guesses, the rest minimal."""
+    parts, size = [], 40_000
+    for kind, share in {"minimal": 1 - 2 * hard, "guesses": hard, "hard": hard}.items():
+        data = part("training", kind)
+        parts.append(data[np.arange(round(share * size)) % len(data)])
+    boards = zip(*((data.inputs, data.labels) for data in parts), strict=True)
+    return PuzzleData(*map(np.concatenate, boards))
+
+
+@cache
+def of_size(size: int, count: int, clues: int | str) -> PuzzleData:
+    """Puzzles of another size, on which no network here was trained."""
+    rng = np.random.default_rng([24, size])
+    return PuzzleData(*puzzles.generate_sudoku(size, count, rng, clues))
+
+
+class Thoughts(Pool):
+    """A lesson: a board is thought about until it is right, or for `patience` steps.
+
+    Attributes:
+        patience: steps after which a board makes room in any case.
+        start: standard deviation of the random states that boards start from; 0: from one state.
+        noise: that of what is added to the states before every step.
+    """
+
+    def __init__(self, patience: int, start: float, noise: float):
+        super().__init__()
+        self.patience, self.start, self.noise = patience, start, noise
+
+    def __call__(self, run: TrainingRun) -> Tensor:
+        inputs, labels = run.next_batch()
+        draw = partial(torch.randn, generator=run.generator)
+        carry, age = run.model.initial_carry(inputs), torch.zeros(len(inputs), dtype=torch.long)
+        if self.start:
+            carry = carry.map(lambda h: self.start * draw(h.shape))
+        now = self.renewed({"inputs": inputs, "labels": labels, "age": age} | vars(carry))
+        inputs, labels, age = (now.pop(name) for name in ("inputs", "labels", "age"))
+        carry = run.model.carry_type(**now)
+        if self.noise:
+            carry = carry.map(lambda h: h + self.noise * draw(h.shape))
+        carry, out = run.model(carry, inputs)
+        loss = answer_loss(out.logits, labels)
+        run.learn(loss)
+        over = exactly_right(out.logits, labels) | (age + 1 >= self.patience)
+        self.keep({"inputs": inputs, "labels": labels, "age": age + 1} | vars(carry), over)
+        return loss.detach()
+
+
+def first_right(
+    network: BoardNet, data: PuzzleData, k_steps: int, starts: int = 1, seed: int = 0
+) -> np.ndarray:
+    """Steps until each puzzle was first right, over all starts, (M,) int64; 0 if it never was.
+
+    Args:
+        network, data: M puzzles to ask it.
+        k_steps: K, steps from each start.
+        starts: the first from the network's own states, others from random ones.
+        seed: of these.
+    """
+    generator, taken = torch.Generator().manual_seed(seed), np.zeros(len(data), int)
+    for start in range(starts):
+        asked = np.flatnonzero(taken == 0)
+        if len(asked) == 0:
+            break
+        for step in think(network, data.inputs[asked], k_steps, 64, generator if start else None):
+            rows = asked[step.rows]
+            step.done = (step.answers == data.labels[rows]).all(axis=(1, 2))
+            taken[rows[step.done]] = start * k_steps + step.k
+    return taken
+
+
+SIZES = ((4, 500, "minimal"), (6, 500, "minimal"), (16, 50, 120), (25, 20, 360))
+"""Boards of other sizes, how many are asked, and how many clues they have."""
+
+
+@dataclass(frozen=True)
+class HardSudoku(Task):
+    """A network that learns 9x9 Sudokus, and is asked unseen ones, harder ones, and other sizes.
+
+    Attributes:
+        model, training: the network, and how it learns; the seed is replaced by the run's.
+        hard: share of the puzzles to train on that are hard, and of those with some guesses.
+        patience, start, noise: of the lesson, see `Thoughts`.
+        closely: asked for long, from many starts, and about other sizes as well.
+    """
+
+    model: BoardConfig
+    training: SupervisedConfig
+    hard: float = 0.25
+    patience: int = 16
+    start: float = 0.0
+    noise: float = 0.0
+    closely: bool = False
+
+    def build(self, seed: int) -> BoardNet:
+        """The untrained network of this seed."""
+        return build_model(self.model, seed)
+
+    def train(
+        self, seed: int, checkpoint: Any = None, progress: bool = False
+    ) -> tuple[BoardNet, History]:
+        """The network with its averaged weights."""
+        network, config = self.build(seed), replace(self.training, seed=seed)
+        watched = [part("validation", kind)[:100] for kind in ("minimal", "hard")]
+        history = fit(
+            network,
+            lessons(self.hard),
+            config,
+            lesson=Thoughts(self.patience, self.start, self.noise),
+            evaluate=lambda asked: np.array([exact_by_k(asked, data, 32)[-1] for data in watched]),
+            progress=progress,
+            checkpoint=checkpoint,
+            checkpoint_every=500,
+        )
+        return network, history
+
+    def measure(self, network: BoardNet, history: History, seed: int = 0) -> dict[str, Any]:
+        """Shares of unseen puzzles that are right, by K: JSON values."""
+        measured: dict[str, Any] = {
+            "parameters": count_parameters(network),
+            "training_seconds": round(history.seconds, 1),
+            "batch": history.eval_steps,
+            "watched": history.eval_success,
+        }
+        for kind in ("minimal", "hard"):
+            data = part("test", kind)
+            measured[f"{kind}_exact_by_k"] = exact_by_k(network, data, 32, 64).tolist()
+            if self.closely:
+                measured[f"{kind}_one_start"] = first_right(network, data, 1024).tolist()
+                measured[f"{kind}_16_starts"] = first_right(network, data, 64, 16).tolist()
+        for size, count, clues in SIZES if self.closely else ():
+            data = of_size(size, count, clues)
+            measured[f"size_{size}_exact_by_k"] = exact_by_k(network, data, 64, 16).tolist()
+        return measured | {"test_exact": measured["hard_exact_by_k"][31]}
