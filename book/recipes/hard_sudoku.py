@@ -21,8 +21,13 @@ from book.recipes.shortest_ways import Pool
 from trm_lib import puzzles
 from trm_lib.evaluation import exact_by_k, think
 from trm_lib.experiments import Recipe
-from trm_lib.models import BoardConfig, BoardNet, LoopedConfig, TRMConfig, build_model
-from trm_lib.models import count_parameters
+from trm_lib.models import (
+    BoardConfig,
+    BoardNet,
+    LoopedConfig,
+    build_model,
+    count_parameters,
+)
 from trm_lib.tasks import Task
 from trm_lib.training import (
     History,
@@ -35,11 +40,15 @@ from trm_lib.training import (
 )
 
 FILE = Path(__file__).parents[1] / "puzzles" / "sudoku9.npz"
-MADE = {"minimal": 26, "hard": 12, "guesses": 80}
+MADE = {"minimal": 26, "hard": 11, "guesses": 80}
 """Parts that puzzles are made in: random minimal ones, 500 a part; some of 20 backtracks at the
 least, made by climbing, 100 a part; those of 500 further minimal ones that have 5 at the least."""
-ASIDE = {"validation": {"minimal": [0], "hard": [0, 1]}, "test": {"minimal": [25], "hard": [2, 3]}}
-"""Parts that are not trained on."""
+PARTS = {
+    "training": {"minimal": slice(500, -500), "hard": slice(400, None), "guesses": slice(None)},
+    "validation": {"minimal": slice(500), "hard": slice(200)},
+    "test": {"minimal": slice(-500, None), "hard": slice(200, 400)},
+}
+"""Which puzzles are for what."""
 
 
 def one_part(kind: str, part: int) -> np.ndarray:
@@ -56,30 +65,29 @@ def one_part(kind: str, part: int) -> np.ndarray:
 
 def make_puzzles() -> None:
     """Make the file again: every part is drawn from its own seed."""
-    every = [(kind, part) for kind, parts in MADE.items() for part in range(parts)]
-    made = Parallel(n_jobs=2)(delayed(one_part)(*which) for which in every)
+    made = {
+        kind: np.concatenate(Parallel(n_jobs=2)(delayed(one_part)(kind, i) for i in range(parts)))
+        for kind, parts in MADE.items()
+    }
     FILE.parent.mkdir(exist_ok=True)
-    np.savez_compressed(FILE, **{f"{k}_{i}": m for (k, i), m in zip(every, made, strict=True)})
+    np.savez_compressed(FILE, **made)
 
 
 @cache
 def part(name: str, kind: str) -> PuzzleData:
-    """Puzzles of a kind, to train on, for validation or for test, and their solutions."""
+    """Puzzles for training, validation or test of a kind, and their solutions."""
     with np.load(FILE) as file:
-        aside = ASIDE.get(name, {}).get(kind, [])
-        left_out = {i for parts in ASIDE.values() for i in parts.get(kind, [])}
-        wanted = aside if name != "training" else set(range(MADE[kind])) - left_out
-        boards = np.concatenate([file[f"{kind}_{i}"] for i in sorted(wanted)]).reshape(-1, 9, 9)
+        boards = file[kind][PARTS[name][kind]].reshape(-1, 9, 9)
     return PuzzleData(boards, np.stack([puzzles.solve_exactly(b).solution for b in boards]))
 
 
 @cache
-def lessons(hard: float = 0.25) -> PuzzleData:
-    """What to train on: a share `hard` of hard puzzles, as many with guesses, the rest minimal."""
-    parts, size = [], 40_000
-    for kind, share in {"minimal": 1 - 2 * hard, "guesses": hard, "hard": hard}.items():
+def lessons(shares: tuple[float, ...]) -> PuzzleData:
+    """What to train on: so large shares of minimal puzzles, hard ones, and those with guesses."""
+    parts = []
+    for kind, share in zip(MADE, shares, strict=True):
         data = part("training", kind)
-        parts.append(data[np.arange(round(share * size)) % len(data)])
+        parts.append(data[np.arange(round(share * 40_000)) % len(data)])
     boards = zip(*((data.inputs, data.labels) for data in parts), strict=True)
     return PuzzleData(*map(np.concatenate, boards))
 
@@ -156,15 +164,15 @@ class HardSudoku(Task):
 
     Attributes:
         model, training: the network, and how it learns; the seed is replaced by the run's.
-        hard: share of the puzzles to train on that are hard, and of those with some guesses.
+        shares: of the puzzles to train on: minimal ones, hard ones, those with some guesses.
         patience, start, noise: of the lesson, see `Thoughts`.
         closely: asked for long, from many starts, and about other sizes as well.
     """
 
     model: BoardConfig
     training: SupervisedConfig
-    hard: float = 0.25
-    patience: int = 16
+    shares: tuple[float, ...] = (0.4, 0.2, 0.4)
+    patience: int = 8
     start: float = 0.0
     noise: float = 0.0
     closely: bool = False
@@ -181,7 +189,7 @@ class HardSudoku(Task):
         watched = [part("validation", kind)[:100] for kind in ("minimal", "hard")]
         history = fit(
             network,
-            lessons(self.hard),
+            lessons(self.shares),
             config,
             lesson=Thoughts(self.patience, self.start, self.noise),
             evaluate=lambda asked: np.array([exact_by_k(asked, data, 32)[-1] for data in watched]),
@@ -198,6 +206,7 @@ class HardSudoku(Task):
             "training_seconds": round(history.seconds, 1),
             "batch": history.eval_steps,
             "watched": history.eval_success,
+            "validation_exact": float(np.mean(history.eval_success[-1])),
         }
         for kind in ("minimal", "hard"):
             data = part("test", kind)
@@ -209,3 +218,19 @@ class HardSudoku(Task):
             data = of_size(size, count, clues)
             measured[f"size_{size}_exact_by_k"] = exact_by_k(network, data, 64, 16).tolist()
         return measured | {"test_exact": measured["hard_exact_by_k"][31]}
+
+
+SHAPE = {"vocab_size": 26, "grid": (9, 9), "width": 16, "n_layers": 2, "mixing": "constraints",
+         "expansion": 6.0, "hidden_multiple": 16, "positions": "none"}  # fmt: skip
+LOOP = LoopedConfig(**SHAPE, n_calls=4)
+TRAINING = SupervisedConfig(
+    n_batches=20_000, batch_size=32, n_sup=1, lr=2.5e-3, warmup=50, decay=0.5, weight_decay=0.0,
+    optimizer="muon", ema_decay=0.999, eval_every=5000, fast=True,
+)  # fmt: skip
+CANDIDATES = HardSudoku(LOOP, TRAINING, closely=True)
+
+EXPERIMENTS = ("hard_sudoku",)
+RECIPES = [Recipe("hard_sudoku/candidates", "a state for each candidate", CANDIDATES)]
+
+if __name__ == "__main__":
+    make_puzzles()
