@@ -33,6 +33,9 @@ SQUARES = puzzles.SQUARE_PATH
 SHIPPED: dict[int | str, str] = {
     4: "sudoku4.safetensors",
     6: "sudoku6.safetensors",
+    9: "candidates.safetensors",
+    16: "candidates.safetensors",
+    25: "candidates.safetensors",
     "maze": "shortest_ways.safetensors",
 }
 """Weight files: of the Sudoku models by size of the board, and of the one for mazes."""
@@ -54,15 +57,19 @@ def solve(
             it, or the file's bytes; for a Sudoku an (N, N) array, 0 = empty; for a maze a PNG file
             or a picture as `read_maze_picture` takes, (n, m) tokens as `maze_tokens` makes, or
             `Mazes` that hold one.
-        k_steps: K, how many improvement steps to think at most; if not given, 16 for a Sudoku,
-            and for a maze as many as it has cells. On a maze, thinking ends when a way is found,
-            or when nothing that the model says has changed for 20 steps.
-        model: for a Sudoku, a model over (N, N) boards with N + 1 tokens; for a maze, one over
+        k_steps: K, how many improvement steps to think at most; if not given, 16 for a Sudoku
+            (64 for one of 9x9 or larger), and for a maze as many as it has cells. On a maze,
+            thinking ends when a way is found, or when nothing that the model says has changed for
+            20 steps.
+        model: for a Sudoku, a model over (N, N) boards with N + 1 tokens, or with
+            mixing="constraints", which reads every size; for a maze, one over
             boards of any size with 32 tokens and 4 answers, above 0 for moves on a shortest way
             (see `move_tokens`), or with 48 tokens and 2 answers, 1 for a cell on the shortest path;
             or one that `load_official` gives, whose mazes are squares: every character is a wall
-            or a cell. By default the one that is shipped: for 4x4 and 6x6 Sudoku, and for mazes of
-            any size, with loops or without. No model for 9x9 Sudoku is shipped.
+            or a cell. By default the one that is shipped: for Sudoku from 4x4 to 25x25, and for
+            mazes of any size, with loops or without.
+        starts: how often at most the model begins to think about a Sudoku: the first time from its
+            own initial state, then from random ones, until the rules accept an answer.
 
     Raises:
         ValueError: the puzzle is malformed or breaks the rules, a Sudoku has no solution or

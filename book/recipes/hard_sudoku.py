@@ -25,6 +25,7 @@ from trm_lib.models import (
     BoardConfig,
     BoardNet,
     LoopedConfig,
+    TRMConfig,
     build_model,
     count_parameters,
 )
@@ -166,15 +167,17 @@ class HardSudoku(Task):
         model, training: the network, and how it learns; the seed is replaced by the run's.
         shares: of the puzzles to train on: minimal ones, hard ones, those with some guesses.
         patience, start, noise: of the lesson, see `Thoughts`.
+        dressed: puzzles to train on are turned, and their digits renamed, at random.
         closely: asked for long, from many starts, and about other sizes as well.
     """
 
     model: BoardConfig
     training: SupervisedConfig
     shares: tuple[float, ...] = (0.4, 0.2, 0.4)
-    patience: int = 8
+    patience: int = 16
     start: float = 0.0
     noise: float = 0.0
+    dressed: bool = False
     closely: bool = False
 
     def build(self, seed: int) -> BoardNet:
@@ -191,6 +194,7 @@ class HardSudoku(Task):
             network,
             lessons(self.shares),
             config,
+            augment=puzzles.augment_sudoku if self.dressed else None,
             lesson=Thoughts(self.patience, self.start, self.noise),
             evaluate=lambda asked: np.array([exact_by_k(asked, data, 32)[-1] for data in watched]),
             progress=progress,
@@ -220,17 +224,48 @@ class HardSudoku(Task):
         return measured | {"test_exact": measured["hard_exact_by_k"][31]}
 
 
-SHAPE = {"vocab_size": 26, "grid": (9, 9), "width": 16, "n_layers": 2, "mixing": "constraints",
-         "expansion": 6.0, "hidden_multiple": 16, "positions": "none"}  # fmt: skip
-LOOP = LoopedConfig(**SHAPE, n_calls=4)
+SHAPE = {"vocab_size": 26, "grid": (9, 9), "width": 32, "n_layers": 2, "mixing": "constraints",
+         "expansion": 3.0, "hidden_multiple": 16, "positions": "none"}  # fmt: skip
+LOOP = LoopedConfig(**SHAPE, n_calls=2)
 TRAINING = SupervisedConfig(
-    n_batches=20_000, batch_size=32, n_sup=1, lr=2.5e-3, warmup=50, decay=0.5, weight_decay=0.0,
-    optimizer="muon", ema_decay=0.999, eval_every=5000, fast=True,
+    n_batches=30_000, batch_size=32, n_sup=1, lr=2.5e-3, warmup=50, decay=0.5, weight_decay=0.0,
+    optimizer="muon", ema_decay=0.999, eval_every=7500, fast=True,
 )  # fmt: skip
 CANDIDATES = HardSudoku(LOOP, TRAINING, closely=True)
 
+SHORT = replace(TRAINING, n_batches=3000, ema_decay=0.997, eval_every=3000)
+SHORTER = {
+    "short": ("the lesson, a tenth as long", {}),
+    "four_calls": ("gradient through four calls, half as many steps",
+                   {"model": replace(LOOP, n_calls=4), "patience": 8,
+                    "training": replace(SHORT, n_batches=1500, eval_every=1500)}),
+    "narrow": ("width 16", {"model": replace(LOOP, width=16)}),
+    "adamw": ("AdamW", {"training": replace(SHORT, optimizer="adamw")}),
+    "minimal_only": ("random minimal puzzles alone", {"shares": (1.0, 0.0, 0.0)}),
+    "random_start": ("from random states", {"start": 1.0}),
+    "noise": ("noise 0.1 before every step", {"noise": 0.1}),
+    "trm": ("TRM, y and z", {"model": TRMConfig(**SHAPE, n_latent=1, n_cycles=1)}),
+}  # fmt: skip
+"""The lesson, made short, and with one thing changed at a time."""
+PLACES = SHAPE | {"vocab_size": 10, "width": 96, "expansion": 3.0, "n_heads": 4}
+RIVALS = {
+    "attention": ("the paper's TRM with attention", {"mixing": "attention", "positions": "rope2d"}),
+    "mlp": ("the paper's TRM with an MLP over places", {"mixing": "mlp"}),
+}
+"""Networks that are not told what competes; they are shown every puzzle in another dress."""
+
 EXPERIMENTS = ("hard_sudoku",)
+BRIEF = replace(CANDIDATES, training=SHORT, closely=False)
 RECIPES = [Recipe("hard_sudoku/candidates", "a state for each candidate", CANDIDATES)]
+RECIPES += [
+    Recipe(f"hard_sudoku/{name}", about, replace(BRIEF, **changes))
+    for name, (about, changes) in SHORTER.items()
+]
+RECIPES += [
+    Recipe(f"hard_sudoku/{name}", about,
+           replace(BRIEF, model=TRMConfig(**PLACES | how, n_latent=1, n_cycles=1), dressed=True))
+    for name, (about, how) in RIVALS.items()
+]  # fmt: skip
 
 if __name__ == "__main__":
     make_puzzles()
