@@ -50,7 +50,7 @@ def _solve(args: argparse.Namespace) -> int:
     from trm_lib.solving import SolvedSudoku, solve
 
     puzzle = sys.stdin.buffer.read() if args.puzzle == "-" else args.puzzle
-    solved = solve(puzzle, args.k, _model(args))
+    solved = solve(puzzle, args.k, _model(args), args.starts)
     if isinstance(solved, SolvedSudoku):
         for k, step in enumerate(solved.steps[: solved.k], start=1):
             print(f"K = {k:<3} {sudoku_text(step)}")
@@ -164,14 +164,16 @@ def _parser() -> argparse.ArgumentParser:
         "puzzle",
         help='a Sudoku, for example "1...|..3.|.4..|...2", or a maze drawn with + - | or with #, '
         "S its start and G its goal; the name of a text or PNG file with one; or - for standard "
-        "input; write -- before one that begins with a dash. The shipped models solve 4x4 and 6x6 "
-        "Sudoku, and mazes of any size; for 9x9 Sudoku there is none",
+        "input; write -- before one that begins with a dash. The shipped models solve "
+        "Sudoku from 4x4 to 25x25, and mazes of any size",
     )
     solve.add_argument("--model", type=Path, help="a weight file: ours, or an official checkpoint")
     official = "settings of an official checkpoint, in YAML (all_config.yaml beside it)"
     solve.add_argument("--config", type=Path, help=official)
-    most = "improvement steps at most (16; for a maze, as many as it has cells)"
+    most = "improvement steps at most (16; from 9x9 on 64; for a maze, as many as it has cells)"
     solve.add_argument("--k", type=int, help=most)
+    again = "how often to begin to think about a Sudoku, at most (16)"
+    solve.add_argument("--starts", type=int, default=16, help=again)
 
     says = "name every recipe, with the seconds a seed takes"
     listing = commands.add_parser("list", help=says, parents=[among, kept])

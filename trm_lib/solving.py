@@ -28,7 +28,7 @@ __all__ = [
     "SolvedMaze", "SolvedSudoku", "read_puzzle", "shipped_model", "solve", "weights_folder"
 ]  # fmt: skip
 
-K_STEPS, K_STEPS_A_ROW, K_REST = 16, 20, 20
+K_STEPS, K_CANDIDATES, K_STEPS_A_ROW, K_REST = 16, 64, 20, 20
 SQUARES = puzzles.SQUARE_PATH
 SHIPPED: dict[int | str, str] = {
     4: "sudoku4.safetensors",
@@ -124,11 +124,11 @@ class SolvedSudoku(Solved):
     starts: int = 1
 
     def __str__(self) -> str:
-        times = f", in {self.starts} thoughts" if self.starts > 1 else ""
-        verdict = f"wrong: no answer up to K = {self.k}{times} obeys the rules"
+        verdict = f"wrong: no answer up to K = {self.k} obeys the rules"
         if self.is_right:
-            times = f", in thought {self.starts}" if self.starts > 1 else ""
-            verdict = f"right, proved by the rules at K = {self.k}{times}"
+            verdict = f"right, proved by the rules at K = {self.k}"
+        if self.starts > 1:
+            verdict += f", thought {self.starts}" if self.is_right else f" in {self.starts} thoughts"
         return f"{puzzles.sudoku_text(self.answer)}  ({verdict})"
 
 
@@ -200,11 +200,13 @@ def _solve_sudoku(
     size = len(board)
     model = shipped_model(size) if model is None else model
     ways: dict[tuple[int, int], Any] = {(size + 1, size + 1): 0, (size + 2, size + 2): 1}
-    if getattr(getattr(model, "config", None), "candidates", False):
-        ways = {(model.config.vocab_size, model.config.vocab_size): 0}  # of any size
+    any_size = getattr(getattr(model, "config", None), "candidates", False)
+    if any_size:
+        ways = {(model.config.vocab_size, model.config.vocab_size): 0}
     shift = _choose(model, ways)  # official models say 1 for empty
     boards, starts = _as_grid(model, board) + shift, whole(starts, "starts", 1)
-    k_steps = K_STEPS if k_steps is None else whole(k_steps, "k_steps (K)", 1)
+    k_default = K_CANDIDATES if any_size else K_STEPS
+    k_steps = k_default if k_steps is None else whole(k_steps, "k_steps (K)", 1)
     exact = puzzles.solve_exactly(board)
     if exact.n_solutions != 1:
         told = "none: the clues contradict each other; correct a clue"

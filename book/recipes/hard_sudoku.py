@@ -74,11 +74,16 @@ def make_puzzles() -> None:
     np.savez_compressed(FILE, **made)
 
 
+def questions(name: str, kind: str) -> np.ndarray:
+    """Puzzles of a kind for training, validation or test, (B, 9, 9) int8."""
+    with np.load(FILE) as file:
+        return file[kind][PARTS[name][kind]].reshape(-1, 9, 9)
+
+
 @cache
 def part(name: str, kind: str) -> PuzzleData:
-    """Puzzles for training, validation or test of a kind, and their solutions."""
-    with np.load(FILE) as file:
-        boards = file[kind][PARTS[name][kind]].reshape(-1, 9, 9)
+    """The same with their solutions, which the exact solver finds."""
+    boards = questions(name, kind)
     return PuzzleData(boards, np.stack([puzzles.solve_exactly(b).solution for b in boards]))
 
 

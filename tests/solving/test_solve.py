@@ -17,7 +17,7 @@ from trm_lib.models import (
     StepOutput,
     TRMConfig,
 )
-from trm_lib.solving import SHIPPED
+from trm_lib.solving import SHIPPED, shipped_model
 
 PUZZLE = "1...|..3.|.4..|...2"
 TREE = """
@@ -339,9 +339,8 @@ def test_wrong_k_is_refused(k_steps):
 
 
 def test_what_is_not_shipped_is_said(monkeypatch):
-    grid = [[(3 * r + r // 3 + c) % 9 + 1 for c in range(9)] for r in range(9)]
-    with pytest.raises(ValueError, match=r"no model is shipped for 9x9 Sudoku.*pass it as model="):
-        solve(grid)
+    with pytest.raises(ValueError, match=r"a model is shipped for each of .*got 7x7 Sudoku"):
+        shipped_model(7)
     monkeypatch.setitem(SHIPPED, "maze", "none.safetensors")
     with pytest.raises(FileNotFoundError, match=r"expected a weight file at .*none\.safetensors"):
         solve(TREE)
