@@ -103,10 +103,12 @@ def test_a_comparison_says_both_middles_the_probability_and_the_winner():
     assert found.improvement == Estimate(1, 1, 1)
     assert found.p_value == pytest.approx(2 / 12_870)  # two of the (16 choose 8) ways to share
     assert found.winner == "TRM"
+    assert found.difference.value == pytest.approx(0.9)
+    assert 0.8 < found.difference.low < 0.9 < found.difference.high < 1
     assert str(found) == (
-        f"TRM 0.935 [{found.a.low:.4g}, {found.a.high:.4g}], MLP 0.035 [{found.b.low:.4g}, "
-        f"{found.b.high:.4g}]; a seed of TRM scores above one of MLP with probability 1 [1, 1] "
-        f"(p = 0.00016): TRM scores higher."
+        f"TRM scores higher: TRM 0.935 [{found.a.low:.4g}, {found.a.high:.4g}], MLP 0.035 "
+        f"[{found.b.low:.4g}, {found.b.high:.4g}]\n  difference {found.difference}, "
+        f"P(TRM higher) 1 [1, 1], p = 0.00016"
     )
 
 
@@ -121,7 +123,7 @@ def test_a_comparison_says_both_middles_the_probability_and_the_winner():
 def test_no_winner_where_the_seeds_cannot_tell(a, b):
     found = compare(a, b)
     assert found.winner is None
-    assert str(found).endswith(": no winner.")
+    assert str(found).startswith("no winner: ")
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 4, 5])

@@ -126,6 +126,7 @@ class Comparison:
     names: tuple[str, str]  # what the learners are called, a then b
     a: Estimate  # interquartile mean of a's seeds, with its 95% bootstrap interval
     b: Estimate
+    difference: Estimate  # of the two means, a minus b
     improvement: Estimate  # probability that a seed of a scores above one of b
     p_value: float  # Mann-Whitney, two-sided: how often equal learners look at least so different
 
@@ -149,8 +150,8 @@ class Comparison:
         a, b = self.names
         verdict = "no winner" if self.winner is None else f"{self.winner} scores higher"
         return (
-            f"{a} {self.a}, {b} {self.b}; a seed of {a} scores above one of {b} with probability "
-            f"{self.improvement} (p = {self.p_value:.2g}): {verdict}."
+            f"{verdict}: {a} {self.a}, {b} {self.b}\n  difference {self.difference}, "
+            f"P({a} higher) {self.improvement}, p = {self.p_value:.2g}"
         )
 
 
@@ -169,8 +170,16 @@ def compare(a: np.ndarray, b: np.ndarray, names: tuple[str, str] = ("a", "b")) -
         Estimate(float(interquartile_mean(scores)), *map(float, bootstrap_interval(scores)))
         for scores in (a, b)
     )
+    ends = _bootstrap((a, b), _difference)
+    difference = Estimate(float(_difference(a, b)), *map(float, ends))
     p_value = float(mannwhitneyu(a, b, method=shuffled).pvalue)
-    return Comparison(tuple(names), *middles, probability_of_improvement(a, b), p_value)
+    improvement = probability_of_improvement(a, b)
+    return Comparison(tuple(names), *middles, difference, improvement, p_value)
+
+
+def _difference(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Of the interquartile means."""
+    return trim_mean(a, 0.25, axis=axis) - trim_mean(b, 0.25, axis=axis)
 
 
 def _share_of_pairs(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:

@@ -7,7 +7,6 @@ from trm_lib.experiments.tables import (
     Scores,
     best_step,
     catalogue,
-    costs,
     draw,
     draw_by_k,
     draw_learning,
@@ -19,7 +18,7 @@ from trm_lib.experiments.tables import (
 )
 
 __all__ = [
-    "RECORDED", "Recipe", "Result", "Scores", "best_step", "catalogue", "costs", "draw",
+    "RECORDED", "Recipe", "Result", "Scores", "best_step", "catalogue", "draw",
     "draw_by_k", "draw_learning", "find_recipe", "find_recipes", "load_result", "provenance",
     "recorded", "report", "run_recipe", "scores", "speeds", "table", "verdicts", "verify",
 ]  # fmt: skip

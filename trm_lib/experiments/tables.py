@@ -169,10 +169,12 @@ def verdicts(results: list[Result], against: str, labels: list[str] | None = Non
     for label in (name for name in scored if name != against):
         found = compare(100 * scored[against].test, 100 * scored[label].test, (against, label))
         p = f"{found.p_value:.2g}" if found.p_value >= 0.001 else "< 0.001"  # shuffles can tell
-        ahead = f"{found.a.value - found.b.value:+.2f}"
-        rows.append([label, ahead, str(found.improvement), p, found.winner or "no winner"])
-    header = ["against", f"{against} is ahead by", f"P({against} higher) [95%]", "p", "verdict"]
-    return table(header, rows)
+        gap = found.difference
+        ahead = f"{gap.value:+.2f} [{gap.low:+.2f}, {gap.high:+.2f}]"
+        rows.append([label, found.winner or "no winner", ahead, str(found.improvement), p])
+    ahead = f"{against} is ahead by [95%]"
+    header = ["against", "verdict", ahead, f"P({against} higher) [95%]", "p"]
+    return table(header, rows, words=2)
 
 
 def speeds(results: list[Result], labels: list[str] | None = None) -> str:
@@ -199,17 +201,6 @@ def speeds(results: list[Result], labels: list[str] | None = None) -> str:
     return table(
         ["learner", "seeds that got to 95%", "optimizer steps until then", "epochs", "seconds"],
         rows,
-    )
-
-
-def costs(results: list[Result], labels: list[str] | None = None) -> str:
-    """What to write after `python -m trm_lib` to repeat a row, and the time it took, one thread."""
-    rows = []
-    for label, result in _labelled(results, labels).items():
-        seconds, command = result.seconds(), f"`run {result.recipe} --seeds {len(result.seeds)}`"
-        rows.append([label, command, f"{np.median(seconds):.0f}", f"{seconds.sum() / 60:.0f}"])
-    return table(
-        ["row", "`python -m trm_lib` ...", "s a seed", "minutes, all seeds"], rows, words=2
     )
 
 
