@@ -124,12 +124,12 @@ class SolvedSudoku(Solved):
     starts: int = 1
 
     def __str__(self) -> str:
-        verdict = f"wrong: no answer up to K = {self.k} obeys the rules"
+        verdict, times = f"wrong: no answer up to K = {self.k} obeys the rules", ""
         if self.is_right:
             verdict = f"right, proved by the rules at K = {self.k}"
         if self.starts > 1:
-            verdict += f", thought {self.starts}" if self.is_right else f" in {self.starts} thoughts"
-        return f"{puzzles.sudoku_text(self.answer)}  ({verdict})"
+            times = f", thought {self.starts}" if self.is_right else f" in {self.starts} thoughts"
+        return f"{puzzles.sudoku_text(self.answer)}  ({verdict}{times})"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -187,7 +187,7 @@ def test_figures_are_opaque_whatever_the_readers_style():
     ).stdout
     assert said.startswith("[] ")  # pyplot holds no figure that it would show again
     patch = re.search(r'<g id="fig-\w+-patch_1">\s*<path.*?/>', said, re.DOTALL)[0]
-    assert "fill: #ffffff" in patch
+    assert "fill: var(--pic-paper,#ffffff)" in patch
     assert said.count("#ffffff") == 3  # paper, axes, inside of the marker: no white ink
 
 

@@ -109,5 +109,5 @@ def test_frames_may_be_text_figures_and_anything_a_notebook_can_show():
 
     board = sudoku_svg(EMPTY)
     slider = k_slider(["<b>bold</b>", board, Drawn(), *charts(1)])
-    assert slider.frames[:3] == ("<b>bold</b>", board.svg, "<svg><g/></svg>")
+    assert slider.frames[:3] == ("<b>bold</b>", board._repr_html_(), "<svg><g/></svg>")
     assert 'aria-label="K = 4"' in slider.frames[3]  # a figure without words is named by its step

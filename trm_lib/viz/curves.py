@@ -40,7 +40,8 @@ def learning_curves(
         xlabel: what x counts, for example "episodes".
         ylabel: what y measures, for example "success rate".
         window: number of values in the moving average, odd; 1 leaves the values as they are.
-        best: "max" or "min", the better end of y. The best point of each bold line is marked.
+        best: "max" or "min", the better end of y. The best point of each bold line is marked,
+            and beside its name stands where it ends.
 
     Raises:
         ValueError: a shape does not fit, a value is not finite, or `window` is even or longer
@@ -53,13 +54,13 @@ def learning_curves(
         x, middle = curve.x, curve.middle
         top = int(middle.argmax() if best == "max" else middle.argmin())
         peak = f"best {four_figures(middle[top])} at {x[top]:,.6g}"
-        curves.append(replace(curve, words=peak))
+        first, final = four_figures(middle[0]), four_figures(middle[-1])
+        curves.append(replace(curve, words=f"ends at {final}"))
         _draw(axes, curve, i)
         axes.plot(
             x[top], middle[top], marker=style.MARKERS[i], markersize=9, markeredgewidth=1.8,
             markerfacecolor=style.PAPER, markeredgecolor=style.COLOURS[i], zorder=4,
         )  # fmt: skip
-        first, final = four_figures(middle[0]), four_figures(middle[-1])
         words.append(f"{curve.counted()}: from {first} to {final}, {peak}.")
     if max(curve.x[-1] for curve in curves) >= 10_000:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 200k, 1M: long numbers collide

@@ -35,6 +35,15 @@ SMALL_CELLS = ("#56A0D3", "#9A3B00", "#F5C542")  # right, wrong, missed: apart i
 AGENT = COLOURS[0]
 GOAL = "#007A5A"  # dark enough for a white letter
 
+_NAMES = {
+    INK: "ink", FAINT_INK: "faint-ink", GRID: "grid", PAPER: "paper", PALE: "pale", SHADE: "shade",
+    LINE: "line", FAINT_LINE: "faint-line", RIGHT_CELL: "right-cell", WRONG_CELL: "wrong-cell",
+    WRONG_DIGIT: "wrong-digit", SMALL_CELLS[1]: "crossed", GOAL: "goal",
+    **{COLOURS[i]: f"colour-{i}" for i in (0, 1, 2, 6)},
+}  # fmt: skip
+_THEMED = {colour.lower(): f"var(--pic-{name},{colour})" for colour, name in _NAMES.items()}
+_HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
+
 TEXT_SIZE = 11.5  # points; a chart 6.4 inches wide is still legible on a phone
 NOTE_SIZE = 9.0
 
@@ -52,7 +61,7 @@ class SVGPicture:
     alt: str  # what it shows, in words; inside `svg` too, as its `aria-label`
 
     def _repr_html_(self) -> str:
-        return self.svg
+        return themed(self.svg)
 
     def save(self, path: str | Path) -> None:
         """Write the drawing to an `.svg` file, whose folder must exist."""
@@ -126,7 +135,12 @@ def figure_html(figure: Figure, alt: str, id_prefix: str | None = None) -> str:
         id_prefix = f"fig-{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
     look = f"{_SHAPE};stroke-linejoin:round;stroke-linecap:butt"
     opening = f'<svg role="img" aria-label="{alt}" style="{look}"'
-    return unique_ids(opening + svg.removeprefix("<svg"), id_prefix)
+    return themed(unique_ids(opening + svg.removeprefix("<svg"), id_prefix))
+
+
+def themed(svg: str) -> str:
+    """The same drawing, whose colours a page may set: `--pic-ink` and others, see book.css."""
+    return _HEX.sub(lambda match: _THEMED.get(match[0].lower(), match[0]), svg)
 
 
 def unique_ids(markup: str, prefix: str) -> str:
