@@ -12,7 +12,7 @@ from trm_lib.models import BoardNet, BoardPolicy, load_model
 from trm_lib.solving import weights_folder
 
 KINDS = ("Looped", "TRM", "HierarchicalTRM")
-MIXINGS = ("none", "conv", "mlp")
+MIXINGS = ("none", "conv", "mlp", "constraints")
 """What the script can think with."""
 UNREAD = ("halt_head.weight", "halt_head.bias")  # when to stop is left to the reader
 

@@ -23,24 +23,23 @@
       return `<text x="${x.toFixed(2)}" y="${y.toFixed(2)}" font-size="${height}" font-weight="${weight}" ` +
         `text-anchor="middle" fill="${colour}">${digit}</text>`;
     }
-    // one bar a digit, as high as it is likely
+    // small digits, each as dark as it is likely
     function candidates(x, y, chances) {
+      const wide = Math.ceil(Math.sqrt(size())), each = 1 / wide;
       return chances.slice(1).map((chance, i) => {
-        const wide = 0.9 / size(), left = x + 0.05 + i * wide, high = 0.2 * chance;
-        return `<rect x="${left + 0.2 * wide}" y="${y + 0.8 - high}" width="${0.6 * wide}" height="${high}" fill="${ANSWER}"/>` +
-          text(left + wide / 2, y + 0.95, i + 1, 0.15, INK);
+        if (chance < 0.03) return "";
+        const left = x + ((i % wide) + 0.5) * each, base = y + (Math.floor(i / wide) + 0.82) * each;
+        return `<g opacity="${(0.25 + 0.75 * chance).toFixed(2)}">${text(left, base, i + 1, 0.85 * each, INK)}</g>`;
       }).join("");
     }
     function drawCell(cell, answer) {
-      const [x, y] = place(cell), clue = board[cell], wrong = answer && isWrong(answer, cell);
+      const [x, y] = place(cell), clue = board[cell], torn = answer && !clue && answer.sure[cell] < SURE;
+      const wrong = answer && !torn && isWrong(answer, cell);
       const ground = wrong ? WRONG_CELL : clue ? SHADE : "#fff";
       let drawn = `<rect x="${x}" y="${y}" width="1" height="1" fill="${ground}"/>`;
       if (clue) drawn += text(x + 0.5, y + 0.69, clue, 0.55, INK, 700);
-      else if (answer) {
-        const unsure = answer.sure[cell] < 0.995;
-        drawn += text(x + 0.5, y + (unsure ? 0.5 : 0.69), answer.digits[cell] || "?", unsure ? 0.45 : 0.55, wrong ? WRONG : ANSWER);
-        if (unsure) drawn += candidates(x, y, answer.chances[cell]);
-      }
+      else if (torn) drawn += candidates(x, y, answer.chances[cell]);
+      else if (answer) drawn += text(x + 0.5, y + 0.69, answer.digits[cell] || "?", 0.55, wrong ? WRONG : ANSWER);
       if (wrong) drawn += `<path d="M${x + 0.06} ${y + 0.94}l.88 -.88" stroke="${WRONG}" stroke-width=".03"/>`;
       return drawn;
     }
@@ -64,12 +63,12 @@
     return {
       label: "Sudoku",
       help: "Choose a cell and type a digit, or press one here: it becomes a clue. Delete empties the cell. " +
-        "Bars over the small digits say how likely the network holds each; a digit without them is as good as certain.",
+        "Small digits are candidates, the darker the likelier; a large digit is one of which the network is sure, at over 90%.",
       pace: 700,
       pad,
-      network: () => `sudoku${size()}`,
+      network: () => (size() === 9 ? "candidates" : `sudoku${size()}`),
       grid: () => [size(), size()],
-      most: () => 32,
+      most: () => (size() === 9 ? 64 : 32),
       tokens: () => board,
       encode: () => trmSudoku.encode(board),
       decode(told) {
@@ -127,10 +126,11 @@
       },
       tools(page) {
         const fresh = (label, make) => button(label, () => { board = make(); page.changed(); });
-        pad.append(...[0, 1, 2, 3, 4, 5, 6].map((digit) =>
+        pad.append(...[0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) =>
           button(digit || "Empty", () => { put(digit); page.changed(); })));
         return [
           fresh("New 4 × 4", () => trmSudoku.make(4)), fresh("New 6 × 6", () => trmSudoku.make(6)),
+          fresh("New 9 × 9", () => trmSudoku.make(9)),
           fresh("No clues", () => board.map(() => 0)),
         ];
       },

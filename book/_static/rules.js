@@ -100,7 +100,7 @@ const trmMaze = (function () {
 
 const trmSudoku = (function () {
   "use strict";
-  const boxOf = (N) => (N === 4 ? [2, 2] : [2, 3]); // rows and columns of a box
+  const boxOf = (N) => ({ 4: [2, 2], 6: [2, 3], 9: [3, 3] })[N]; // rows and columns of a box
 
   // the cells that may not hold the digit of a cell
   function peers(N, cell) {
@@ -112,8 +112,8 @@ const trmSudoku = (function () {
       return other !== cell && (r === row || c === column || sameBox);
     });
   }
-  const PEERS = { 4: [], 6: [] };
-  for (const N of [4, 6]) for (let cell = 0; cell < N * N; cell++) PEERS[N].push(peers(N, cell));
+  const PEERS = { 4: [], 6: [], 9: [] };
+  for (const N of [4, 6, 9]) for (let cell = 0; cell < N * N; cell++) PEERS[N].push(peers(N, cell));
 
   const size = (board) => Math.sqrt(board.length);
   const clashes = (board, cell) =>
@@ -167,7 +167,7 @@ const trmSudoku = (function () {
   const encode = (board) => board.map((digit) => digit || ".").join("");
   function decode(text) {
     const board = Array.from(text || "", (mark) => (mark === "." ? 0 : Number(mark))), N = size(board);
-    return (N === 4 || N === 6) && board.every((digit) => digit >= 0 && digit <= N) ? board : null;
+    return boxOf(N) && board.every((digit) => digit >= 0 && digit <= N) ? board : null;
   }
   return { boxOf, clashes, isSolution, solutions, make, encode, decode };
 })();

@@ -12,6 +12,8 @@
 function trmThink(root) {
   "use strict";
   const EPS = 1e-5; // of PyTorch's rms_norm, as in trm_lib
+  const OPEN = 0, FALSE = 1, TRUE = 2; // what clues say of a Sudoku's candidates
+  const NEVER = -1e4; // the logit of the answer "empty"
 
   function numbers(base64) {
     const text = atob(base64), bytes = new Uint8Array(text.length);
@@ -106,12 +108,48 @@ function trmThink(root) {
       }
       return rmsNorm(add(h, linear(seen, weights[name + ".pointwise.weight"], D)), D);
     },
+    // candidates hear the sums over their cell, and with their digit their row, column and box
+    constraints(h, weights, name, D, [N]) {
+      const high = boxHeight(N), wide = N / high, said = Float64Array.from(h);
+      const FAMILIES = [
+        ["cell", (r, c) => r * N + c], ["line", (r, c, d) => r * N + d], ["line", (r, c, d) => c * N + d],
+        ["box", (r, c, d) => (Math.floor(r / high) * high + Math.floor(c / wide)) * N + d],
+      ];
+      for (const [matrix, constraint] of FAMILIES) {
+        const sums = new Float64Array(N * N * D);
+        const each = (visit) => {
+          for (let r = 0, at = 0; r < N; r++) for (let c = 0; c < N; c++) {
+            for (let d = 0; d < N; d++, at += D) visit(at, constraint(r, c, d) * D);
+          }
+        };
+        each((at, to) => { for (let i = 0; i < D; i++) sums[to + i] += h[at + i] / 9; });
+        const told = linear(sums, weights[`${name}.${matrix}.weight`], D);
+        each((at, from) => { for (let i = 0; i < D; i++) said[at + i] += told[from + i]; });
+      }
+      return said;
+    },
     // a gated layer across the cells, the same for every channel
     mlp(h, weights, name, D) {
       const L = h.length / D, across = transpose(h, L, D);
       return transpose(rmsNorm(add(across, feedForward(across, weights, name + ".swiglu", L)), L), D, L);
     },
   };
+
+  // boxes are as square as can be
+  function boxHeight(N) {
+    let high = Math.floor(Math.sqrt(N));
+    while (N % high) high--;
+    return high;
+  }
+
+  // digits to what is known of each candidate
+  function candidates(digits) {
+    const N = Math.sqrt(digits.length), states = [];
+    for (const clue of digits) {
+      for (let d = 1; d <= N; d++) states.push(clue === 0 ? OPEN : clue === d ? TRUE : FALSE);
+    }
+    return states;
+  }
 
   function stack(h, network, grid, name = "stack", mixing = network.config.mixing, D = network.config.width) {
     for (let b = 0; network.weights[`${name}.blocks.${b}.swiglu.down.weight`]; b++) {
@@ -164,6 +202,7 @@ function trmThink(root) {
     return {
       config,
       start(tokens, grid) {
+        if (config.mixing === "constraints") tokens = candidates(tokens);
         const x = new Float64Array(tokens.length * D), states = {};
         tokens.forEach((token, l) => {
           for (let i = 0; i < D; i++) x[l * D + i] = Math.sqrt(D) * weights.embedding[token * D + i];
@@ -177,7 +216,11 @@ function trmThink(root) {
       step({ k, grid, x, states }) {
         states = KINDS[kind](network, x, states, grid);
         const answer = Object.values(states)[0];
-        const logits = linear(answer, weights["head.weight"], weights["head.weight"].length / D);
+        let logits = linear(answer, weights["head.weight"], weights["head.weight"].length / D);
+        if (config.mixing === "constraints") { // one number a candidate: N + 1 of a cell
+          const N = grid[0], of = Array.from({ length: N * N }, (_, cell) => [NEVER, ...logits.subarray(cell * N, (cell + 1) * N)]);
+          logits = Float64Array.from(of.flat());
+        }
         return { k: k + 1, grid, x, states, logits };
       },
     };

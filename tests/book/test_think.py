@@ -53,7 +53,7 @@ def boards_for(name: str, count: int, rng: np.random.Generator) -> np.ndarray:
     """Questions (count, n, m) for a shipped network, of a shape that its training did not use."""
     if name == "sudoku4":
         return rng.permutation(minimal_sudokus_4x4()[0])[:count]
-    if name == "sudoku6":
+    if name in ("sudoku6", "candidates"):
         return generate_sudoku(6, count, rng)[0]
     mazes = generate_mazes((5, 6), count, rng, "loops", 0.1, "random", "random")
     return maze_tokens(mazes) if name == "maze_paths" else move_tokens(mazes)
@@ -127,6 +127,7 @@ COMMON = {"vocab_size": 32, "grid": (3, 5), "width": 8, "hidden_multiple": 1}
         LoopedConfig(**COMMON, n_layers=2, mixing="conv", bounded=True, n_cycles=2, n_calls=2),
         TRMConfig(**COMMON, n_layers=2, mixing="mlp", halting=True),
         TRMConfig(**COMMON, mixing="none", n_latent=0),
+        LoopedConfig(**COMMON | {"grid": (6, 6)}, mixing="constraints", positions="none"),
         HierarchicalConfig(
             **COMMON, mixing="conv", low_width=5, n_low=2, activation="relu",
             low_activation="swiglu", n_cycles=2,
@@ -135,14 +136,15 @@ COMMON = {"vocab_size": 32, "grid": (3, 5), "width": 8, "hidden_multiple": 1}
     ids=lambda config: type(config).__name__,
 )  # fmt: skip
 def test_every_layer_that_is_exported_is_computed_alike(config, tmp_path):
-    boards = np.random.default_rng(0).integers(32, size=(7, 3, 5))
+    most = 7 if config.candidates else 32
+    boards = np.random.default_rng(0).integers(most, size=(7, *config.grid))
     compare(build_model(config), boards, [4] * 7, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        (TRMConfig(**COMMON, mixing="attention"), "mixing expected none or conv or mlp"),
+        (TRMConfig(**COMMON, mixing="attention"), "mixing expected none or conv or mlp or constraints"),
         (TRMConfig(**COMMON, seeing=True), "model expected .* got AblatedTRM"),
         (TRMConfig(**COMMON, positions="learned"), "positions expected"),
         (TRMConfig(**COMMON, puzzle_tokens=1), "puzzle_tokens expected 0"),

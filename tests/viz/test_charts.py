@@ -63,7 +63,7 @@ def test_best_is_the_best_of_the_bold_line_marked_and_written(best, pick):
     at = pick(bold)
     [mark, _] = [d for d in figure.axes[0].lines if len(d.get_xdata()) == 1]
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (X[at], bold[at])
-    assert f"TRM\nbest {four_figures(bold[at])} at {X[at]:.0f}" in texts(figure)
+    assert f"TRM\nends at {four_figures(bold[-1])}" in texts(figure)
 
 
 def test_one_run_is_smoothed_without_a_band():

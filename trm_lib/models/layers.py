@@ -36,7 +36,8 @@ class BoardConfig:
         grid: shape of a board, (rows, columns), or (cells,) for a plain sequence.
         width: D, channels of each cell.
         n_layers: blocks in the network.
-        mixing: how cells exchange information, one of `MIXINGS`.
+        mixing: how cells exchange information, one of `MIXINGS`: "mlp", "attention", "conv", "gru",
+            "constraints" (Sudoku, by its candidates) or "none".
         expansion: hidden size of each SwiGLU, in units of two thirds of its width.
         hidden_multiple: that hidden size is rounded up to a multiple of this.
         n_heads: attention heads; must divide the width (mixing="attention" only).

@@ -204,8 +204,8 @@ class BoardNet(nn.Module):
         c = self.config
         if inputs.dtype != torch.int64 or inputs.dim() != 1 + len(c.grid):
             raise ValueError(
-                f"inputs expected int64 tokens of shape (B, {', '.join(map(str, c.grid))}), got "
-                f"{inputs.dtype} of shape {tuple(inputs.shape)}"
+                f"inputs expected a torch.int64 tensor (B, {', '.join(map(str, c.grid))}), got "
+                f"{type(inputs).__name__} of {inputs.dtype}, shape {tuple(inputs.shape)}"
             )
         if inputs.numel() and not 0 <= int(inputs.min()) <= int(inputs.max()) < c.vocab_size:
             raise ValueError(
