@@ -157,9 +157,10 @@ class Wave(Pool):
     def __call__(self, run: TrainingRun) -> Tensor:
         inputs, far = run.next_batch()
         age = torch.zeros(len(inputs), dtype=torch.long)
+        new = {"inputs": inputs, "far": far, "age": age} | vars(run.model.initial_carry(inputs))
         if self.pool and not self.kept:  # each at another moment from the start
             age = -torch.arange(len(inputs)) % (self.calls * 4)
-        new = {"inputs": inputs, "far": far, "age": age} | vars(run.model.initial_carry(inputs))
+            self.keep(new | {"age": age}, self.over(age, far))
         now = self.renewed(new)
         inputs, far, age = (now.pop(name) for name in ("inputs", "far", "age"))
         carry, losses = run.model.carry_type(**now), []
@@ -177,11 +178,14 @@ class Wave(Pool):
             loss = F.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")
             losses.append((loss * judged).sum() / (4 * judged.sum()).clamp(min=1))
         run.learn(torch.stack(losses).mean())
-        over = age > far.flatten(1).amax(1) + AFTER
-        over = over if self.pool else over.all().expand_as(over)
         kept = vars(carry.map(Tensor.detach))
-        self.keep({"inputs": inputs, "far": far, "age": age} | kept, over)
+        self.keep({"inputs": inputs, "far": far, "age": age} | kept, self.over(age, far))
         return losses[-1].detach()
+
+    def over(self, age: Tensor, far: Tensor) -> Tensor:
+        """Which boards have been told all there is to tell, (B,) bool; as a batch, all or none."""
+        done = age > far.flatten(1).amax(1) + AFTER
+        return done if self.pool else done.all().expand_as(done)
 
 
 def shortest(inputs: Tensor, far: Tensor) -> Tensor:

@@ -144,7 +144,10 @@ def test_every_layer_that_is_exported_is_computed_alike(config, tmp_path):
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        (TRMConfig(**COMMON, mixing="attention"), "mixing expected none or conv or mlp or constraints"),
+        (
+            TRMConfig(**COMMON, mixing="attention"),
+            "mixing expected none or conv or mlp or constraints",
+        ),
         (TRMConfig(**COMMON, seeing=True), "model expected .* got AblatedTRM"),
         (TRMConfig(**COMMON, positions="learned"), "positions expected"),
         (TRMConfig(**COMMON, puzzle_tokens=1), "puzzle_tokens expected 0"),

@@ -76,6 +76,29 @@ def test_the_shipped_model_solves_the_example_of_the_readme():
         assert (solve(form).steps == solved.steps).all()
 
 
+@pytest.mark.parametrize("starts", [1, 2, 5])
+def test_a_thought_that_is_wrong_is_begun_again_from_another_state(starts, monkeypatch):
+    answer = puzzles.solve_exactly(solve(PUZZLE).puzzle).solution
+    drawn = []
+
+    def answers(model, boards, k_steps, generator):
+        if generator is not None:
+            drawn.append(torch.rand((), generator=generator).item())
+        said = np.zeros((k_steps, 1, 4, 4), np.int64)
+        said[2] = answer * (len(drawn) == 2)  # right at K = 3 of the third thought
+        return said
+
+    monkeypatch.setattr("trm_lib.solving.answers_by_k", answers)
+    solved = solve(PUZZLE, 4, starts=starts)
+    assert solved.starts == min(starts, 3)
+    assert solved.is_right == (starts == 5)
+    assert len(set(drawn)) == len(drawn) == solved.starts - 1
+    said = {1: "obeys the rules)", 2: "rules in 2 thoughts)", 5: "rules at K = 3, thought 3)"}
+    assert str(solved).endswith(said[starts])
+    with pytest.raises(ValueError, match="starts expected a whole number >= 1"):
+        solve(PUZZLE, starts=0)
+
+
 # --- mazes
 
 
@@ -313,7 +336,7 @@ def test_what_is_no_puzzle_with_an_answer_is_refused_before_thinking(puzzle, mes
         (
             TREE,
             Looped(replace(CONFIG, grid=(8,), mixing="mlp")),
-            r"shape \(B, 8\), got",
+            r"tensor \(B, 8\), got",
         ),
         (TREE, Looped(replace(CONFIG, mixing="mlp")), r"shape \(5, 5\).*got \(3, 3\): use mixing"),
         (TREE, Looped(replace(CONFIG, positions="learned")), r"shape \(5, 5\).*got \(3, 3\)"),
@@ -321,7 +344,7 @@ def test_what_is_no_puzzle_with_an_answer_is_refused_before_thinking(puzzle, mes
         (
             PUZZLE,
             TRM(TRMConfig(vocab_size=5, grid=(15,), width=8)),
-            r"shape \(B, 15\), got .* \(1, 4, 4\)",
+            r"tensor \(B, 15\), got .* \(1, 4, 4\)",
         ),
         (PUZZLE, TRM(TRMConfig(vocab_size=5, grid=(6, 6), width=8)), r"\(6, 6\).* got \(4, 4\)"),
     ],

@@ -1,6 +1,7 @@
 """The training loop: it learns, it repeats itself from a seed, and it stops before harm."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from trm_lib.evaluation import exact_by_k
 from trm_lib.models import TRM, BoardConfig, FeedForward, StepOutput, TRMConfig, build_model
 from trm_lib.training import PuzzleData, SupervisedConfig, fit
+from trm_lib.training.supervised import OPTIMIZERS
 
 BOARD = {"vocab_size": 4, "grid": (2, 2), "width": 16, "n_layers": 1, "hidden_multiple": 1}
 NET = TRMConfig(**BOARD, n_latent=1, n_cycles=1)
@@ -124,3 +126,17 @@ def test_data_that_the_model_cannot_read_is_found_before_training():
     assert torch.equal(weights(model), before)
     with pytest.raises(ValueError, match="expected n_puzzles=1, got 3"):
         fit(new_model(puzzle_tokens=1, n_puzzles=3), data, QUICK)
+
+
+def test_muon_moves_a_matrix_as_far_in_every_direction_and_refuses_what_is_none():
+    matrix = torch.nn.Parameter(torch.zeros(4, 6))
+    muon = partial(OPTIMIZERS["muon"], lr=0.1, betas=(0.9, 0.95), weight_decay=0.0)
+    optimizer = muon([matrix])
+    slope = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+    (matrix * slope).sum().backward()
+    optimizer.step()
+    moved = torch.linalg.svdvals(matrix.detach()) / (0.1 * 0.2 * 6**0.5)
+    assert ((moved > 0.6) & (moved < 1.3)).all()  # five rounds of Newton and Schulz come so near
+    assert (matrix.detach() * slope).sum() < 0
+    with pytest.raises(ValueError, match="2D"):
+        muon([torch.nn.Parameter(torch.zeros(4))])

@@ -1,0 +1,135 @@
+"""The lesson of hard Sudokus: which board leaves when, its puzzles, and thoughts from many starts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from book.recipes.hard_sudoku import (
+    CANDIDATES,
+    PARTS,
+    SIZES,
+    TRAINING,
+    Thoughts,
+    first_right,
+    of_size,
+    one_part,
+    part,
+    questions,
+)
+from trm_lib import puzzles
+from trm_lib.models import build_model
+from trm_lib.training import PuzzleData, TrainingRun, fit
+
+BRIEF = replace(TRAINING, n_batches=4, batch_size=4, eval_every=4, fast=False, warmup=0, decay=0.0)
+SMALL = replace(CANDIDATES.model, width=8)
+
+
+def few(count=12):
+    boards = puzzles.generate_sudoku(4, count, np.random.default_rng(0))
+    return PuzzleData(*boards)
+
+
+def test_no_class_of_puzzles_is_in_two_parts_and_the_file_is_what_is_generated():
+    keys = {
+        name: {key for kind in kinds for key in puzzles.class_key(questions(name, kind)).tolist()}
+        for name, kinds in PARTS.items()
+    }
+    assert not keys["test"] & (keys["training"] | keys["validation"])
+    assert not keys["validation"] & keys["training"]
+    np.testing.assert_array_equal(
+        one_part("minimal", 0).reshape(-1, 9, 9), questions("validation", "minimal")
+    )
+    rated = puzzles.mean_backtracks(questions("training", "guesses")[:60], np.random.default_rng(0))
+    assert np.median(rated) >= 5
+    hard = part("validation", "hard")[:20]
+    assert puzzles.is_solution(hard.inputs, hard.labels).all()
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_a_board_leaves_when_it_is_right_or_its_time_is_over(patience):
+    lesson, data = Thoughts(patience, start=0.0, noise=0.0), few()
+    run = TrainingRun(build_model(SMALL, 0), data, BRIEF, lesson=lesson)
+    lesson(run)
+    before = lesson.kept
+    assert (before["age"] == 1).all()
+    assert before["over"].all() == (patience == 1)
+    before["over"][0] = True  # as if it had been right
+    lesson(run)
+    ages = lesson.kept["age"].tolist()
+    assert ages == [1] + [1 if patience == 1 else 2] * 3
+    assert not torch.equal(lesson.kept["inputs"][0], before["inputs"][0])
+
+
+def test_states_start_at_random_only_where_asked_and_noise_is_added():
+    told = {}
+    for start, noise in ((0.0, 0.0), (1.0, 0.0), (0.0, 0.1)):
+        lesson = Thoughts(3, start, noise)
+        run = TrainingRun(build_model(SMALL, 0), few(), BRIEF, lesson=lesson)
+        lesson(run)
+        told[start, noise] = lesson.kept["h"]
+    assert not torch.equal(told[0.0, 0.0], told[1.0, 0.0])
+    assert 0 < (told[0.0, 0.0] - told[0.0, 0.1]).abs().mean() < 0.5
+
+
+def test_a_run_that_was_stopped_goes_on_with_its_boards(tmp_path):
+    def trained(n_batches, **options):
+        model, config = build_model(SMALL, 0), replace(BRIEF, n_batches=n_batches)
+        fit(model, few(), config, lesson=Thoughts(3, 1.0, 0.1), progress=False, **options)
+        return torch.cat([p.flatten() for p in model.parameters()])
+
+    class Stopped(Exception):
+        pass
+
+    class Stops(Thoughts):
+        __qualname__, calls = "Thoughts", 0
+
+        def __call__(self, run):
+            Stops.calls += 1
+            if Stops.calls == 4:
+                raise Stopped
+            return super().__call__(run)
+
+    Stops.__name__ = "Thoughts"
+    whole, where = trained(6), {"checkpoint": tmp_path / "run.pt", "checkpoint_every": 2}
+    with pytest.raises(Stopped):
+        fit(
+            build_model(SMALL, 0), few(), replace(BRIEF, n_batches=6), lesson=Stops(3, 1.0, 0.1),
+            progress=False, **where,
+        )  # fmt: skip
+    assert torch.equal(trained(6, **where), whole)
+
+
+def test_later_starts_are_other_thoughts_and_count_their_steps():
+    class Lucky(torch.nn.Module):
+        """Right at its third step, but only if its thought began at random."""
+
+        def __init__(self, labels):
+            super().__init__()
+            self.labels, self.real = labels, build_model(SMALL, 0)
+
+        def initial_carry(self, inputs):
+            self.own = self.real.initial_carry(inputs)
+            self.k = 0
+            return self.own
+
+        def forward(self, carry, inputs):
+            self.k += 1
+            _, out = self.real(self.own, inputs)
+            if self.k == 3 and carry.h is not self.own.h:
+                out.logits = torch.nn.functional.one_hot(self.labels, 5).float()
+            return carry, out
+
+    data = few(5)
+    model = Lucky(torch.from_numpy(data.labels).long())
+    assert first_right(model, data, 4, starts=1).tolist() == [0] * 5
+    assert first_right(model, data, 4, starts=3).tolist() == [4 + 3] * 5
+
+
+def test_other_sizes_have_the_clues_they_are_said_to_have():
+    for size, _, clues in SIZES:
+        data = of_size(size, 2, clues)
+        assert puzzles.is_solution(data.inputs, data.labels).all()
+        if clues != "minimal":
+            assert ((data.inputs > 0).sum((1, 2)) == clues).all()
