@@ -172,8 +172,8 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("--config", type=Path, help=official)
     most = "improvement steps at most (16; from 9x9 on 64; for a maze, as many as it has cells)"
     solve.add_argument("--k", type=int, help=most)
-    again = "how often to begin to think about a Sudoku, at most (16)"
-    solve.add_argument("--starts", type=int, default=16, help=again)
+    again = "how often to begin to think about a Sudoku, at most (1; from 9x9 on 16)"
+    solve.add_argument("--starts", type=int, help=again)
 
     says = "name every recipe, with the seconds a seed takes"
     listing = commands.add_parser("list", help=says, parents=[among, kept])

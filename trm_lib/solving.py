@@ -28,7 +28,8 @@ __all__ = [
     "SolvedMaze", "SolvedSudoku", "read_puzzle", "shipped_model", "solve", "weights_folder"
 ]  # fmt: skip
 
-K_STEPS, K_CANDIDATES, K_STEPS_A_ROW, K_REST = 16, 64, 20, 20
+K_STEPS, K_STEPS_A_ROW, K_REST = 16, 20, 20
+THOUGHTS = {False: (K_STEPS, 1), True: (64, 16)}  # by whether the model reads any size
 SQUARES = puzzles.SQUARE_PATH
 SHIPPED: dict[int | str, str] = {
     4: "sudoku4.safetensors",
@@ -44,7 +45,10 @@ Puzzle = str | bytes | Path | ArrayLike | Mazes
 
 
 def solve(
-    puzzle: Puzzle, k_steps: int | None = None, model: BoardNet | None = None, starts: int = 16
+    puzzle: Puzzle,
+    k_steps: int | None = None,
+    model: BoardNet | None = None,
+    starts: int | None = None,
 ) -> SolvedSudoku | SolvedMaze:
     """Let a trained network think about a Sudoku or a maze for K steps, and check each answer.
 
@@ -69,7 +73,8 @@ def solve(
             or a cell. By default the one that is shipped: for Sudoku from 4x4 to 25x25, and for
             mazes of any size, with loops or without.
         starts: how often at most the model begins to think about a Sudoku: the first time from its
-            own initial state, then from random ones, until the rules accept an answer.
+            own initial state, then from random ones, until the rules accept an answer. If not
+            given, 16 times from 9x9 on, and once for smaller boards.
 
     Raises:
         ValueError: the puzzle is malformed or breaks the rules, a Sudoku has no solution or
@@ -194,7 +199,7 @@ def weights_folder() -> Path:
 
 
 def _solve_sudoku(
-    board: np.ndarray, k_steps: int | None, model: BoardNet | None, starts: int
+    board: np.ndarray, k_steps: int | None, model: BoardNet | None, starts: int | None
 ) -> SolvedSudoku:
     puzzles.check_sudoku(board)
     size = len(board)
@@ -204,9 +209,9 @@ def _solve_sudoku(
     if any_size:
         ways = {(model.config.vocab_size, model.config.vocab_size): 0}
     shift = _choose(model, ways)  # official models say 1 for empty
-    boards, starts = _as_grid(model, board) + shift, whole(starts, "starts", 1)
-    k_default = K_CANDIDATES if any_size else K_STEPS
+    boards, (k_default, n_default) = _as_grid(model, board) + shift, THOUGHTS[any_size]
     k_steps = k_default if k_steps is None else whole(k_steps, "k_steps (K)", 1)
+    starts = n_default if starts is None else whole(starts, "starts", 1)
     exact = puzzles.solve_exactly(board)
     if exact.n_solutions != 1:
         told = "none: the clues contradict each other; correct a clue"

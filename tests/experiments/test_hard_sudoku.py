@@ -1,4 +1,4 @@
-"""The lesson of hard Sudokus: which board leaves when, its puzzles, and thoughts from many starts."""
+"""The lesson of hard Sudokus: which board leaves when, its puzzles, and later starts."""
 
 from dataclasses import replace
 

@@ -133,8 +133,8 @@ def test_puzzle_tokens_think_along_and_are_cut_off(kind):
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (boards().float(), r"int64 tokens of shape \(B, 4, 4\), got torch.float32"),
-        (boards().flatten(1), r"got torch.int64 of shape \(3, 16\)"),
+        (boards().float(), r"int64 tensor \(B, 4, 4\), got Tensor of torch.float32"),
+        (boards().flatten(1), r"got Tensor of torch.int64, shape \(3, 16\)"),
         (boards() + 5, "tokens from 0 to 4, got 5 to 9"),
         (boards() - 5, "tokens from 0 to 4, got -5 to -1"),
         (
