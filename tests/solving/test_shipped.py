@@ -36,6 +36,21 @@ def test_the_6x6_model_is_the_recorded_seed_and_as_good_on_fresh_puzzles():
     assert exact_on(6, *fresh, card["K"]) == pytest.approx(claimed, abs=0.02)
 
 
+def test_the_network_over_candidates_is_the_recorded_seed_and_as_good_on_fresh_puzzles():
+    card = read_card(weights_folder() / SHIPPED[9])
+    runs = load_result("hard_sudoku/candidates").seeds
+    best = max(sorted(runs), key=lambda seed: runs[seed]["measured"]["validation_exact"])
+    assert card["result"].endswith(f"seed {best}")
+    claimed = runs[best]["measured"]["minimal_exact_by_k"][-1]
+    assert card["exact on test puzzles, as recorded"]["minimal"] == [32, claimed]
+    fresh = generate_sudoku(9, 80, np.random.default_rng(987))
+    assert exact_on(9, *fresh, 32) >= claimed - 0.05
+    for size, clues in ((16, 130), (25, 400)):
+        puzzle, solution = generate_sudoku(size, 1, np.random.default_rng(987), clues)
+        solved = solve(puzzle[0], 16, starts=2)
+        assert (solved.answer == solution[0]).all() == solved.is_right
+
+
 def test_the_maze_model_is_the_recorded_seed_and_as_good_on_fresh_mazes():
     card = read_card(weights_folder() / SHIPPED["maze"])
     runs = load_result("shortest_ways/wave").seeds
