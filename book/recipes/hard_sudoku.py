@@ -41,22 +41,25 @@ from trm_lib.training import (
 )
 
 FILE = Path(__file__).parents[1] / "puzzles" / "sudoku9.npz"
-MADE = {"minimal": 26, "hard": 11, "guesses": 80}
+MADE = {"minimal": 26, "hard": 11, "guesses": 80, "relatives": 8}
 """Parts that puzzles are made in: random minimal ones, 500 a part; some of 20 backtracks at the
-least, made by climbing, 100 a part; those of 500 further minimal ones that have 5 at the least."""
+least, made by climbing, 100 a part, at most four of a grid; those of 500 further minimal ones that
+have 5 at the least; more of 20 backtracks, 400 a part, up to forty of a grid."""
 PARTS = {
-    "training": {"minimal": slice(500, -500), "hard": slice(400, None), "guesses": slice(None)},
+    "training": {"minimal": slice(500, -500), "hard": slice(400, None), "guesses": slice(None),
+                 "relatives": slice(None)},
     "validation": {"minimal": slice(500), "hard": slice(200)},
     "test": {"minimal": slice(-500, None), "hard": slice(200, 400)},
-}
+}  # fmt: skip
 """Which puzzles are for what."""
 
 
 def one_part(kind: str, part: int) -> np.ndarray:
     """A part of the 9x9 puzzles of a kind, (B, 81) int8."""
     rng = np.random.default_rng([24, list(MADE).index(kind), part])
-    if kind == "hard":
-        made = puzzles.generate_hard_sudoku(100, rng, backtracks=20)[0]
+    if kind in ("hard", "relatives"):
+        count, each = {"hard": (100, 4), "relatives": (400, 40)}[kind]
+        made = puzzles.generate_hard_sudoku(count, rng, backtracks=20, each=each)[0]
     else:
         made = puzzles.generate_sudoku(9, 500, rng)[0]
     if kind == "guesses":
@@ -89,11 +92,12 @@ def part(name: str, kind: str) -> PuzzleData:
 
 @cache
 def lessons(shares: tuple[float, ...]) -> PuzzleData:
-    """What to train on: so large shares of minimal puzzles, hard ones, and those with guesses."""
+    """What to train on: so large shares of each kind of puzzles, in the order of `MADE`."""
     parts = []
     for kind, share in zip(MADE, shares, strict=True):
-        data = part("training", kind)
-        parts.append(data[np.arange(round(share * 40_000)) % len(data)])
+        if share:
+            data = part("training", kind)
+            parts.append(data[np.arange(round(share * 40_000)) % len(data)])
     boards = zip(*((data.inputs, data.labels) for data in parts), strict=True)
     return PuzzleData(*map(np.concatenate, boards))
 
@@ -170,7 +174,7 @@ class HardSudoku(Task):
 
     Attributes:
         model, training: the network, and how it learns; the seed is replaced by the run's.
-        shares: of the puzzles to train on: minimal ones, hard ones, those with some guesses.
+        shares: of the puzzles to train on, by kind, see `MADE`.
         patience, start, noise: of the lesson, see `Thoughts`.
         dressed: puzzles to train on are turned, and their digits renamed, at random.
         closely: asked for long, from many starts, and about other sizes as well.
@@ -178,7 +182,7 @@ class HardSudoku(Task):
 
     model: BoardConfig
     training: SupervisedConfig
-    shares: tuple[float, ...] = (0.4, 0.2, 0.4)
+    shares: tuple[float, ...] = (0.35, 0.1, 0.25, 0.3)
     patience: int = 16
     start: float = 0.0
     noise: float = 0.0
@@ -246,7 +250,7 @@ SHORTER = {
                     "training": replace(SHORT, n_batches=1500, eval_every=1500)}),
     "narrow": ("width 16", {"model": replace(LOOP, width=16)}),
     "adamw": ("AdamW", {"training": replace(SHORT, optimizer="adamw")}),
-    "minimal_only": ("random minimal puzzles alone", {"shares": (1.0, 0.0, 0.0)}),
+    "minimal_only": ("random minimal puzzles alone", {"shares": (1.0, 0.0, 0.0, 0.0)}),
     "random_start": ("from random states", {"start": 1.0}),
     "noise": ("noise 0.1 before every step", {"noise": 0.1}),
     "trm": ("TRM, y and z", {"model": TRMConfig(**SHAPE, n_latent=1, n_cycles=1)}),
@@ -261,7 +265,11 @@ RIVALS = {
 
 EXPERIMENTS = ("hard_sudoku",)
 BRIEF = replace(CANDIDATES, training=SHORT, closely=False)
-RECIPES = [Recipe("hard_sudoku/candidates", "a state for each candidate", CANDIDATES)]
+FEW = replace(CANDIDATES, shares=(0.4, 0.2, 0.4, 0.0), closely=False)
+RECIPES = [
+    Recipe("hard_sudoku/candidates", "a state for each candidate", CANDIDATES),
+    Recipe("hard_sudoku/few", "700 hard puzzles to train on", FEW),
+]
 RECIPES += [
     Recipe(f"hard_sudoku/{name}", about, replace(BRIEF, **changes))
     for name, (about, changes) in SHORTER.items()

@@ -97,7 +97,7 @@ def generate_hard_sudoku(
         puzzle, solution = _generate_one(size, rng, 0)
         clues, grid, seen = clues_of(puzzle), clues_of(solution), set()
         hardest = _rated(rules, puzzle, turns)
-        for climbed in range(60 * (hardest > 2)):  # the easiest seldom get there
+        for climbed in range(15 * each * (hardest > 2)):  # the easiest seldom get there
             if len(seen) == each or len(made) == count or (climbed == 25 and not seen):
                 break
             other = _with_other_clues(rules, clues, grid, rng)
