@@ -28,8 +28,8 @@
       const wide = Math.ceil(Math.sqrt(size())), each = 1 / wide;
       return chances.slice(1).map((chance, i) => {
         if (chance < 0.03) return "";
-        const left = x + ((i % wide) + 0.5) * each, base = y + (Math.floor(i / wide) + 0.82) * each;
-        return `<g opacity="${(0.25 + 0.75 * chance).toFixed(2)}">${text(left, base, i + 1, 0.85 * each, INK)}</g>`;
+        const left = x + ((i % wide) + 0.5) * each, base = y + (Math.floor(i / wide) + 0.8) * each;
+        return `<g opacity="${(0.25 + 0.75 * chance).toFixed(2)}">${text(left, base, i + 1, 0.78 * each, INK)}</g>`;
       }).join("");
     }
     function drawCell(cell, answer) {

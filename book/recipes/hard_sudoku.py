@@ -193,6 +193,10 @@ class HardSudoku(Task):
         """The untrained network of this seed."""
         return build_model(self.model, seed)
 
+    def lessons(self) -> PuzzleData:
+        """What to train on."""
+        return lessons(self.shares)
+
     def train(
         self, seed: int, checkpoint: Any = None, progress: bool = False
     ) -> tuple[BoardNet, History]:
@@ -201,7 +205,7 @@ class HardSudoku(Task):
         watched = [part("validation", kind)[:100] for kind in ("minimal", "hard")]
         history = fit(
             network,
-            lessons(self.shares),
+            self.lessons(),
             config,
             augment=puzzles.augment_sudoku if self.dressed else None,
             lesson=Thoughts(self.patience, self.start, self.noise),
@@ -233,6 +237,13 @@ class HardSudoku(Task):
         return measured | {"test_exact": measured["hard_exact_by_k"][31]}
 
 
+class SmallSudoku(HardSudoku):
+    """The same, trained on 6x6 boards alone."""
+
+    def lessons(self) -> PuzzleData:
+        return of_size(6, 10_000, "minimal")
+
+
 SHAPE = {"vocab_size": 26, "grid": (9, 9), "width": 32, "n_layers": 2, "mixing": "constraints",
          "expansion": 3.0, "hidden_multiple": 16, "positions": "none"}  # fmt: skip
 LOOP = LoopedConfig(**SHAPE, n_calls=2)
@@ -248,7 +259,7 @@ SHORTER = {
     "four_calls": ("gradient through four calls, half as many steps",
                    {"model": replace(LOOP, n_calls=4), "patience": 8,
                     "training": replace(SHORT, n_batches=1500, eval_every=1500)}),
-    "narrow": ("width 16", {"model": replace(LOOP, width=16)}),
+    "narrow": ("width 16", {"model": replace(LOOP, width=16, expansion=6.0)}),
     "adamw": ("AdamW", {"training": replace(SHORT, optimizer="adamw")}),
     "minimal_only": ("random minimal puzzles alone", {"shares": (1.0, 0.0, 0.0, 0.0)}),
     "random_start": ("from random states", {"start": 1.0}),
@@ -269,6 +280,7 @@ FEW = replace(CANDIDATES, shares=(0.4, 0.2, 0.4, 0.0), closely=False)
 RECIPES = [
     Recipe("hard_sudoku/candidates", "a state for each candidate", CANDIDATES),
     Recipe("hard_sudoku/few", "700 hard puzzles to train on", FEW),
+    Recipe("hard_sudoku/small", "trained on 6x6 alone", SmallSudoku(LOOP, SHORT)),
 ]
 RECIPES += [
     Recipe(f"hard_sudoku/{name}", about, replace(BRIEF, **changes))

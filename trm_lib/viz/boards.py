@@ -253,8 +253,8 @@ def _candidates(x: float, y: float, cell: float, belief: np.ndarray) -> list[str
     for digit, strong in enumerate(belief, start=1):
         if strong >= 0.03:
             row, column = divmod(digit - 1, wide)
-            at = f'x="{x + (column + 0.5) * each:.4g}" y="{y + (row + 0.85) * each:.4g}"'
-            look = f'font-size="{0.9 * each:.2g}" opacity="{0.25 + 0.75 * strong:.2g}"'
+            at = f'x="{x + (column + 0.5) * each:.4g}" y="{y + (row + 0.8) * each:.4g}"'
+            look = f'font-size="{0.78 * each:.3g}" opacity="{0.25 + 0.75 * strong:.2g}"'
             drawn.append(f"<text {at} {look}>{digit}</text>")
     return drawn
 
