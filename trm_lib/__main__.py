@@ -165,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         help='a Sudoku, for example "1...|..3.|.4..|...2", or a maze drawn with + - | or with #, '
         "S its start and G its goal; the name of a text or PNG file with one; or - for standard "
         "input; write -- before one that begins with a dash. The shipped models solve "
-        "Sudoku from 4x4 to 25x25, and mazes of any size",
+        "Sudoku of 4x4, 6x6 and 9x9, and mazes of any size",
     )
     solve.add_argument("--model", type=Path, help="a weight file: ours, or an official checkpoint")
     official = "settings of an official checkpoint, in YAML (all_config.yaml beside it)"

@@ -35,8 +35,6 @@ SHIPPED: dict[int | str, str] = {
     4: "sudoku4.safetensors",
     6: "sudoku6.safetensors",
     9: "candidates.safetensors",
-    16: "candidates.safetensors",
-    25: "candidates.safetensors",
     "maze": "shortest_ways.safetensors",
 }
 """Weight files: of the Sudoku models by size of the board, and of the one for mazes."""
@@ -70,8 +68,8 @@ def solve(
             boards of any size with 32 tokens and 4 answers, above 0 for moves on a shortest way
             (see `move_tokens`), or with 48 tokens and 2 answers, 1 for a cell on the shortest path;
             or one that `load_official` gives, whose mazes are squares: every character is a wall
-            or a cell. By default the one that is shipped: for Sudoku from 4x4 to 25x25, and for
-            mazes of any size, with loops or without.
+            or a cell. By default the one that is shipped: for Sudoku of 4x4, 6x6 and 9x9, and
+            for mazes of any size, with loops or without.
         starts: how often at most the model begins to think about a Sudoku: the first time from its
             own initial state, then from random ones, until the rules accept an answer. If not
             given, 16 times from 9x9 on, and once for smaller boards.

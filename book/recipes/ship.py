@@ -88,9 +88,9 @@ def candidates() -> Shipped:
     network, history = recipe.task.train(seed, progress=True)
     exact = {k.removesuffix("_exact_by_k"): m for k, m in measured.items() if "_by_k" in k}
     return recipe.task, network, history, {
-        "what": "network over candidates, looped, for Sudoku of every size from 4x4 to 25x25",
+        "what": "network over candidates, looped, for 9x9 Sudoku",
         "result": f"book/results/hard_sudoku/candidates.json, seed {seed}",
-        "training data": "17,730 minimal 9x9 puzzles of book/puzzles/sudoku9.npz",
+        "training data": "20,930 minimal 9x9 puzzles of book/puzzles/sudoku9.npz",
         "exact on the puzzles that chose this seed, K = 32": measured["validation_exact"],
         "exact on test puzzles, as recorded": {k: [len(m), m[-1]] for k, m in exact.items()},
     }  # fmt: skip
