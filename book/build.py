@@ -37,7 +37,8 @@ A_CELL = 600  # seconds that one cell may take
 CHAPTERS_USE = (
     "requirements.txt", "trm_lib", "book/weights", "book/results", "book/recipes", "book/mazes"
 )  # fmt: skip
-PLAYED = ("maze4", "maze_paths", "shortest_ways", "sudoku4", "sudoku6")  # networks in pages
+PLAYED = ("candidates", "maze4", "maze_paths", "shortest_ways", "sudoku4", "sudoku6")
+"""Networks that pages think with."""
 PAGES_USE = (*CHAPTERS_USE, "_config.yml", "_toc.yml", "book")
 
 
