@@ -35,7 +35,8 @@ AT_A_TIME = 2  # chapters, each on one core
 A_CELL = 600  # seconds that one cell may take
 
 CHAPTERS_USE = (
-    "requirements.txt", "trm_lib", "book/weights", "book/results", "book/recipes", "book/mazes"
+    "requirements.txt", "trm_lib", "book/weights", "book/results", "book/recipes", "book/mazes",
+    "book/puzzles",
 )  # fmt: skip
 PLAYED = ("candidates", "maze4", "maze_paths", "shortest_ways", "sudoku4", "sudoku6")
 """Networks that pages think with."""
