@@ -104,7 +104,7 @@ def lessons(shares: tuple[float, ...]) -> PuzzleData:
 
 @cache
 def of_size(size: int, count: int, clues: int | str) -> PuzzleData:
-    """Puzzles of another size, on which no network here was trained."""
+    """Puzzles of another size, the same in every run."""
     rng = np.random.default_rng([24, size])
     return PuzzleData(*puzzles.generate_sudoku(size, count, rng, clues))
 
