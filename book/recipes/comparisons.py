@@ -4,10 +4,13 @@ Every learner takes as many optimizer steps on batches of one size. One that can
 ten of them on a batch, by deep supervision, and so sees a tenth of the mazes.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
 
 from trm_lib.experiments import Recipe
-from trm_lib.models import BoardConfig, LoopedConfig, TRMConfig
+from trm_lib.models import BoardConfig, BoardNet, LoopedConfig, State, TRMConfig
 from trm_lib.puzzles import CELL_TOKENS, PIXEL_TOKENS
 from trm_lib.tasks import MarkedMazes, PuzzleTask
 from trm_lib.training import SupervisedConfig
@@ -88,6 +91,42 @@ CHOSEN = {
 }  # fmt: skip
 """What did best on validation mazes: shape and rate."""
 
+
+@dataclass
+class PlacedCarry(State):
+    """What a step of `Untied` hands to the next: states h (B, L, D), and the steps taken, (B,)."""
+
+    h: Tensor
+    step: Tensor
+
+
+class Untied(BoardNet):
+    """The loop on one state, but for its weights: each call of each step has a block of its own."""
+
+    config: LoopedConfig
+    config_type, carry_type, starts = LoopedConfig, PlacedCarry, ("h0",)
+
+    def build(self, generator: torch.Generator) -> None:
+        self.register_start("h0", generator, self.config.width)
+
+    def initial_carry(self, inputs: Tensor) -> PlacedCarry:
+        shape = (len(inputs), inputs[0].numel(), self.config.width)
+        return PlacedCarry(self.h0.expand(shape), torch.zeros(len(inputs), dtype=torch.int64))
+
+    def improved(self, x: Tensor, carry: PlacedCarry, grid: tuple[int, ...]) -> PlacedCarry:
+        h, first = carry.h, int(carry.step[0]) * self.config.n_calls
+        for block in self.stack.blocks[first : first + self.config.n_calls]:
+            h = block(h + x, grid)
+        return PlacedCarry(h, carry.step + 1)
+
+
+class UntiedTask(PuzzleTask):
+    """The same lesson for `Untied`."""
+
+    def build(self, seed: int) -> Untied:
+        return Untied(self.model, torch.Generator().manual_seed(seed))
+
+
 SCRIPT_SIZES = {
     "trm": TRMConfig(**net(59), n_latent=3, n_cycles=1),
     "transformer": BoardConfig(**net(128, 4, "attention", 2.66)),
@@ -145,6 +184,34 @@ LONGER_AND_DEEPER = [  # is it slow? As in the paper, the last of three cycles h
            replace(BEST, training=replace(BEST.training, n_batches=600, eval_every=50))),
     Recipe("maze8_cycles/trm", f"{ABOUT['trm']}; three cycles",
            replace(BEST, model=replace(BEST.model, n_cycles=3))),
+] + [
+    Recipe(f"maze8_longer/{name}", f"{ABOUT[name]}; three times as many optimizer steps",
+           replace(what, training=replace(what.training, n_batches=9000, eval_every=750)))
+    for name in ("cnn", "transformer", "gru")
+    for what in [chosen(name)]
+]  # fmt: skip
+
+LOOP, MAZES = SHAPES["looped"]["1x32"], MarkedMazes()
+APART = {
+    "untied": UntiedTask(replace(LOOP, n_layers=30), RECURSIVE, MAZES, 10, 10),
+    "judged_once": PuzzleTask(replace(LOOP, n_calls=30), replace(RECURSIVE, n_sup=1), MAZES, 1, 1),
+}
+"""The loop's ten steps of three calls, and its arithmetic, with one thing taken away: the shared
+weights, or the nine judgements on the way, so that one gradient goes back through thirty calls."""
+ABOUT |= {"untied": "the loop with thirty blocks in place of one",
+          "judged_once": "the loop judged once, after thirty calls"}  # fmt: skip
+
+
+def apart(name: str, lr: float, n_batches: int) -> PuzzleTask:
+    """One of these at a rate, on so many batches."""
+    training = replace(APART[name].training, lr=lr, n_batches=n_batches, eval_every=n_batches // 12)
+    return replace(APART[name], training=training)
+
+
+TUNED_APART = [
+    Recipe(f"maze8_tuning/{name}_lr_{lr:g}", f"{ABOUT[name]}; lr {lr:g}, 300 batches",
+           apart(name, lr, 300))
+    for name in APART for lr in RATES
 ]  # fmt: skip
 
 TUNING = [  # every shape at every rate, one seed each, judged on validation mazes
@@ -166,4 +233,4 @@ EXPERIMENTS = (
     "maze8", "maze8_few", "maze8_large", "maze8_longer", "maze8_cycles", "maze8_tuning",
     "maze5_pixels", "maze10_large", "maze10_tuning",
 )  # fmt: skip
-RECIPES = [*COMPARED, *FEW_MAZES, *PIXELS, *LARGE, *LONGER_AND_DEEPER, *TUNING]
+RECIPES = [*COMPARED, *FEW_MAZES, *PIXELS, *LARGE, *LONGER_AND_DEEPER, *TUNING, *TUNED_APART]
