@@ -26,8 +26,8 @@ def test_every_name_of_ours_is_a_setting() -> None:
 
 def test_every_setting_of_a_model_has_its_row_or_belongs_to_this_library_alone() -> None:
     ours = {row[2].strip("`") for row in names_table()}
-    # how a number is computed; answers other than tokens; an answer that sees the question
-    alone = {"fused", "n_answers", "seeing"}
+    # answers other than tokens; an answer that sees the question
+    alone = {"n_answers", "seeing"}
     assert {f.name for f in fields(TRMConfig)} - ours == alone
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trm_lib.models import TRM, Carry, build_model
-from trm_lib.models.fused import rms_norm
+from trm_lib.models.layers import rms_norm
 
 
 class Scaled(nn.Module):

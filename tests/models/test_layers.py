@@ -12,17 +12,15 @@ from torch import nn
 
 from tests.models.small import SMALL, boards, normal, seeded, think
 from trm_lib.models import TRM, BoardConfig, SwiGLU, TRMConfig
-from trm_lib.models.fused import (
-    MEASURED,
-    GatedUnit,
-    Product,
-    RMSNorm,
-    Rotation,
-    fits,
+from trm_lib.models.layers import (
+    Linear,
+    Stack,
+    hidden_size,
     rms_norm,
+    rotary_table,
     rotate,
+    truncated_normal_,
 )
-from trm_lib.models.layers import Linear, Stack, hidden_size, rotary_table, truncated_normal_
 
 # --- layers
 
@@ -51,63 +49,6 @@ def test_norm_and_gated_layer_are_their_formulas_and_hidden_sizes_round_up():
     torch.testing.assert_close(layer(h), expected)
     rounded = BoardConfig(vocab_size=2, grid=(4,), hidden_multiple=256)
     assert [hidden_size(wanted, rounded) for wanted in (0.4, 256.4, 1365.3)] == [256, 256, 1536]
-
-
-# --- operations with gradients by hand (never used by a PyTorch without MKL)
-
-fused_only = pytest.mark.skipif(not MEASURED, reason="a PyTorch without MKL")
-
-
-def gated(h, gate_up, down):
-    gate, up = F.linear(h, gate_up).chunk(2, dim=-1)
-    return F.linear(F.silu(gate) * up, down)
-
-
-COS, SIN = rotary_table((9,), 9, 8)
-OPERATIONS = {
-    "norm": (lambda h: RMSNorm.apply(h), lambda h: rms_norm(h, plain=True), [(3, 4, 9)]),
-    "rotation": (
-        lambda h: Rotation.apply(h, COS, SIN),
-        lambda h: rotate(h, COS, SIN, plain=True),
-        [(2, 3, 2, 9, 8)],
-    ),
-    "product, wide": (Product.apply, F.linear, [(12, 5), (40, 5)]),
-    "product, narrow": (Product.apply, F.linear, [(12, 40), (5, 40)]),
-    "gated unit": (GatedUnit.apply, gated, [(12, 5), (64, 5), (5, 32)]),
-    "gated unit, narrow": (GatedUnit.apply, gated, [(12, 40), (12, 40), (40, 6)]),
-}
-
-
-@fused_only
-@pytest.mark.parametrize(("ours", "plain", "shapes"), OPERATIONS.values(), ids=OPERATIONS)
-def test_value_and_gradients_are_the_plain_formulas(ours, plain, shapes):
-    tensors = [normal(*shape, seed=i).requires_grad_() for i, shape in enumerate(shapes)]
-    found, expected = ours(*tensors), plain(*tensors)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
-    g = normal(*expected.shape, seed=9)
-    gradients = (torch.autograd.grad(value, tensors, g) for value in (found, expected))
-    for a, b in zip(*gradients, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
-
-
-@fused_only
-@pytest.mark.parametrize("layer", [Linear, SwiGLU])
-def test_layers_take_transposed_boards_and_none_at_all(layer):
-    size = 6 if layer is Linear else BoardConfig(vocab_size=2, grid=(4,))
-    layer = layer(6, size, seeded())
-    across = normal(2, 6, 5).transpose(1, 2)
-    assert fits(across)
-    torch.testing.assert_close(layer(across), layer(across.contiguous()))
-    assert layer(across[:0]).shape == (0, 5, 6)
-
-
-@fused_only
-def test_other_types_and_autocast_take_the_plain_formulas():
-    h = normal(2, 6)
-    assert not fits(h.double())
-    with torch.autocast("cpu", torch.bfloat16):
-        assert not fits(h)
-        assert Linear(6, 4, seeded())(h).dtype == torch.bfloat16
 
 
 # --- mixings

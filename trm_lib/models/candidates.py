@@ -19,9 +19,7 @@ from math import isqrt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from trm_lib.models.fused import fits
 from trm_lib.models.layers import MIXINGS, BoardConfig, Linear, Mixing
 
 OPEN, FALSE, TRUE = range(3)
@@ -93,10 +91,9 @@ class ConstraintMixing(Mixing):
         )
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
-        cell, line, box = self.cell.weight, self.line.weight, self.box.weight
-        if fits(h) and not self.plain:
-            return Constraints.apply(h.contiguous(), grid[0], cell, line, box)
-        return spread(h, through(constraint_sums(h, grid[0]), cell.t(), line.t(), box.t()))
+        told = constraint_sums(h, grid[0])
+        ways = (self.cell, self.line, self.line, self.box)
+        return spread(h, tuple(SCALE * way(sums) for way, sums in zip(ways, told, strict=True)))
 
 
 MIXINGS["constraints"] = ConstraintMixing
@@ -111,12 +108,6 @@ def constraint_sums(h: Tensor, n: int) -> Sums:
     return board.sum(3), along.sum(2), board.sum(1), boxes
 
 
-def through(sums: Sums, cell: Tensor, line: Tensor, box: Tensor) -> Sums:
-    """Sums times the matrix of their kind, (D, D) each, and `SCALE`."""
-    pairs = zip(sums, (cell, line, line, box), strict=True)
-    return tuple(vectors @ (SCALE * matrix) for vectors, matrix in pairs)
-
-
 def spread(h: Tensor, told: Sums) -> Tensor:
     """Add to each candidate of h (B, L, D) what its four constraints tell it."""
     cell, row, column, box = told
@@ -126,27 +117,3 @@ def spread(h: Tensor, told: Sums) -> Tensor:
     board = h.reshape(B, n, n // columns, columns, n, D) + near.unsqueeze(3)
     board = board.add_(column.reshape(B, 1, n // columns, columns, n, D))
     return board.add_(cell.reshape(B, n, n // columns, columns, 1, D)).view(B, -1, D)
-
-
-class Constraints(torch.autograd.Function):
-    """The mixing, (B, L, D) -> (B, L, D), with its gradient written by hand.
-
-    Summing and spreading are each other's transposes, so a gradient goes back by the same way.
-    """
-
-    @staticmethod
-    def forward(ctx, h: Tensor, n: int, cell: Tensor, line: Tensor, box: Tensor) -> Tensor:
-        sums = constraint_sums(h, n)
-        ctx.save_for_backward(*sums, cell, line, box)
-        return spread(h, through(sums, cell.t(), line.t(), box.t()))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, g: Tensor) -> tuple[Tensor | None, ...]:
-        *sums, cell, line, box = ctx.saved_tensors
-        back = constraint_sums(g, sums[0].shape[1])
-        by_cell, by_row, by_column, by_box = (
-            SCALE * b.flatten(0, -2).t() @ s.flatten(0, -2) for b, s in zip(back, sums, strict=True)
-        )
-        told = through(back, cell, line, box)
-        return spread(g, told), None, by_cell, by_row + by_column, by_box

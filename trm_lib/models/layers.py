@@ -23,8 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trm_lib.checks import ABOVE_0, at_least, check, one_of, optional, true_or_false
-from trm_lib.models.fused import linear, rms_norm, rotate, swiglu
+from trm_lib.checks import ABOVE_0, at_least, check, one_of, optional
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +48,6 @@ class BoardConfig:
         puzzle_width: how many of their P * D numbers are learnt; the rest are zero. None: D.
         n_puzzles: how many different puzzles, or kinds, those tokens can tell apart.
         n_answers: how many different answers a cell can give; None: as many as tokens.
-        fused: False computes each norm, matrix product and gate in single operations, in
-            the official code's order, for equality to the last bit; see `load_official`.
 
     Raises:
         ValueError: a field is out of range; the message says what was expected.
@@ -69,7 +66,6 @@ class BoardConfig:
     puzzle_width: int | None = None
     n_puzzles: int = 1
     n_answers: int | None = None
-    fused: bool = True
 
     def __post_init__(self) -> None:
         check(
@@ -77,7 +73,7 @@ class BoardConfig:
             mixing=one_of(MIXINGS), expansion=ABOVE_0, hidden_multiple=at_least(1),
             n_heads=at_least(1), positions=one_of(POSITIONS), puzzle_tokens=at_least(0),
             puzzle_width=optional(at_least(1)), n_puzzles=at_least(1),
-            n_answers=optional(at_least(1)), fused=true_or_false,
+            n_answers=optional(at_least(1)),
         )  # fmt: skip
         if (self.puzzle_width or 0) > self.puzzle_tokens * self.width:
             raise ValueError(
@@ -117,6 +113,10 @@ def _sides(grid: object, name: str) -> tuple[int, ...]:
     return tuple(at_least(1)(side, f"{name}: every side") for side in grid)
 
 
+EPS = 1e-5
+"""What a norm adds to the mean square, against division by zero."""
+
+
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator) -> Tensor:
     """Fill `weight` with a normal cut off at two sigma whose standard deviation really is `std`.
 
@@ -132,14 +132,16 @@ def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator) ->
         return weight.mul_(std / shrinkage).clamp_(-2 * std / shrinkage, 2 * std / shrinkage)
 
 
-class Layer(nn.Module):
-    """A layer that says how its operations are computed: in `fused` ways, or `plain`."""
+def rms_norm(h: Tensor) -> Tensor:
+    """Scale the last axis to root mean square 1, with nothing to learn: (..., D) -> (..., D).
 
-    plain = False
-    """Single operations in the official order; `BoardConfig.fused=False` sets it on every layer."""
+    In float32, operation by operation as the official code does it: so both round alike.
+    """
+    wide = h.float()
+    return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + EPS)).to(h.dtype)
 
 
-class Linear(Layer):
+class Linear(nn.Module):
     """A matrix without bias, (..., fan_in) -> (..., fan_out); weights of std 1/sqrt(fan_in)."""
 
     def __init__(self, fan_in: int, fan_out: int, generator: torch.Generator):
@@ -148,10 +150,10 @@ class Linear(Layer):
         truncated_normal_(self.weight, fan_in**-0.5, generator)
 
     def forward(self, h: Tensor) -> Tensor:
-        return linear(h, self.weight, self.plain)
+        return F.linear(h, self.weight)
 
 
-class SwiGLU(Layer):
+class SwiGLU(nn.Module):
     """The gated feed-forward layer, (..., D) -> (..., D): down(silu(gate(h)) * up(h)).
 
     Source: Shazeer, "GLU Variants Improve Transformer" (2020). As in the official TRM code,
@@ -166,7 +168,8 @@ class SwiGLU(Layer):
         self.down = Linear(hidden, width, generator)
 
     def forward(self, h: Tensor) -> Tensor:
-        return swiglu(h, self.gate_up.weight, self.down.weight, self.plain)
+        gate, up = self.gate_up(h).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
 
 
 def hidden_size(wanted: float, config: BoardConfig) -> int:
@@ -174,7 +177,7 @@ def hidden_size(wanted: float, config: BoardConfig) -> int:
     return max(1, math.ceil(round(wanted) / config.hidden_multiple)) * config.hidden_multiple
 
 
-class Mixing(Layer):
+class Mixing(nn.Module):
     """How cells exchange information, (B, L, D) -> (B, L, D), with residual and norm of its own."""
 
     bound = False
@@ -205,7 +208,7 @@ class MLPMixing(Mixing):
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         across = h.transpose(1, 2)  # (B, D, L)
-        return rms_norm(across + self.swiglu(across), self.plain).transpose(1, 2)
+        return rms_norm(across + self.swiglu(across)).transpose(1, 2)
 
 
 class AttentionMixing(Mixing):
@@ -244,9 +247,15 @@ class AttentionMixing(Mixing):
                 sides = (L,) if self.positions == "rope" else grid
                 with torch.inference_mode(False):  # made in evaluation, it must serve training too
                     self._tables[key] = rotary_table(sides, L, D // self.n_heads, h.device)
-            qk = rotate(qk, *(t.to(h.dtype) for t in self._tables[key]), self.plain)
+            qk = rotate(qk, *(table.to(h.dtype) for table in self._tables[key]))
         mixed = F.scaled_dot_product_attention(*qk, *v)
-        return rms_norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)), self.plain)
+        return rms_norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)))
+
+
+def rotate(h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn queries or keys (..., L, C) by their position's angles, cos and sin (L, C)."""
+    first, second = h.chunk(2, dim=-1)
+    return h * cos + torch.cat([-second, first], dim=-1) * sin
 
 
 THETA = 10_000.0
@@ -307,7 +316,7 @@ class ConvMixing(Mixing):
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         image = h.transpose(1, 2).unflatten(2, grid)  # (B, D, rows, columns)
         seen = F.conv2d(image, self.depthwise, padding=1, groups=h.shape[2])
-        return rms_norm(h + self.pointwise(seen.flatten(2).transpose(1, 2)), self.plain)
+        return rms_norm(h + self.pointwise(seen.flatten(2).transpose(1, 2)))
 
 
 class GRUMixing(Mixing):
@@ -327,7 +336,7 @@ class GRUMixing(Mixing):
         self.out = Linear(2 * each, config.width, generator)
 
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
-        return rms_norm(h + self.out(self.gru(h)[0]), self.plain)
+        return rms_norm(h + self.out(self.gru(h)[0]))
 
 
 class NoMixing(Mixing):
@@ -350,7 +359,7 @@ POSITIONS = ("none", "rope", "rope2d", "learned")
 """The names that `BoardConfig.positions` takes."""
 
 
-class Block(Layer):
+class Block(nn.Module):
     """h <- mix(h); h <- rms_norm(h + swiglu(h)), (B, L, D) -> (B, L, D); norms come last."""
 
     bounded = False
@@ -364,7 +373,7 @@ class Block(Layer):
     def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         h = self.mixing(h, grid)
         h = h + self.swiglu(h)
-        return h.tanh() if self.bounded else rms_norm(h, self.plain)
+        return h.tanh() if self.bounded else rms_norm(h)
 
 
 class Stack(nn.Module):

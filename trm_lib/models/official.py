@@ -118,7 +118,7 @@ def official_config(config: dict[str, Any], grid: tuple[int, ...] | None = None)
         width=D, n_layers=config["L_layers"], expansion=config["expansion"], hidden_multiple=256,
         mixing="mlp" if config.get("mlp_t", False) else "attention", n_heads=config["num_heads"],
         positions=config["pos_encodings"], puzzle_tokens=tokens, puzzle_width=ndim or None,
-        n_puzzles=config["num_puzzle_identifiers"], fused=False, n_latent=config["L_cycles"],
+        n_puzzles=config["num_puzzle_identifiers"], n_latent=config["L_cycles"],
         n_cycles=config["H_cycles"], halting=True, n_sup=config["halt_max_steps"],
         explore=config["halt_exploration_prob"],
     )  # fmt: skip

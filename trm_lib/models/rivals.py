@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from trm_lib.checks import at_least, check, one_of, true_or_false
-from trm_lib.models.fused import rms_norm
 from trm_lib.models.halting import AblatedHaltingTRM, AblatedTRM, HaltingTRM
-from trm_lib.models.layers import BoardConfig, Linear, Stack, hidden_size
+from trm_lib.models.layers import BoardConfig, Linear, Stack, hidden_size, rms_norm
 from trm_lib.models.trm import TRM, BoardNet, Carry, State, StepOutput, TRMConfig
 
 
@@ -257,7 +256,7 @@ class HierarchicalTRM(BoardNet):
             with torch.set_grad_enabled(learns and (self.config.full_gradient or cycle == last)):
                 high = self.stack(high + x, grid)  # plan
                 low = self.low_stack(low + self.high_to_low(high), grid)  # work out
-                high = rms_norm(high + self.low_to_high(low), self.plain)  # report back
+                high = rms_norm(high + self.low_to_high(low))  # report back
         return HierarchicalCarry(high, low)
 
 

@@ -189,8 +189,6 @@ class BoardNet(nn.Module):
             learnt = config.puzzle_width or config.width
             self.puzzle_embedding = nn.Parameter(torch.zeros(config.n_puzzles, learnt))
         self.build(generator)
-        for module in self.modules():
-            module.plain = not config.fused
 
     def build(self, generator: torch.Generator) -> None:
         """Make what a subclass has besides."""
