@@ -211,7 +211,7 @@ def apart(name: str, lr: float, n_batches: int) -> PuzzleTask:
 TUNED_APART = [
     Recipe(f"maze8_tuning/{name}_lr_{lr:g}", f"{ABOUT[name]}; lr {lr:g}, 300 batches",
            apart(name, lr, 300))
-    for name in APART for lr in RATES
+    for name in APART for lr in (HIGHER if name == "untied" else RATES)
 ]  # fmt: skip
 
 TUNING = [  # every shape at every rate, one seed each, judged on validation mazes
