@@ -211,7 +211,7 @@ def apart(name: str, lr: float, n_batches: int) -> PuzzleTask:
 TUNED_APART = [
     Recipe(f"maze8_tuning/{name}_lr_{lr:g}", f"{ABOUT[name]}; lr {lr:g}, 300 batches",
            apart(name, lr, 300))
-    for name in APART for lr in (HIGHER if name == "untied" else RATES)
+    for name in APART for lr in ((*HIGHER, 3.2e-2) if name == "untied" else RATES)
 ]  # fmt: skip
 
 TUNING = [  # every shape at every rate, one seed each, judged on validation mazes
@@ -230,7 +230,14 @@ TUNING = [  # every shape at every rate, one seed each, judged on validation maz
 ]  # fmt: skip
 
 EXPERIMENTS = (
-    "maze8", "maze8_few", "maze8_large", "maze8_longer", "maze8_cycles", "maze8_tuning",
+    "maze8", "maze8_few", "maze8_large", "maze8_longer", "maze8_cycles", "maze8_apart", "maze8_tuning",
     "maze5_pixels", "maze10_large", "maze10_tuning",
 )  # fmt: skip
-RECIPES = [*COMPARED, *FEW_MAZES, *PIXELS, *LARGE, *LONGER_AND_DEEPER, *TUNING, *TUNED_APART]
+TAKEN_APART = [
+    Recipe("maze8_apart/untied", ABOUT["untied"], apart("untied", 1.6e-2, 300)),
+    Recipe("maze8_apart/judged_once", f"{ABOUT['judged_once']}; 1,000 batches",
+           apart("judged_once", 8e-3, 1000)),
+]  # fmt: skip
+
+RECIPES = [*COMPARED, *FEW_MAZES, *PIXELS, *LARGE, *LONGER_AND_DEEPER, *TUNING,
+           *TUNED_APART, *TAKEN_APART]  # fmt: skip
