@@ -230,8 +230,8 @@ TUNING = [  # every shape at every rate, one seed each, judged on validation maz
 ]  # fmt: skip
 
 EXPERIMENTS = (
-    "maze8", "maze8_few", "maze8_large", "maze8_longer", "maze8_cycles", "maze8_apart", "maze8_tuning",
-    "maze5_pixels", "maze10_large", "maze10_tuning",
+    "maze8", "maze8_few", "maze8_large", "maze8_longer", "maze8_cycles", "maze8_apart",
+    "maze8_tuning", "maze5_pixels", "maze10_large", "maze10_tuning",
 )  # fmt: skip
 TAKEN_APART = [
     Recipe("maze8_apart/untied", ABOUT["untied"], apart("untied", 1.6e-2, 300)),
