@@ -22,8 +22,8 @@ import torch
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from book.recipes import improved_shaping, thinking_longer, unseen_mazes
-from trm_lib import experiments, models, puzzles, solve, tasks, training, viz
+from book.recipes import data, improved_shaping, thinking_longer, unseen_mazes
+from trm_lib import experiments, models, puzzles, solve, training, viz
 
 GOLDEN = Path(__file__).with_name("golden.json")
 RECIPES = {recipe.name: recipe for recipe in experiments.find_recipes()}
@@ -80,9 +80,9 @@ def generated_mazes(layout: str) -> list[Any]:
 
 
 DATA: dict[str, Callable[[], Any]] = {
-    "sudoku4": tasks.minimal_sudoku4,
-    "sudoku6": partial(tasks.minimal_sudoku6, 500),
-    "marked mazes": tasks.MarkedMazes(3, "cells", 500).split,
+    "sudoku4": data.minimal_sudoku4,
+    "sudoku6": partial(data.minimal_sudoku6, 500),
+    "marked mazes": data.MarkedMazes(3, "cells", 500).split,
     "trees 3x3": improved_shaping.small_trees,
     "trees 5x5": partial(unseen_mazes.tree_layouts, 5),
     "four empties": partial(improved_shaping.puzzles_with, 4, 20_000),
@@ -152,7 +152,7 @@ def thought(config: models.BoardConfig) -> list[float]:
 
 
 def fitted(name: str) -> list[float]:
-    task, few = RECIPES[name].task, tasks.minimal_sudoku4()[0][:200]
+    task, few = RECIPES[name].task, data.minimal_sudoku4()[0][:200]
     how = replace(task.training, n_batches=3, batch_size=16)
     model = task.build(0)
     training.fit(model, few, how, augment=puzzles.augment_sudoku, progress=False)
@@ -192,7 +192,6 @@ def pictures() -> list[str]:
         viz.sudoku_svg(boards[0], clues, solution, rng.random((6, 6, 6)), "A title", 30),
         viz.maze_svg(walls, start, goal, marks, puzzles.shortest_path_cells(one)[0]),
         viz.maze_svg(walls, start, goal, trail=[start], moves=rng.integers(0, 4, (6, 6))),
-        viz.thinking_strip(boards, clues, solution, list("abcd")),
     )]  # fmt: skip
 
 

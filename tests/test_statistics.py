@@ -13,7 +13,6 @@ from trm_lib.statistics import (
     compare,
     interquartile_mean,
     moving_average,
-    probability_of_improvement,
 )
 
 
@@ -86,7 +85,7 @@ def test_probability_of_improvement_and_its_interval_are_counted(a, b, level, dr
     draws_a, draws_b = list(product(a, repeat=len(a))), list(product(b, repeat=len(b)))
     every = np.array([counted(x, y) for x in draws_a for y in draws_b])
     drawn(100_000, level)
-    found = probability_of_improvement(a, b)
+    found = compare(a, b).improvement
     assert found.value == pytest.approx(counted(a, b), abs=1e-14)
     for end, share in ((found.low, (1 - level) / 2), (found.high, (1 + level) / 2)):
         # sampling moves the share below an end by less than 1%: 6 standard deviations

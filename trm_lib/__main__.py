@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,9 +85,19 @@ def _model(args: argparse.Namespace) -> BoardNet | None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from trm_lib.experiments import catalogue, find_recipes
+    """Seeds and seconds are blank where no result of the recipe as it is now is stored."""
+    from trm_lib.experiments import find_recipes, load_result
 
-    print(catalogue(find_recipes(folder=args.recipes), args.results))
+    recipes = find_recipes(folder=args.recipes)
+    width = max(len(recipe.name) for recipe in recipes)
+    print(f"{'recipe':<{width}}  seeds  s/seed  about")
+    for recipe in recipes:
+        seeds = seconds = ""
+        with suppress(FileNotFoundError):
+            result = load_result(recipe.name, args.results)
+            if not recipe.differences(result.config):
+                seeds, seconds = len(result.seeds), f"{statistics.median(result.seconds()):.0f}"
+        print(f"{recipe.name:<{width}} {seeds:>6} {seconds:>7}  {recipe.about}")
     return 0
 
 
@@ -94,7 +106,7 @@ def _run(args: argparse.Namespace) -> int:
     from trm_lib.experiments import find_recipes, report, run_recipe
 
     seeds = range(whole(args.seeds, "--seeds", 1))
-    given = seeds, args.results, args.recipes, args.jobs, args.backend
+    given = seeds, args.results, args.recipes, args.jobs
     recipes = find_recipes(args.name, args.recipes)
     print(report([run_recipe(recipe.name, *given) for recipe in recipes]))
     return 0
@@ -184,7 +196,6 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     run.add_argument("--seeds", type=int, default=10, help="seeds 0 to N - 1 (10)")
     run.add_argument("--jobs", type=int, default=2, help="processes at a time (2)")
-    run.add_argument("--backend", default="loky", help="where seeds run: loky (here), dask (loky)")
     run.add_argument("--results", default="results", help="folder of the results (results)")
 
     says = "print the table of a result"

@@ -62,9 +62,8 @@ def locked(path: Path, busy: str | None = None) -> Iterator[None]:
                     raise ValueError(busy) from None
                 time.sleep(0.1)
                 continue
-            held = path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat())
-            if not held:  # whoever held it has removed the file meanwhile
-                continue
+            if not (path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat())):
+                continue  # whoever held it has removed the file meanwhile
             try:
                 yield
             finally:

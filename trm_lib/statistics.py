@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 from scipy.stats import PermutationMethod, bootstrap, mannwhitneyu, trim_mean
@@ -53,8 +53,7 @@ def moving_average(values: np.ndarray, window: int) -> np.ndarray:
         )
     kernel = np.ones(window)
     present = np.convolve(np.ones(steps), kernel, mode="same")
-    rows = [np.convolve(row, kernel, mode="same") for row in values.reshape(-1, steps)]
-    return np.reshape(rows, values.shape) / present
+    return np.apply_along_axis(np.convolve, -1, values, kernel, mode="same") / present
 
 
 def interquartile_mean(values: np.ndarray) -> np.ndarray:
@@ -63,7 +62,7 @@ def interquartile_mean(values: np.ndarray) -> np.ndarray:
     The lowest and the highest quarter are dropped; of R seeds, floor(R / 4) at each end. With
     fewer than four seeds it is the mean.
     """
-    return trim_mean(check_scores(values, "values", 1, curves=True), 0.25, axis=0)
+    return _middle(check_scores(values, "values", 1, curves=True))
 
 
 def bootstrap_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -73,23 +72,7 @@ def bootstrap_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     stay together, and the interval is pointwise. With few seeds it is too narrow: it knows only
     the runs it saw.
     """
-    values = check_scores(values, "values", 2, curves=True)
-    return _bootstrap((values,), lambda drawn, axis: trim_mean(drawn, 0.25, axis=axis))
-
-
-def _bootstrap(learners: tuple[np.ndarray, ...], statistic: Callable) -> tuple[Any, Any]:
-    """The ends of a percentile interval; the seeds of each learner are drawn by themselves."""
-    interval = bootstrap(
-        learners,
-        statistic,
-        n_resamples=_RESAMPLES,
-        batch=max(1, _BLOCK // max(values.size for values in learners)),
-        confidence_level=_LEVEL,
-        method="percentile",
-        axis=0,
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return interval.low, interval.high
+    return _interval(_middle, check_scores(values, "values", 2, curves=True))
 
 
 @dataclass(frozen=True)
@@ -104,21 +87,6 @@ class Estimate:
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
 
-def probability_of_improvement(a: np.ndarray, b: np.ndarray) -> Estimate:
-    """How probable it is that a seed drawn from a scores above one drawn from b; ties count half.
-
-    It is the Mann-Whitney U statistic over the number of pairs. In its 95% bootstrap interval, a's
-    seeds are drawn from a's and b's from b's. With few seeds it is too narrow; where all of a lies
-    above all of b, it is the point 1.
-
-    Args:
-        a, b: finite scores of the two learners, shapes (R_a,) and (R_b,), R >= 2.
-    """
-    a, b = check_scores(a, "scores of a", 2), check_scores(b, "scores of b", 2)
-    ends = _bootstrap((a, b), _share_of_pairs)
-    return Estimate(float(_share_of_pairs(a, b)), *map(float, ends))
-
-
 @dataclass(frozen=True)
 class Comparison:
     """What two learners' seeds say about which of them scores higher; `print` it."""
@@ -127,7 +95,7 @@ class Comparison:
     a: Estimate  # interquartile mean of a's seeds, with its 95% bootstrap interval
     b: Estimate
     difference: Estimate  # of the two means, a minus b
-    improvement: Estimate  # probability that a seed of a scores above one of b
+    improvement: Estimate  # probability that a seed of a scores above one of b, ties half
     p_value: float  # Mann-Whitney, two-sided: how often equal learners look at least so different
 
     @property
@@ -166,24 +134,45 @@ def compare(a: np.ndarray, b: np.ndarray, names: tuple[str, str] = ("a", "b")) -
         check_scores(own, f"scores of {name}", 2) for own, name in zip((a, b), names, strict=True)
     )
     shuffled = PermutationMethod(n_resamples=_SHUFFLES, rng=np.random.default_rng(0))
-    middles = (
-        Estimate(float(interquartile_mean(scores)), *map(float, bootstrap_interval(scores)))
-        for scores in (a, b)
+    return Comparison(
+        tuple(names),
+        _estimate(_middle, a),
+        _estimate(_middle, b),
+        _estimate(_difference, a, b),
+        _estimate(_share_of_pairs, a, b),
+        float(mannwhitneyu(a, b, method=shuffled).pvalue),
     )
-    ends = _bootstrap((a, b), _difference)
-    difference = Estimate(float(_difference(a, b)), *map(float, ends))
-    p_value = float(mannwhitneyu(a, b, method=shuffled).pvalue)
-    improvement = probability_of_improvement(a, b)
-    return Comparison(tuple(names), *middles, difference, improvement, p_value)
 
 
-def _difference(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+def _estimate(statistic: Callable, *learners: np.ndarray) -> Estimate:
+    """A statistic of learners' seeds (R,), with its interval."""
+    return Estimate(*map(float, (statistic(*learners), *_interval(statistic, *learners))))
+
+
+def _interval(statistic: Callable, *learners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of a percentile interval; the seeds of each learner are drawn by themselves."""
+    return bootstrap(
+        learners,
+        statistic,
+        n_resamples=_RESAMPLES,
+        batch=max(1, _BLOCK // max(values.size for values in learners)),
+        confidence_level=_LEVEL,
+        method="percentile",
+        axis=0,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+
+
+_middle = partial(trim_mean, proportiontocut=0.25)  # the interquartile mean
+
+
+def _difference(a: np.ndarray, b: np.ndarray, axis: int = 0) -> np.ndarray:
     """Of the interquartile means."""
-    return trim_mean(a, 0.25, axis=axis) - trim_mean(b, 0.25, axis=axis)
+    return _middle(a, axis=axis) - _middle(b, axis=axis)
 
 
-def _share_of_pairs(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Share of the pairs (one of a, one of b) in which a is larger, ties half."""
+def _share_of_pairs(a: np.ndarray, b: np.ndarray, axis: int = 0) -> np.ndarray:
+    """The Mann-Whitney U over the number of pairs: the share in which a is larger, ties half."""
     # "asymptotic" is about the p-value, which is not used here, and is the cheapest.
     larger = mannwhitneyu(a, b, axis=axis, method="asymptotic").statistic
     return larger / (a.shape[axis] * b.shape[axis])

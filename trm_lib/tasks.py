@@ -9,15 +9,14 @@ Axes: M puzzles or mazes, n rows and columns, K improvement steps.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
-from trm_lib import evaluation, puzzles
+from trm_lib import evaluation
 from trm_lib.diagnostics import Finding, diagnose_policy, diagnose_puzzles
 from trm_lib.models import (
     BoardConfig,
@@ -41,114 +40,7 @@ from trm_lib.training import (
 )
 
 GOAL = 0.95  # right or successful: how soon is it reached?
-LENGTHS = (0, 8, 16, 24, 200)  # cells on a path: up to 8, 9 to 16, 17 to 24, more
 Split = tuple[PuzzleData, PuzzleData, PuzzleData]
-
-
-# Puzzles with answers.
-
-
-@cache
-def minimal_sudoku4(split_seed: int = 0) -> Split:
-    """Training, validation and test: all 85,632 minimal puzzles, split by whole symmetry classes.
-
-    Of the 36 classes two thirds are for training; the rest is halved.
-    """
-    data = PuzzleData(*puzzles.minimal_sudokus_4x4())
-    keys = puzzles.class_key(data.inputs)
-    split = puzzles.split_by_class(keys, fractions=(2 / 3, 1 / 6, 1 / 6), seed=split_seed)
-    return data[split.train], data[split.validation], data[split.test]
-
-
-@cache
-def minimal_sudoku6(count: int = 10_000) -> Split:
-    """Training, validation and test: minimal 6x6 Sudokus, split by whole symmetry classes."""
-    data = PuzzleData(*puzzles.generate_sudoku(6, count, np.random.default_rng(0)))
-    keys = puzzles.class_key(data.inputs)
-    split = puzzles.split_by_hash(keys, fractions=(0.6, 0.2, 0.2), seed=0)
-    return data[split.train], data[split.validation], data[split.test]
-
-
-@dataclass(frozen=True)
-class MinimalSudoku:
-    """Minimal Sudokus, dressed anew for every batch.
-
-    Attributes:
-        size: 4 or 6.
-        every: of the validation and test puzzles, every so manyth is used.
-        extra_clues: half of the puzzles to train on get random further clues.
-        own_split: every seed has other classes to train on (4x4 only).
-    """
-
-    size: int = 4
-    every: int = 1
-    extra_clues: bool = False
-    own_split: bool = False
-
-    def split(self, seed: int = 0) -> Split:
-        """Training, validation and test puzzles of a run with this seed."""
-        if self.size == 6:
-            train, validation, test = minimal_sudoku6()
-        else:
-            train, validation, test = minimal_sudoku4(1 + seed if self.own_split else 0)
-        return train, validation[:: self.every], test[:: self.every]
-
-    @staticmethod
-    def watched(validation: PuzzleData) -> PuzzleData:
-        """About a thousand of them, to look at while a network learns."""
-        return validation[:: max(1, len(validation) // 1000)]
-
-    @property
-    def augment(self):
-        """What dresses a batch."""
-        return puzzles.augment_with_clues if self.extra_clues else puzzles.augment_sudoku
-
-
-@dataclass(frozen=True)
-class MarkedMazes:
-    """Perfect mazes, start and goal anywhere, whose shortest path must be marked.
-
-    No layout is in two parts, turned or mirrored. 2,000 mazes are for validation, 2,000 for test.
-
-    Attributes:
-        size: n, rows and columns of cells.
-        form: "cells", one token a cell that tells its walls; "pixels", walls are pixels too.
-        count: how many mazes there are to train on.
-    """
-
-    size: int = 8
-    form: str = "cells"
-    count: int = 50_000
-    augment: ClassVar[None] = None
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Shape of a board."""
-        side = self.size if self.form == "cells" else 2 * self.size + 1
-        return side, side
-
-    def split(self, seed: int = 0) -> Split:
-        """Training, validation and test mazes, the same for every seed."""
-        return _marked_mazes(self)
-
-    @staticmethod
-    def watched(validation: PuzzleData) -> PuzzleData:
-        """Some of them, to look at while a network learns."""
-        return validation[:500]
-
-
-@cache
-def _marked_mazes(data: MarkedMazes) -> Split:
-    rng = np.random.default_rng(0)
-    mazes = puzzles.generate_mazes(data.size, 70_000, rng, start="random", goal="random")
-    split = puzzles.split_by_hash(puzzles.layout_class(mazes.walls))
-    if data.form == "cells":
-        ask, answer = puzzles.maze_tokens, puzzles.maze_labels
-    else:
-        ask, answer = puzzles.pixel_tokens, puzzles.pixel_labels
-    rows = split.train[: data.count], split.validation[:2000], split.test[:2000]
-    train, validation, test = (PuzzleData(ask(mazes[r]), answer(mazes[r])) for r in rows)
-    return train, validation, test
 
 
 class Task:
@@ -180,14 +72,15 @@ class PuzzleTask(Task):
         model: the network.
         training: how it learns; its seed is replaced by the run's.
         data: what from: a frozen dataclass with `split(seed)`, which gives training, validation and
-            test `PuzzleData`, `watched(validation)`, some to look at, and `augment`, or None.
+            test `PuzzleData`, `watched(validation)`, some to look at, and `augment`, or None. If it
+            has a `measure(test, exact)`, exact (K, M) bool, what that gives is measured as well.
         k_steps: K, when it is measured.
         k_watched: K, when it is looked at, on validation puzzles, while it learns.
     """
 
     model: BoardConfig
     training: SupervisedConfig
-    data: MinimalSudoku | MarkedMazes | Any
+    data: Any
     k_steps: int
     k_watched: int
 
@@ -198,11 +91,6 @@ class PuzzleTask(Task):
     def lesson(self) -> Lesson | None:
         """What `fit` does with a batch, for subclasses to choose."""
         return None
-
-    @property
-    def k_trained(self) -> int:
-        """K in training; for networks that halt, the most."""
-        return self.model.n_sup if self._halts else self.training.n_sup
 
     @property
     def _halts(self) -> bool:
@@ -229,7 +117,8 @@ class PuzzleTask(Task):
     def diagnose(self, seed: int = 0, progress: bool = True) -> list[Finding]:
         model, _ = self.train(seed, progress=progress)
         train, validation, _ = self.data.split(seed)
-        return diagnose_puzzles(model, train, validation, self.k_trained)
+        n_sup = (self.model if self._halts else self.training).n_sup
+        return diagnose_puzzles(model, train, validation, n_sup)
 
     def measure(self, model: BoardNet, history: History, seed: int = 0) -> dict[str, Any]:
         """Accuracy by K on validation and test puzzles, and what it cost."""
@@ -248,12 +137,8 @@ class PuzzleTask(Task):
             "validation_exact_by_k": known.tolist(),
             "test_exact_by_k": exact.mean(1).tolist(),
         }
-        if isinstance(self.data, MarkedMazes):
-            length = test.labels.sum((1, 2))
-            groups = [(low < length) & (length <= high) for low, high in pairwise(LENGTHS)]
-            numbers["test_exact_by_length_and_k"] = [
-                (exact[:, group].sum(1) / max(1, group.sum())).tolist() for group in groups
-            ]
+        if hasattr(self.data, "measure"):
+            numbers |= self.data.measure(test, exact)
         more = self._halting(model, history, test) if self._halts else self._pace(history, train)
         return numbers | more
 
@@ -334,19 +219,14 @@ class PolicyTask(Task):
             return self.policy.build(torch.Generator().manual_seed(seed))
         return build_model(self.policy, seed)
 
-    @property
-    def k_trained(self) -> int:
-        """K in training; 1 for policies without improvement steps."""
-        return getattr(self.policy, "k_steps", 1)
-
     def train(
         self, seed: int, checkpoint: Path | None = None, progress: bool = False
     ) -> tuple[Policy, History]:
         learn = ppo if isinstance(self.training, PPOConfig) else reinforce
         policy, evaluate = self.build(seed), None
         if self.world.watches:
-            how = {"k_steps": self.k_trained, "use_masks": self.training.use_masks}
-            evaluate = partial(self.world.success, part="watched", **how)
+            how = {"k_steps": getattr(self.policy, "k_steps", 1), "part": "watched"}
+            evaluate = partial(self.world.success, use_masks=self.training.use_masks, **how)
         history = learn(
             policy,
             self.world.envs(self.num_envs),
@@ -388,8 +268,3 @@ class PolicyTask(Task):
                 "test_success_by_k": self.world.success(policy, "test", *how).tolist(),
             }
         return numbers | self.world.measure(policy, self, seed)
-
-
-def by_part(cases: np.ndarray, split: Any) -> dict[str, np.ndarray]:
-    """Cases by what they are for: "train", "validation", "test"."""
-    return {part: cases[getattr(split, part)] for part in ("train", "validation", "test")}

@@ -5,14 +5,19 @@ steps that the whole machine is not yet at the ceiling. The scripts' rows, for t
 on mazes of 5x5 cells whose shortest path must be marked.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from book.recipes.basic_trm import BLOCK, K_STEPS
 from book.recipes.comparisons import net
+from book.recipes.data import MarkedMazes, MinimalSudoku
 from trm_lib import models
+from trm_lib.checks import at_least, check
 from trm_lib.experiments import Recipe
-from trm_lib.tasks import MarkedMazes, MinimalSudoku, PuzzleTask
+from trm_lib.tasks import PuzzleTask
 from trm_lib.training import SupervisedConfig
 
 BLOCK6 = {"vocab_size": 7, "grid": (6, 6), "width": 32, "n_layers": 1, "expansion": 2.0}
@@ -21,6 +26,56 @@ TRAINING6 = replace(TRAINING, n_batches=24)
 LONG = 4  # times the steps, to see what is left of a difference
 MIXING = {"mlp": {}, "attention": {"mixing": "attention", "positions": "rope2d", "n_heads": 2}}
 """How cells exchange information: fields that differ from the whole TRM."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiScaleConfig(models.BoardConfig):
+    """A TRM that keeps n latent states.
+
+    Attributes:
+        n_latent: n, latent states, each renewed once before an answer.
+        n_cycles: T, cycles in one improvement step; only the last has a gradient.
+    """
+
+    n_latent: int = 3
+    n_cycles: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, n_latent=at_least(1), n_cycles=at_least(1))
+
+
+class MultiScale(models.BoardNet):
+    """z_i <- net(x + y + z_1 + ... + z_n) for each i in turn, then y <- net(y + z_1 + ... + z_n).
+
+    With n = 1 it is the `TRM`. Its carry is a `Carry` whose z is (B, n, L, D).
+
+    Source: arXiv 2510.04871, table 2 ("multi-scale z") and figure 5.
+    """
+
+    config: MultiScaleConfig
+    config_type, carry_type, starts = MultiScaleConfig, models.Carry, ("y0", "z0")
+
+    def build(self, generator: torch.Generator) -> None:
+        self.register_start("y0", generator, self.config.width)
+        self.register_start("z0", generator, self.config.n_latent, self.config.width)
+
+    def improved(self, x: Tensor, carry: models.Carry, grid: tuple[int, ...]) -> models.Carry:
+        y, z = carry.y, list(carry.z.unbind(1))
+
+        def cycle(y: Tensor) -> Tensor:
+            for i in range(len(z)):
+                z[i] = self.stack(sum(z) + (y + x), grid)
+            return self.stack(y + sum(z), grid)
+
+        with torch.no_grad():
+            for _ in range(self.config.n_cycles - 1):
+                y = cycle(y)
+        y = cycle(y)
+        return models.Carry(y, torch.stack(z, 1))
+
+
+models.NETWORKS[MultiScaleConfig] = MultiScale
 
 Row = tuple[str, models.BoardConfig, SupervisedConfig]
 
@@ -39,7 +94,7 @@ def paper_rows(block: dict[str, Any], training: SupervisedConfig) -> dict[str, R
         ("one_state", "one state, z without y",
          models.LoopedConfig(**block, n_calls=4, n_cycles=2), training),
         ("multi_scale", "a state for each thought",
-         models.MultiScaleConfig(**block, n_latent=3, n_cycles=2), training),
+         MultiScaleConfig(**block, n_latent=3, n_cycles=2), training),
         ("last_call", "gradient of the last calls",
          replace(whole, gradient="call"), training),
         ("more_layers", "two layers, half the calls",

@@ -6,9 +6,10 @@ of the same size, and is measured on test classes that none of them ever saw.
 
 from dataclasses import replace
 
+from book.recipes.data import MinimalSudoku
 from trm_lib.experiments import Recipe
 from trm_lib.models import BoardConfig, TRMConfig
-from trm_lib.tasks import MinimalSudoku, PuzzleTask
+from trm_lib.tasks import PuzzleTask
 from trm_lib.training import SupervisedConfig
 
 BLOCK = {  # hidden size 16

@@ -6,13 +6,15 @@ ten of them on a batch, by deep supervision, and so sees a tenth of the mazes.
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from trm_lib.experiments import Recipe
+from book.recipes.data import MarkedMazes
+from trm_lib.experiments import Recipe, Result, table
 from trm_lib.models import BoardConfig, BoardNet, LoopedConfig, State, TRMConfig
 from trm_lib.puzzles import CELL_TOKENS, PIXEL_TOKENS
-from trm_lib.tasks import MarkedMazes, PuzzleTask
+from trm_lib.tasks import PuzzleTask
 from trm_lib.training import SupervisedConfig
 
 
@@ -241,3 +243,30 @@ TAKEN_APART = [
 
 RECIPES = [*COMPARED, *FEW_MAZES, *PIXELS, *LARGE, *LONGER_AND_DEEPER, *TUNING,
            *TUNED_APART, *TAKEN_APART]  # fmt: skip
+
+
+def speeds(results: dict[str, Result]) -> str:
+    """How soon each learner had 95% of the watched puzzles exactly right.
+
+    Optimizer steps, epochs (of the training puzzles) and seconds are medians over all seeds; a seed
+    that never got there counts as later than any other.
+    """
+
+    def median(values: np.ndarray, form: str) -> str:  # -1 is never
+        middle = np.median(np.where(values < 0, np.inf, values))
+        return format(middle, form) if np.isfinite(middle) else "never"
+
+    rows = []
+    for label, result in results.items():
+        epochs, seconds = result.measured("epochs_to_95"), result.measured("to_95_seconds")
+        training, boards = result.config["training"], result.measured("boards")  # (R, evaluations)
+        there = result.measured("watched_exact") >= 0.95
+        first = boards[np.arange(len(boards)), there.argmax(1)]
+        steps = np.where(there.any(1), first / training["batch_size"] * training["n_sup"], -1)
+        share = f"{(epochs >= 0).sum()} of {len(epochs)}"
+        rows.append([label, share, median(steps, ",.0f"), median(epochs, ".2f"),
+                     median(seconds, ".0f")])  # fmt: skip
+    return table(
+        ["learner", "seeds that got to 95%", "optimizer steps until then", "epochs", "seconds"],
+        rows,
+    )

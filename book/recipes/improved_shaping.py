@@ -20,12 +20,13 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from book.recipes import unseen_mazes
+from book.recipes.data import by_part
 from trm_lib import puzzles
 from trm_lib.envs import SudokuReward, VectorPotentialShaping, random_legal_policy
 from trm_lib.evaluation import every_maze, play_each, success_by_k
 from trm_lib.experiments import Recipe
 from trm_lib.models import BoardConfig, BoardPolicyConfig, MLPPolicyConfig, Policy, TRMConfig
-from trm_lib.tasks import PolicyTask, World, by_part
+from trm_lib.tasks import PolicyTask, World
 from trm_lib.training import History, PPOConfig, ppo
 
 # Hints in mazes, and a few settings beside.

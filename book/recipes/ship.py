@@ -15,14 +15,17 @@ import numpy as np
 import torch
 
 from book.recipes import basic_trm, thinking_longer, unseen_mazes
+from book.recipes.data import MinimalSudoku
 from trm_lib.evaluation import exact_by_k
 from trm_lib.experiments import Recipe, find_recipe, provenance, recorded
 from trm_lib.models import count_parameters, save_model
 from trm_lib.puzzles import augment_with_clues, masked_grids, unique_masks_4x4
 from trm_lib.solving import solve
-from trm_lib.tasks import MinimalSudoku, PuzzleTask, Task
+from trm_lib.tasks import PuzzleTask, Task
 from trm_lib.training import PuzzleData
-from trm_lib.viz import SVGPicture, thinking_strip
+from trm_lib.viz import SVGPicture, sudoku_svg
+from trm_lib.viz.boards import on_paper
+from trm_lib.viz.style import FAINT_INK, INK
 
 # One thought and one answer a step, so that a reader who moves K sees the answer grow.
 SUDOKU4 = PuzzleTask(
@@ -191,10 +194,20 @@ def ship(name: str, path: Path) -> dict[str, Any]:
 
 
 def thinking_picture() -> SVGPicture:
-    """The shipped model's answers to the pictured puzzle, until the rules accept one."""
-    solved = solve(PICTURED, 16)
-    labels = [f"K = {k}" for k in range(1, solved.k + 1)]
-    return thinking_strip(solved.steps[: solved.k], solved.puzzle, solved.answer, labels)
+    """The shipped model's answers to the pictured puzzle, until the rules accept one, in a row."""
+    solved, parts, told = solve(PICTURED, 16), [], []
+    looks = f'font-size="16" font-weight="700" fill="{INK}"', f'font-size="14" fill="{FAINT_INK}"'
+    for k, step in enumerate(solved.steps[: solved.k], start=1):
+        right = ((step == solved.answer) & (solved.puzzle == 0)).sum()
+        words = f"K = {k}", f"{right} of {(solved.puzzle == 0).sum()} right"
+        drawn = sudoku_svg(step, solved.puzzle, solved.answer, cell=34)
+        parts.append(drawn.svg.replace("<svg ", f'<svg x="{170 * (k - 1)}" y="4" ', 1))
+        for word, look, y in zip(words, looks, (170, 190), strict=True):
+            at = f'x="{170 * k - 98}" y="{y}" text-anchor="middle"'
+            parts.append(f"<text {at} {look}>{word}</text>")
+        told.append(": ".join(words) + ".")
+    alt = f"A model solving a Sudoku in {solved.k} steps. {' '.join(told)}"
+    return on_paper(parts, 170 * solved.k - 26, 200, alt)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ end. Exact: every cell of a maze is right.
 """
 
 import copy
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,12 +18,16 @@ import torch
 from torch import Tensor
 
 from book.recipes.comparisons import SHAPES
+from book.recipes.data import MarkedMazes
 from trm_lib import puzzles
 from trm_lib.checks import at_least, check
 from trm_lib.evaluation import answers_at_rest, exact_by_k
 from trm_lib.experiments import Recipe
 from trm_lib.models import BoardNet, count_parameters
-from trm_lib.tasks import MarkedMazes, PuzzleTask
+from trm_lib.puzzles.maze import mark_cells
+from trm_lib.puzzles.maze_paths import look_ahead
+from trm_lib.puzzles.maze_walls import passages
+from trm_lib.tasks import PuzzleTask
 from trm_lib.training import (
     IGNORE,
     History,
@@ -79,12 +84,31 @@ def mixed_sizes() -> PuzzleData:
     return PuzzleData(*map(np.concatenate, zip(*both, strict=True)))
 
 
+def filling_rounds(mazes: puzzles.Mazes) -> np.ndarray:
+    """Say in which round each cell is given up when dead ends are filled, all at once, in rounds.
+
+    An old way to solve a maze: give up what leads nowhere, again and again. A dead end is a cell
+    with at most one open neighbour that is left; the start and the goal never are. In a tree the
+    path from start to goal is left, and nothing else; a loop is left whole.
+
+    Returns:
+        (B, n, m) int64, from 1 on; 0 for cells that are left.
+    """
+    is_open = passages(mazes.walls)
+    ends = mark_cells(mazes.start, mazes.grid) | mark_cells(mazes.goals, mazes.grid)
+    rounds = np.zeros(mazes.walls.shape, np.int64)
+    for now in itertools.count(1):
+        left = rounds == 0
+        dead = left & ~ends & ((is_open & look_ahead(left)).sum(axis=-1) <= 1)
+        if not dead.any():
+            return rounds
+        rounds[dead] = now
+
+
 @cache
 def filled() -> PuzzleData:
     """The mazes of 5x5 cells; a label is the round in which dead-end filling gives a cell up."""
-    return PuzzleData(
-        five().inputs, puzzles.filling_rounds(puzzles.read_maze_tokens(five().inputs))
-    )
+    return PuzzleData(five().inputs, filling_rounds(puzzles.read_maze_tokens(five().inputs)))
 
 
 @dataclass(frozen=True, kw_only=True)

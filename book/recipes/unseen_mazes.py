@@ -14,6 +14,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
+from book.recipes.data import by_part
 from trm_lib import models
 from trm_lib.envs import AGENT
 from trm_lib.evaluation import play_each, success_by_k, thinking
@@ -27,7 +28,7 @@ from trm_lib.puzzles import (
     maze_distances,
     split_by_hash,
 )
-from trm_lib.tasks import PolicyTask, World, by_part
+from trm_lib.tasks import PolicyTask, World
 from trm_lib.training import Acting, PPOConfig
 
 K_STEPS = 4

@@ -82,6 +82,13 @@ class TestChapter:
         assert {i: len(part) for i, part in lines.items() if len(part) > MOST_LINES} == {}
         assert sum(len(part) for i, part in lines.items() if i not in folded) <= MOST_VISIBLE
 
+    def test_captions_count_the_figures_and_the_text_names_no_others(self, path: Path) -> None:
+        cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+        text, chapter = "\n\n".join(cells), int(path.stem[:2])
+        found = re.findall(r"^\*\*Figure (\S*)\.\*\* \S", text, re.MULTILINE)
+        assert found == [f"{chapter}.{n}" for n in range(1, len(found) + 1)]
+        assert set(re.findall(rf"Figure ({chapter}\.\d+)", text)) <= set(found)
+
     def test_uses_plain_markdown_only(self, path: Path) -> None:
         found = {
             i: match.group().strip()

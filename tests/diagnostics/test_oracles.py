@@ -33,12 +33,12 @@ from trm_lib.diagnostics import (
     what_labels_need,
     yardsticks,
 )
-from trm_lib.diagnostics.battery import practice
-from trm_lib.diagnostics.networks import REST, gradient_by_call, judge_gradients
+from trm_lib.diagnostics.networks import REST, gradient_in
 from trm_lib.models import BoardPolicy, FlatPolicyConfig, MLPPolicy, ReluMLP, SwiGLU
 from trm_lib.training import IGNORE, History, Player, PuzzleData, ReinforceConfig
 
 RNG = np.random.default_rng
+BLANK = PuzzleData(np.zeros((1, 3, 3), int), np.zeros((1, 3, 3), int))
 
 
 def chebyshev(side):
@@ -101,11 +101,11 @@ def test_contradictions_and_overlap_are_counted():
     train = PuzzleData(inputs, labels)
     test = PuzzleData(np.array([[1, 1], [2, 2]]), np.array([[1, 1], [1, 1]]))
     found = contradictions(train, test).numbers
-    assert found["share"] == 2 / 6
+    assert found["contradicted"] == 2 / 6
     assert found["repeated"] == pytest.approx(2 / 6)
     assert overlap(train, test).numbers["share"] == 1 / 2
     asked_elsewhere = PuzzleData(inputs[:2], np.array([[1, IGNORE], [IGNORE, 2]]))
-    assert contradictions(asked_elsewhere).healthy
+    assert contradictions(asked_elsewhere, test).healthy
 
 
 class Alike(gym.vector.VectorWrapper):
@@ -131,11 +131,14 @@ def test_a_deaf_policy_cannot_be_told_where_all_observations_are_alike():
 def test_the_gradient_of_every_call_is_the_product_of_what_comes_after():
     layer = nn.Linear(3, 3, bias=False)
     layer.weight.data = 2 * torch.eye(3)
-    norms = gradient_by_call(layer, lambda: layer(layer(layer(torch.ones(1, 3)))).sum())
-    np.testing.assert_allclose(norms, np.sqrt(3) * np.array([4, 2, 1]))
-    assert judge_gradients([]).healthy
-    assert judge_gradients([]).figure().axes  # a network without a gradient is drawn too
-    assert judge_gradients([1.0, 0.0]).fault == "exploding gradient"
+    x = torch.ones(1, 3)
+    found = gradient_in(layer, lambda: layer(layer(layer(x))).sum())
+    np.testing.assert_allclose(found.numbers["norms"], np.sqrt(3) * np.array([4, 2, 1]))
+    elsewhere = gradient_in(layer, lambda: (layer(x).detach() * layer.weight).sum())
+    assert elsewhere.healthy
+    assert elsewhere.figure().axes  # a network without a gradient is drawn too
+    faded = gradient_in(layer, lambda: (layer(x) + 0 * layer(x)).sum())
+    assert faded.fault == "exploding gradient"
 
 
 def test_the_gradient_is_looked_at_in_the_cycle_that_has_one():
@@ -214,11 +217,17 @@ def test_values_are_judged_by_episodes_that_ended_with_what_lay_beyond_a_cut():
     assert value(rollout, gamma=0.5).numbers["explained"] == 1
 
 
+def practice(policy, num_envs):
+    """Batches as a learner would play them, 64 episodes in all."""
+    player, generator = Player(policy, mazes(num_envs), 0, False), torch.Generator().manual_seed(0)
+    return [player.play_once(generator) for _ in range(64 // num_envs)]
+
+
 def test_credit_is_zero_inside_an_episode_and_not_across():
     policy = MLPPolicy(FlatPolicyConfig(n_inputs=54, n_actions=4))
     inside = ReinforceConfig(baseline="episode", use_masks=False)
     across = replace(inside, baseline="batch")
-    rollouts = practice(policy, mazes, inside, 16)
+    rollouts = practice(policy, 16)
     assert sum(int(r.done.any(0).sum()) for r in rollouts) == 64
     for config, like in ((inside, True), (across, False)):
         found = credit(rollouts, config)
@@ -226,7 +235,7 @@ def test_credit_is_zero_inside_an_episode_and_not_across():
         assert (found.fault == "success and failure praised alike") == like
         low, high = found.figure().axes[0].get_ylim()  # a gain of 1e-8 must not fill the axis
         assert low < -found.numbers["gains_std"] < found.numbers["gains_std"] < high
-    assert not credit(practice(policy, mazes, across, 1), across).healthy
+    assert not credit(practice(policy, 1), across).healthy
 
 
 def test_a_collapse_is_being_sure_and_failing():
@@ -288,7 +297,7 @@ def test_a_page_begins_with_what_is_wrong():
         (lambda: reach(trm(CORE), np.zeros((1, 3, 3), int), 1), "at least two different tokens"),
         (lambda: carried(trm(CORE), np.zeros((1, 3, 3)), 1), "boards expected an array of integ"),
         (lambda: certainty(History()), "history expected at least one update"),
-        (lambda: diagnose_puzzles(trm(CORE), None, None, 0), "a whole number >= 1, got 0"),
+        (lambda: diagnose_puzzles(trm(CORE), BLANK, BLANK, 0), "a whole number >= 1, got 0"),
     ],
 )
 def test_wrong_arguments_say_what_was_expected(call, message):

@@ -48,7 +48,7 @@ def other_autoreset():
             (ask, (TRM_ONLY, BOARDS, 2), "expected a TRM with halting, got a TRM without")
             for ask in (answers_with_halting, halt_logits_by_k)
         ),
-        (answers_at_rest, (TRM_ONLY, BOARDS, 0), "k_steps"),
+        (answers_at_rest, (TRM_ONLY, BOARDS, 0, 1), "k_steps"),
         (answers_at_rest, (TRM_ONLY, BOARDS, 3, 1, 1.5), "batch_size"),
         (calibration, ([0.0], [True, False]), r"got \(1,\) and \(2,\)"),
         (calibration, ([], []), "N >= 1"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from trm_lib.__main__ import main
-from trm_lib.experiments import catalogue, find_recipe, find_recipes, load_result, run_recipe
+from trm_lib.experiments import find_recipe, find_recipes, load_result, run_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 TOYS = Path(__file__).with_name("toys")
@@ -29,18 +29,21 @@ def told(command, *arguments, folder):
     return main([command, "--recipes", str(TOYS), "--results", str(folder), *arguments])
 
 
-def test_the_catalogue_says_what_a_seed_costs_where_that_is_known(folder):
+def test_the_list_says_what_a_seed_costs_where_that_is_known(folder, capsys):
     result = load_result(COIN.name, folder)
     for seed, seconds in enumerate((12.4, 61.0, 700.0)):
         result.seeds[seed]["seconds"] = seconds
     result.save(folder)
-    changed = replace(COIN, name="coins/fair", task=replace(COIN.task, count=4))
-    unrun = replace(COIN, name="coins/never_run")
-    assert catalogue([COIN, unrun, changed], folder).splitlines() == [
-        "recipe           seeds  s/seed  about",
-        "coins/fair           3      61  guessing",
-        "coins/never_run                 guessing",
-        "coins/fair                      guessing",  # recorded with another config
+    result.recipe, result.config = "unrun/fair", result.config | {"count": 4}
+    (folder / "unrun").mkdir()
+    result.save(folder)  # recorded with another config
+    capsys.readouterr()
+    assert told("list", folder=folder) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "recipe      seeds  s/seed  about"
+    assert lines[-2:] == [
+        "coins/fair      3      61  guessing",
+        "unrun/fair                 guessing",
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from book.recipes import ship, thinking_longer, unseen_mazes
+from book.recipes.data import MarkedMazes, MinimalSudoku, minimal_sudoku4, minimal_sudoku6
 from book.recipes.improved_shaping import NEARER, HintedMazes, puzzles_with, small_trees
 from book.recipes.script_policy import VectorPolicy, VectorPolicyConfig
 from book.recipes.thinking_longer import (
@@ -38,7 +39,6 @@ from trm_lib.puzzles import (
     maze_labels,
     read_maze_tokens,
 )
-from trm_lib.tasks import MarkedMazes, MinimalSudoku, minimal_sudoku4, minimal_sudoku6
 from trm_lib.training import IGNORE, TrainingRun, answer_loss
 
 SMALL = MarkedMazes(size=4, count=400)

@@ -17,6 +17,7 @@ from book.recipes import (
     rl_adaptation,
     unseen_mazes,
 )
+from book.recipes.data import minimal_sudoku4
 from trm_lib.evaluation import answer_flops
 from trm_lib.experiments import (
     RECORDED,
@@ -26,7 +27,7 @@ from trm_lib.experiments import (
     verify,
 )
 from trm_lib.models import TRMConfig, build_model, count_parameters
-from trm_lib.tasks import PolicyTask, Task, minimal_sudoku4
+from trm_lib.tasks import PolicyTask, Task
 from trm_lib.training import PPOConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -308,7 +309,7 @@ def few(monkeypatch):
     monkeypatch.setattr(unseen_mazes, "FEW", 8)
     monkeypatch.setattr(unseen_mazes, "MANY", 16)
     parts = tuple(part[::200] for part in minimal_sudoku4())
-    monkeypatch.setattr("trm_lib.tasks.minimal_sudoku4", lambda _: parts)
+    monkeypatch.setattr("book.recipes.data.minimal_sudoku4", lambda _: parts)
 
 
 @pytest.mark.parametrize("name", SHORT)

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from trm_lib.puzzles import Mazes, mazes_from_keys
+from trm_lib.puzzles import Mazes, mazes_from_keys, pixel_tokens
 from trm_lib.puzzles.maze_walls import walls_between
 
 STEPS = [(-1, 0), (0, 1), (1, 0), (0, -1)]  # by direction, rows and columns
@@ -21,6 +21,12 @@ some_mazes = st.builds(
 def assert_equal(one: Mazes, other: Mazes) -> None:
     for name in ("walls", "start", "goal"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def maze_picture(mazes: Mazes) -> np.ndarray:
+    """Black walls, white corridors, a green start and a red goal, (B, P, Q, 3) uint8."""
+    colours = [(0, 0, 0), (255, 255, 255), (0, 255, 0), (255, 0, 0)]
+    return np.array(colours, np.uint8)[pixel_tokens(mazes)]
 
 
 def graph(walls: np.ndarray) -> np.ndarray:

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.puzzles.by_hand import assert_equal, painted, some_mazes, walls_of
+from tests.puzzles.by_hand import assert_equal, maze_picture, painted, some_mazes, walls_of
 from trm_lib.puzzles import (
     CELL_TOKENS,
     PIXEL_TOKENS,
     Mazes,
     generate_mazes,
     maze_labels,
-    maze_picture,
     maze_text,
     maze_tokens,
     parse_maze,

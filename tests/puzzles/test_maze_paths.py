@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
+from book.recipes.thinking_longer import filling_rounds
 from tests.puzzles.by_hand import graph, some_mazes
 from trm_lib.puzzles import (
     Mazes,
-    filling_rounds,
     generate_mazes,
     marked_way,
     maze_distances,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.puzzles.by_hand import maze_picture
 from tests.solving.scripted import CONFIG, RING, Scripted, marked
 from trm_lib import SolvedMaze, SolvedSudoku, puzzles, solve
 from trm_lib.models import (
@@ -50,7 +51,7 @@ OPEN = """
 #######"""
 TOKENS, PICTURE = (
     puzzles.maze_tokens(puzzles.parse_maze(TREE))[0],
-    puzzles.maze_picture(puzzles.parse_maze(TREE))[0],
+    maze_picture(puzzles.parse_maze(TREE))[0],
 )
 IN_PIECES = puzzles.Mazes(np.full((1, 3, 3), 15), np.array([0]), np.array([3]))
 
@@ -129,7 +130,7 @@ def test_every_form_is_the_same_maze_to_the_model(form):
 def test_mazes_of_any_size_are_read_and_solved(size):
     maze = puzzles.generate_mazes(size, 1, np.random.default_rng(0), start="random")
     label = puzzles.shortest_path_cells(maze)[0]
-    for form in (maze, puzzles.maze_tokens(maze)[0], puzzles.maze_picture(maze)[0]):
+    for form in (maze, puzzles.maze_tokens(maze)[0], maze_picture(maze)[0]):
         solved = solve(form, 3, Scripted(~label, label))
         assert (solved.k, solved.is_shortest) == (2, True)
         np.testing.assert_array_equal(solved.path, puzzles.shortest_way(maze))

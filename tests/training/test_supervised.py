@@ -130,7 +130,7 @@ def test_data_that_the_model_cannot_read_is_found_before_training():
 
 def test_muon_moves_a_matrix_as_far_in_every_direction_and_refuses_what_is_none():
     matrix = torch.nn.Parameter(torch.zeros(4, 6))
-    muon = partial(OPTIMIZERS["muon"], lr=0.1, betas=(0.9, 0.95), weight_decay=0.0)
+    muon = partial(OPTIMIZERS["muon"], lr=0.1, weight_decay=0.0)
     optimizer = muon([matrix])
     slope = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
     (matrix * slope).sum().backward()

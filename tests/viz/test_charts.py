@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import trim_mean
 
+from book.recipes.paper_trm import carry_chart
 from trm_lib import viz
 from trm_lib.statistics import bootstrap_interval, moving_average
 from trm_lib.viz import accuracy_by_k, learning_curves, new_figure, seed_dots
@@ -206,7 +207,7 @@ def test_errors_are_drawn_as_logarithms_of_what_is_missing():
 
 def test_a_bar_of_the_carry_is_a_stay_and_its_number_the_steps_it_got():
     steps = np.array([[1, 5], [2, 6], [1, 1], [1, 2], [2, 3]])  # the second came in the middle
-    figure = viz.carry_chart(steps, n_sup=6)
+    figure = carry_chart(steps, n_sup=6)
     (axes,) = figure.axes
     boxes = [path.get_extents() for path in axes.collections[0].get_paths()]
     drawn = [(round((box.y0 + box.y1) / 2), box.x0, box.width) for box in boxes]

@@ -11,7 +11,6 @@ from trm_lib.viz import (
     maze_svg,
     seed_dots,
     sudoku_svg,
-    thinking_strip,
 )
 
 X = np.arange(5.0)
@@ -44,7 +43,6 @@ WALLS = np.array([[9, 1, 3], [8, 6, 10], [12, 5, 6]])
         (lambda: sudoku_svg(BOARD, CLUES[:3]), r"clues must have shape \(4, 4\)"),
         (lambda: sudoku_svg(BOARD, belief=np.full((4, 4, 4), 2.0)), "probabilities, not logits"),
         (lambda: sudoku_svg(BOARD, belief=np.ones(16)), r"belief must .*\(16,\)"),
-        (lambda: thinking_strip(BOARD[None], CLUES, BOARD, ["a", "b"]), "longer than|shorter than"),
     ],
 )  # fmt: skip
 def test_errors_say_what_was_expected(draw, message):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.viz.conftest import Page, part
-from trm_lib.viz import sudoku_svg, thinking_strip
+from trm_lib.viz import sudoku_svg
 
 SOLUTION = np.array([[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3], [4, 3, 2, 1]])
 CLUES = SOLUTION * np.eye(4, dtype=int)
@@ -106,19 +106,3 @@ def test_drawings_scale_and_bring_no_ids(tmp_path):
     assert "max-width:100%" in svg["style"]
     first.save(tmp_path / "board.svg")
     assert (tmp_path / "board.svg").read_text(encoding="utf-8") == first.svg + "\n"
-
-
-def test_strip_draws_every_board_with_its_score_in_even_rows_inside_its_frame():
-    boards = np.stack([CLUES, np.where(CLUES > 0, CLUES, 1), *[SOLUTION] * 4])
-    strip = thinking_strip(boards, CLUES, SOLUTION, list("abcdef"))
-    page = Page(strip.svg)
-    ones = int((SOLUTION == 1).sum() - (CLUES == 1).sum())
-    scores = [text for _, text in page.all("text") if len(text) > 1]
-    assert scores == [f"{n} of 12 right" for n in (0, ones, 12, 12, 12, 12)]
-    assert len(page.all("path", **{"data-part": "box-lines"})) == 6
-    assert "At the end: 4 by 4 Sudoku with 4 clues. Answers: 12 of 12 right." in strip.alt
-    places = re.findall(r"translate\(([\d.]+) ([\d.]+)\)", strip.svg)
-    corners = np.array(places, float).reshape(2, 3, 2)  # rows, boards, (x, y)
-    assert (np.ptp(corners[..., 1], axis=1) == 0).all()
-    width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', strip.svg).groups())
-    assert (corners.max((0, 1)) + 4 * 34 < (width, height)).all()

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from trm_lib.checks import whole
 from trm_lib.diagnostics import networks, policies
 from trm_lib.diagnostics.data import label_audit
 from trm_lib.diagnostics.finding import Finding
-from trm_lib.diagnostics.policies import Make
 from trm_lib.evaluation import answers_by_k
+from trm_lib.evaluation.playing import Make
 from trm_lib.models import Policy
 from trm_lib.training import History, Player, PolicyConfig, PPOConfig, PuzzleData, Rollout
 
@@ -28,7 +27,6 @@ def diagnose_puzzles(
 
     It has not seen the puzzles of `validation`; `k_steps` is K, the steps it was trained for.
     """
-    k_steps = whole(k_steps, "k_steps (K)", 1)
     learnt, some = (
         data[np.random.default_rng(0).permutation(len(data))[:_PUZZLES]]
         for data in (train, validation)
@@ -72,8 +70,10 @@ def diagnose_policy(
         seed: of all that is drawn.
     """
     first = policy if untrained is None else untrained
-    task = policies.yardsticks(make, config.use_masks, seed=seed)
-    batches = practice(first, make, config, num_envs, seed)
+    learner = Player(first, make(num_envs), seed, config.use_masks)
+    generator = torch.Generator().manual_seed(seed)
+    batches = [learner.play_once(generator) for _ in range(math.ceil(_EPISODES / num_envs))]
+    task = policies.yardsticks(make, config.use_masks, seed)
     findings = [task]
     if untrained is not None or history is None:
         findings.append(policies.first_choices(first, make, config.use_masks, seed))
@@ -86,22 +86,12 @@ def diagnose_policy(
         findings.append(networks.dead_units(policy, lambda: _judged(policy, played)))
     stack = getattr(getattr(policy, "core", None), "stack", None)
     if stack is not None:
-        norms = networks.gradient_by_call(stack, lambda: _judged(policy, few).mean())
-        findings.append(networks.judge_gradients(norms))
+        findings.append(networks.gradient_in(stack, lambda: _judged(policy, few).mean()))
     if history is not None:
         findings += [policies.learned(history, task.numbers["chance"]), policies.certainty(history)]
         if isinstance(config, PPOConfig):
             findings.append(policies.value(played, config.gamma))
     return findings
-
-
-def practice(
-    policy: Policy, make: Make, config: PolicyConfig, num_envs: int, seed: int = 0
-) -> list[Rollout]:
-    """Batches as this learner would play them, until there are 64 episodes; nothing is learned."""
-    player = Player(policy, make(num_envs), seed, config.use_masks)
-    generator = torch.Generator().manual_seed(seed)
-    return [player.play_once(generator) for _ in range(math.ceil(_EPISODES / num_envs))]
 
 
 def _judged(policy: Policy, played: Rollout) -> torch.Tensor:

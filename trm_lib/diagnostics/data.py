@@ -9,15 +9,15 @@ Axes: N puzzles, L cells, U different inputs, M puzzles that a table is asked ab
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from trm_lib.diagnostics.finding import Finding, first_fault, of_shares
+from trm_lib.diagnostics.finding import Finding, first_fault
 from trm_lib.training import IGNORE, PuzzleData
-from trm_lib.viz import BookFigure, shades
+from trm_lib.viz import BookFigure, bars, shades
 
-# A fixed answer, or a table of tokens, that is right for more puzzles than this makes a fault: who
-# has learnt nothing would be right more often than wrong.
-FIXED = 0.5
+FIXED = 0.5  # share of puzzles: above it, who has learnt nothing is right more often than wrong
 EMPTY = 0.05  # puzzles whose answer is one token all over: one in twenty may be an accident
 SETTLED = 0.995  # cell accuracy that explains the labels: a slip in 200 cells is not a rule
 PLACE_TELLS = 0.05  # what knowing the place must add to a table of tokens to count
@@ -25,20 +25,19 @@ PLACE_TELLS = 0.05  # what knowing the place must add to a table of tokens to co
 _PUZZLES = "share of puzzles"
 
 
-def label_audit(train: PuzzleData, test: PuzzleData | None = None) -> list[Finding]:
+def label_audit(train: PuzzleData, test: PuzzleData) -> list[Finding]:
     """Four questions to a data set: is there something to learn, and does the test ask for it?
 
-    Without a `test`, of boards of the same shape, the fourth is left out.
+    The boards of both have the same shape.
     """
-    findings = [targets(train), leak(train), contradictions(train, test)]
-    return findings if test is None else [*findings, overlap(train, test)]
+    return [targets(train), leak(train), contradictions(train, test), overlap(train, test)]
 
 
 def targets(data: PuzzleData) -> Finding:
     """Do different puzzles have different answers? And how far would one fixed answer get?"""
     labels = _flat(data.labels)
     asked, (answer, right) = labels != IGNORE, _fixed_answer(data)
-    exact, cell = right.all(1).mean(), right[asked].mean()
+    exact, cell = float(right.all(1).mean()), float(right[asked].mean())
     one = labels == labels[np.arange(len(labels)), asked.argmax(1), None]
     empty = float(((one | ~asked).all(1) & (asked.sum(1) > 1)).mean())
     fault, remedy = first_fault(
@@ -55,20 +54,16 @@ def targets(data: PuzzleData) -> Finding:
     )
     grid = data.labels.shape[1:]
     answer, varying = answer.reshape(grid), (~right).mean(0).reshape(grid)
-    numbers = {"exact": float(exact), "cell": float(cell), "empty": empty, "answer": answer,
-               "varying": varying}  # fmt: skip
+    numbers = {"exact": exact, "cell": cell, "answer": answer, "varying": varying}
 
     def figure() -> BookFigure:
         tokens = f"white 0, black {answer.max()}" if answer.any() else "0 everywhere"
         share = f"black 100%, most {varying.max():.1%}" if varying.any() else "0% everywhere"
+        fixed, differ = f"the fixed answer\n{tokens}", f"share of puzzles\nthat differ\n{share}"
         return shades(
-            {
-                f"the fixed answer\n{tokens}": answer / max(answer.max(), 1),
-                f"share of puzzles\nthat differ\n{share}": varying,
-            },
+            {fixed: answer / max(answer.max(), 1), differ: varying},
             f"Two boards. The fixed answer: {tokens}. The share of puzzles that differ from it in "
-            f"each cell: {share}. In {(varying == 0).sum()} of {varying.size} cells no puzzle "
-            "differs.",
+            f"each cell: {share}. In {(varying == 0).sum()} of {varying.size} cells none differs.",
         )
 
     return Finding("targets", fault, evidence, remedy, numbers, figure)
@@ -86,16 +81,15 @@ def leak(data: PuzzleData) -> Finding:
         f"puzzles ({cell:.1%} of cells), one fixed answer for {fixed:.1%}"
     )
     remedy = "take the answer out of the input, or choose a task that needs more than one cell"
+    numbers = {"exact": exact, "cell": cell, "fixed": fixed}
     shares = {"table of tokens": exact, "one fixed answer": fixed}
-    told = {"exact": exact, "cell": cell, "fixed": fixed}
-    return of_shares("leak", fault, evidence, remedy, shares, _PUZZLES, **told)
+    return Finding("leak", fault, evidence, remedy, numbers, partial(bars, shares, _PUZZLES))
 
 
-def contradictions(train: PuzzleData, test: PuzzleData | None = None) -> Finding:
+def contradictions(train: PuzzleData, test: PuzzleData) -> Finding:
     """Can the input determine the label at all? Not where equal inputs have different labels."""
-    every = [train] if test is None else [train, test]
-    inputs = _flat(np.concatenate([data.inputs for data in every]))
-    labels = _flat(np.concatenate([data.labels for data in every]))
+    inputs = _flat(np.concatenate([train.inputs, test.inputs]))
+    labels = _flat(np.concatenate([train.labels, test.labels]))
     unlike, which = np.unique(_keys(inputs), return_inverse=True)
     keys = which[:, None] * labels.shape[1] + np.arange(labels.shape[1])  # an input and a place
     torn = which[~_by_table(keys, labels, keys, labels)[1].all(1)]
@@ -107,8 +101,8 @@ def contradictions(train: PuzzleData, test: PuzzleData | None = None) -> Finding
     remedy = "show the model what the label depends on, or make the label a function of the input"
     fault = "contradictory labels" if share else None
     shares = {"contradicted": share, "repeated": repeated}
-    told = {"share": share, "repeated": repeated}
-    return of_shares("contradictions", fault, evidence, remedy, shares, _PUZZLES, **told)
+    figure = partial(bars, shares, _PUZZLES)
+    return Finding("contradictions", fault, evidence, remedy, shares, figure)
 
 
 def overlap(train: PuzzleData, test: PuzzleData) -> Finding:
@@ -117,8 +111,8 @@ def overlap(train: PuzzleData, test: PuzzleData) -> Finding:
     evidence = f"{share:.1%} of {len(test)} test puzzles are training puzzles"
     remedy = "split by puzzle, better by symmetry class (trm_lib.puzzles.split_by_class)"
     fault = "test puzzles in training" if share else None
-    shares = {"seen in training": share, "new": 1 - share}
-    return of_shares("overlap", fault, evidence, remedy, shares, _PUZZLES, share=share)
+    figure = partial(bars, {"seen in training": share, "new": 1 - share}, _PUZZLES)
+    return Finding("overlap", fault, evidence, remedy, {"share": share}, figure)
 
 
 def what_labels_need(data: PuzzleData) -> str:

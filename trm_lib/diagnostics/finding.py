@@ -5,10 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from trm_lib.viz import BookFigure, bars
+from trm_lib.viz import BookFigure
 
 _WIDTH = 80  # characters of a page: what the text column of the book holds
 
@@ -30,10 +29,11 @@ class Finding:
         return self.fault is None
 
     def __str__(self) -> str:
+        told = [f"FAULT  {self.fault}", f"       {self.evidence}", f"       Do: {self.remedy}"]
         if self.healthy:
-            return _wrapped(f"ok     {self.name}: {self.evidence}")
-        lines = (f"FAULT  {self.fault}", f"       {self.evidence}", f"       Do: {self.remedy}")
-        return "\n".join(_wrapped(line) for line in lines)
+            told = [f"ok     {self.name}: {self.evidence}"]
+        wrap = textwrap.TextWrapper(_WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)
+        return "\n".join(map(wrap.fill, told))
 
 
 def first_fault(*rules: tuple[bool, str, str]) -> tuple[str | None, str]:
@@ -41,23 +41,9 @@ def first_fault(*rules: tuple[bool, str, str]) -> tuple[str | None, str]:
     return next(((fault, remedy) for holds, fault, remedy in rules if holds), (None, ""))
 
 
-def of_shares(
-    name: str, fault: str | None, evidence: str, remedy: str, shares: dict[str, float],
-    share_of: str, **numbers: Any,
-) -> Finding:  # fmt: skip
-    """A finding whose picture is bars, shares of what `share_of` says."""
-    figure = partial(bars, shares, share_of)
-    return Finding(name, fault, evidence, remedy, numbers | {"shares": shares}, figure)
-
-
 def page(findings: list[Finding]) -> str:
     """All findings on one page: first what is wrong, then what is healthy."""
     faults = [finding for finding in findings if not finding.healthy]
     healthy = [finding for finding in findings if finding.healthy]
     verdict = f"{len(faults)} of {len(findings)} probes found a fault."
-    parts = [verdict, *map(str, faults), "\n".join(map(str, healthy))]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _wrapped(line: str) -> str:
-    return textwrap.fill(line, _WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)
+    return "\n\n".join([verdict, *map(str, faults), "\n".join(map(str, healthy))]).rstrip()

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trm_lib.diagnostics.data import place_tells, targets, what_labels_need
-from trm_lib.diagnostics.finding import Finding, first_fault, of_shares
+from trm_lib.diagnostics.finding import Finding, first_fault
 from trm_lib.evaluation import answers_by_k, answers_with_halting, calibration, exact_by_k, think
+from trm_lib.evaluation.answers import evaluating
 from trm_lib.models import ReluMLP, SwiGLU, device_of
 from trm_lib.training import IGNORE, PuzzleData, answer_loss
-from trm_lib.viz import BookFigure, bars, lines, shades
+from trm_lib.viz import bars, lines
 
 ABOVE = 0.02  # what cell accuracy must gain on a fixed answer, in training, to be learning
 BY_HEART = 0.2  # a fifth of all puzzles right in training only: more than the luck of a split
@@ -70,7 +71,7 @@ def score(model: nn.Module, train: PuzzleData, validation: PuzzleData, k_steps: 
         f"{shares['training, cells']:.1%} and {shares['validation, cells']:.1%}); one fixed "
         f"answer has {fixed['cell']:.1%} of the cells"
     )
-    return of_shares("score", fault, evidence, remedy, shares, "share right")
+    return Finding("score", fault, evidence, remedy, shares, partial(bars, shares, "share right"))
 
 
 def sight(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
@@ -80,8 +81,7 @@ def sight(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
     """
     some = data.inputs[:3]
     seen = reach(model, some, k_steps)
-    K, L = seen.shape[:2]
-    share = seen[:, ~np.eye(L, dtype=bool)].mean(1)
+    share = seen[:, ~np.eye(seen.shape[1], dtype=bool)].mean(1)
     need, blind = what_labels_need(data), _is_blind(model, some, k_steps)
     right = float(exact_by_k(model, data, k_steps)[-1])
     fault, remedy = first_fault(
@@ -97,19 +97,8 @@ def sight(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
         f"({share[0]:.1%} at K = 1); its label needs {_NEEDS[need]}; "
         f"exchanging the cells {'only exchanges' if blind else 'changes'} the answers"
     )
-    grid = data.inputs.shape[1:]
-    numbers = {"reach": seen, "share_by_k": share, "blind": blind, "exact": right, "grid": grid}
-
-    def figure() -> BookFigure:
-        middle = int(np.ravel_multi_index([side // 2 for side in grid], grid))
-        steps = sorted({0, K // 2, K - 1})
-        counts = ", ".join(f"{int(seen[k, :, middle].sum())} at K = {k + 1}" for k in steps)
-        return shades(
-            {f"K = {k + 1}": seen[k, :, middle].reshape(grid) for k in steps},
-            f"Boards: the input cells (dark) that change the answer of cell {middle + 1} of {L}: "
-            f"{counts}.",
-        )
-
+    numbers = {"reach": seen, "share_by_k": share, "blind": blind, "exact": right}
+    figure = partial(lines, {"other cells": share}, _K, "share that changes an answer cell")
     return Finding("sight", fault, evidence, remedy, numbers, figure)
 
 
@@ -159,15 +148,11 @@ def drift(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
     for step in think(model, boards[:_FEW], LONGER * max(k_steps, 2)):
         for name, state in _states_of(step.carry).items():
             kept.setdefault(name, []).append(state.double().flatten(1).cpu())
-        answers.append(step.out.logits.argmax(-1).cpu())
+        answers.append(step.answers)
+    flips = np.array([(now != before).mean() for before, now in pairwise(answers)])
     states = {name: torch.stack(steps) for name, steps in kept.items()}  # (K, B, -1) each
-    said = torch.stack(answers)
-    flips = (said[1:] != said[:-1]).float().flatten(1).mean(1).numpy()
-    change = {name: _distance(s, 1) for name, s in states.items()}
-    size = {name: s.norm(dim=-1).mean(-1).numpy() for name, s in states.items()}
-    with np.errstate(all="ignore"):  # a state that is not finite has exploded
-        grown = {name: float(sizes[-1] / sizes[k_steps - 1]) for name, sizes in size.items()}
-        kinds = {name: _kind(state, grown[name]) for name, state in states.items()}
+    change = {name: _distance(state, 1) for name, state in states.items()}
+    kinds = {name: _kind(state, k_steps) for name, state in states.items()}
     moving = float(flips[-4:].mean())
     fault, remedy = first_fault(
         ("explosion" in kinds.values(), "exploding state",
@@ -176,28 +161,27 @@ def drift(model: nn.Module, boards: np.ndarray, k_steps: int) -> Finding:
          "train with more steps or deep supervision, and do not read a single late answer"),
     )  # fmt: skip
     told = "; ".join(
-        f"{name}: {kinds[name]}, last change {change[name][-1]:.2g} of its size" for name in states
+        f"{name}: {kind}, last change {change[name][-1]:.2g} of its size"
+        for name, kind in kinds.items()
     )
     evidence = f"{told or 'nothing is carried'}; {moving:.1%} of cells change in a late step"
-    numbers = {"change": change, "size": size, "kinds": kinds, "flips": flips, "k_steps": k_steps}
+    numbers = {"change": change, "kinds": kinds, "flips": flips}
 
-    def figure() -> BookFigure:
-        far = {f"{name}\n({kinds[name]})": np.nan_to_num(y, nan=1e12, posinf=1e12)
-               for name, y in change.items()}  # fmt: skip
-        return lines(
-            far or {"answers": flips}, _K, "change, as part of its size", log=True,
-            marked=("usual K", k_steps), level=(f"fixed point below {REST:g}", REST),
-            first=2,  # the first change is that of the second step
-        )  # fmt: skip
-
+    drawn = {
+        f"{name}\n({kinds[name]})": np.nan_to_num(y, nan=1e12, posinf=1e12)
+        for name, y in change.items()
+    }
+    figure = partial(
+        lines, drawn or {"answers": flips}, _K, "change, as part of its size", log=True,
+        marked=("usual K", k_steps), level=(f"fixed point below {REST:g}", REST),
+        first=2,  # the first change is that of the second step
+    )  # fmt: skip
     return Finding("drift", fault, evidence, remedy, numbers, figure)
 
 
 def _states_of(carry: Any) -> dict[str, Tensor]:
     """The states that a carry holds, by name: its floating-point tensors."""
-    if isinstance(carry, Tensor):
-        return {"carry": carry}
-    parts = carry if isinstance(carry, dict) else getattr(carry, "__dict__", {})
+    parts = {"carry": carry} if isinstance(carry, Tensor) else getattr(carry, "__dict__", {})
     return {n: t for n, t in parts.items() if isinstance(t, Tensor) and t.is_floating_point()}
 
 
@@ -207,9 +191,11 @@ def _distance(state: Tensor, period: int) -> np.ndarray:
     return (gone / state[period:].norm(dim=-1).mean(-1).clamp_min(1e-12)).numpy()
 
 
-def _kind(state: Tensor, growth: float) -> str:
+def _kind(state: Tensor, usual: int) -> str:
     """Where a state (K, B, -1) goes in the end: to rest, in circles, about, or away."""
-    if not np.isfinite(growth) or growth > AWAY:
+    size = state.norm(dim=-1).mean(-1)
+    growth = size[-1] / size[usual - 1]
+    if not torch.isfinite(growth) or growth > AWAY:  # no longer finite, it has exploded
         return "explosion"
     step = _distance(state, 1)[-4:].mean()
     if step < REST:
@@ -249,10 +235,9 @@ def judge_by_k(right: np.ndarray, k_steps: int) -> Finding:
     )
     remedy = "stop at the best K, let the model halt, or supervise more steps in training"
     fault = "overthinking" if fallen > FALLEN else None
-    numbers = {"right": right, "fallen": fallen, "k_steps": k_steps}
     usual = ("usual K", k_steps)
     figure = partial(lines, {"exactly right": right}, _K, "share right", marked=usual)
-    return Finding("thinking on", fault, evidence, remedy, numbers, figure)
+    return Finding("thinking on", fault, evidence, remedy, {"right": right}, figure)
 
 
 def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
@@ -260,17 +245,21 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
 
     `run` makes the model work on everything it should be judged by.
     """
+    layers: dict[str, nn.Module] = {}  # that read the hidden activations, or make them
+    for name, module in model.named_modules():
+        if isinstance(module, SwiGLU | ReluMLP | nn.ReLU):
+            layers[name] = module if isinstance(module, nn.ReLU) else module.down
     most: dict[str, Tensor] = {}
 
     @torch.no_grad()
-    def watch(name: str, module: nn.Module, args: tuple[Tensor]) -> None:
-        seen = _activations(module, args[0]).abs().flatten(0, -2).amax(0)  # (H,)
+    def watch(name: str, layer: nn.Module, args: tuple[Tensor]) -> None:
+        hidden = args[0].relu() if isinstance(layer, nn.ReLU) else args[0]
+        seen = hidden.abs().flatten(0, -2).amax(0)  # (H,)
         most[name] = torch.maximum(most.get(name, seen), seen)
 
     with ExitStack() as hooks:
-        for name, module in model.named_modules():
-            if isinstance(module, SwiGLU | ReluMLP | nn.ReLU):
-                hooks.enter_context(module.register_forward_pre_hook(partial(watch, name)))
+        for name, layer in layers.items():
+            hooks.enter_context(layer.register_forward_pre_hook(partial(watch, name)))
         run()
     dead = {n: float((seen <= SILENT * seen.max()).float().mean()) for n, seen in most.items()}
     worst = max(dead, key=dead.get, default="")
@@ -278,17 +267,8 @@ def dead_units(model: nn.Module, run: Callable[[], object]) -> Finding:
     evidence = f"in the worst of {len(dead)} layers ({worst or 'none'}) {share:.1%} never speak"
     remedy = "lower the learning rate or the weight decay, or build it narrower"
     fault = "dead units" if share > WASTED else None
-    shown = dead or {"no such layer": 0.0}
-    figure = partial(bars, shown, "share of hidden units that never speak")
+    figure = partial(bars, dead or {"no such layer": 0.0}, "share of hidden units that never speak")
     return Finding("units", fault, evidence, remedy, {"dead": dead, "worst": share}, figure)
-
-
-def _activations(layer: SwiGLU | ReluMLP | nn.ReLU, h: Tensor) -> Tensor:
-    """The hidden activations (..., H) of a layer with the input h."""
-    if isinstance(layer, SwiGLU):
-        gate, up = layer.gate_up(h).chunk(2, dim=-1)
-        return F.silu(gate) * up
-    return torch.relu(layer.up(h) if isinstance(layer, ReluMLP) else h)
 
 
 def gradients(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
@@ -302,16 +282,14 @@ def gradients(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
             carry = model.initial_carry(inputs)
             for _ in range(k_steps - 1):
                 carry, _ = model(carry, inputs)
-        norms = gradient_by_call(
-            model.stack, lambda: answer_loss(model(carry, inputs)[1].logits, labels)
-        )
-    return judge_gradients(norms)
+        return gradient_in(model.stack, lambda: answer_loss(model(carry, inputs)[1].logits, labels))
 
 
-def gradient_by_call(stack: nn.Module, loss: Callable[[], Tensor]) -> list[float]:
-    """Norms of the gradient of a loss at the output of every call of a stack that it reaches: (C,).
+def gradient_in(stack: nn.Module, loss: Callable[[], Tensor]) -> Finding:
+    """Does the gradient of a loss at the output of every call of a stack have about one size?
 
-    `loss` calls the model once; no parameter's gradient is touched.
+    `loss` calls the model once; no parameter's gradient is touched. Calls before the first that it
+    reaches do not count.
     """
     outputs: list[Tensor] = []
 
@@ -322,25 +300,22 @@ def gradient_by_call(stack: nn.Module, loss: Callable[[], Tensor]) -> list[float
     with stack.register_forward_hook(keep), torch.enable_grad():
         value = loss()
     gradients = torch.autograd.grad(value, outputs, allow_unused=True)
-    return np.trim_zeros([0.0 if g is None else float(g.norm()) for g in gradients], "f")
-
-
-def judge_gradients(norms: list[float]) -> Finding:
-    """The verdict on the norms that `gradient_by_call` measured."""
-    last = norms[-1] if len(norms) else 0.0
-    ratio = float(norms[0] / last) if last > 0 else float("inf" if len(norms) > 1 else 1)
+    norms = np.trim_zeros([0.0 if g is None else float(g.norm()) for g in gradients], "f")  # (C,)
+    last = norms[-1] if norms else 0.0
+    ratio = norms[0] / last if last > 0 else float("inf" if norms else 1)
     fault, remedy = first_fault(
-        (len(norms) > 1 and ratio < FADED, "vanishing gradient",
+        (ratio < FADED, "vanishing gradient",
          "keep the residual and the norm in every block, or let fewer calls have a gradient"),
-        (len(norms) > 1 and ratio > GROWN, "exploding gradient",
+        (ratio > GROWN, "exploding gradient",
          "normalise the states, cut long gradients, or let fewer calls have a gradient"),
     )  # fmt: skip
-    times = f"{ratio:.3g} times the norm of the last ({last:.3g})"
-    evidence = f"of {len(norms)} calls with a gradient the first has {times}"
-    numbers = {"norms": np.array(norms), "ratio": ratio}
-    shown, count = {"gradient": norms or [0.0]}, "call of the network, in order"
-    figure = partial(lines, shown, count, "norm of the gradient", log=True)
-    return Finding("gradient", fault, evidence, remedy, numbers, figure)
+    evidence = (
+        f"of {len(norms)} calls with a gradient the first has {ratio:.3g} times the norm of the "
+        f"last ({last:.3g})"
+    )
+    shown = {"gradient": norms or [0.0]}
+    figure = partial(lines, shown, "call of the network", "norm of the gradient", log=True)
+    return Finding("gradient", fault, evidence, remedy, {"norms": np.array(norms)}, figure)
 
 
 def halting(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
@@ -348,28 +323,17 @@ def halting(model: nn.Module, data: PuzzleData, k_steps: int) -> Finding:
     halted = answers_with_halting(model, data.inputs, k_steps)
     right = (halted.answers == data.labels) | (data.labels == IGNORE)
     found = calibration(halted.halt_logit, right.reshape(len(data), -1).all(1))
-    stated = float(found.count @ found.confidence / found.count.sum())
-    true = float(found.count @ found.share_right / found.count.sum())
-    gap = f"bin by bin the gap is {found.error:.1%}"
-    evidence = f"it states {stated:.1%} on average and is right in {true:.1%}; {gap}"
+    stated, true = np.average([found.confidence, found.share_right], axis=1, weights=found.count)
+    evidence = (
+        f"it states {stated:.1%} on average and is right in {true:.1%}; "
+        f"bin by bin the gap is {found.error:.1%}"
+    )
     remedy = "train the halt head longer, or set the threshold by validation puzzles"
     fault = "misjudged answers" if found.error > MISJUDGED else None
     bins = zip(found.confidence, found.share_right, strict=True)
     shares = {f"stated {confidence:.0%}": float(share) for confidence, share in bins}
-    told = {"error": found.error, "stated": stated, "true": true}
-    share_of = "share of answers that were right"
-    return of_shares("halting", fault, evidence, remedy, shares, share_of, **told)
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """In evaluation mode meanwhile."""
-    was_training = module.training
-    module.eval()
-    try:
-        yield
-    finally:
-        module.train(was_training)
+    figure = partial(bars, shares, "share of answers that were right")
+    return Finding("halting", fault, evidence, remedy, {"error": found.error}, figure)
 
 
 def _logits(model: nn.Module, boards: np.ndarray, k_steps: int) -> Iterator[Tensor]:

@@ -5,20 +5,20 @@ Axes: S time steps, E environments, A actions, M episodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.vector import VectorEnv
 from torch import Tensor
 
 from trm_lib import envs
-from trm_lib.diagnostics.finding import Finding, first_fault, of_shares
-from trm_lib.diagnostics.networks import evaluating
+from trm_lib.diagnostics.finding import Finding, first_fault
 from trm_lib.evaluation import play_episodes
-from trm_lib.models import Policy, PolicyMemory
+from trm_lib.evaluation.answers import evaluating
+from trm_lib.evaluation.playing import Make
+from trm_lib.models import Policy
 from trm_lib.training import (
     History,
     Player,
@@ -31,16 +31,13 @@ from trm_lib.training import (
     log_probs,
     standardised,
 )
-from trm_lib.viz import BookFigure, bars, dots, lines
-
-Make = Callable[[int], VectorEnv]  # gives an environment of so many copies
+from trm_lib.viz import bars, dots, lines
 
 EASY = 0.9  # success of chance above which success means little
 PREJUDICED = 0.5  # share of the greatest entropy below which a new policy has made up its mind
 DEAF = 0.01  # what moves the policy less than this part of what another observation does
 ROUNDING = 1e-6  # what moves the policy less than this has changed nothing but last bits
-ALIKE = 1e-3  # spread of the episodes' mean gains, as part of the gains' own, that is rounding: a
-# baseline, even a learnt one, leaves a hundred times as much
+ALIKE = 1e-3  # part of the gains' spread that is rounding; any baseline leaves 100 times as much
 ABOVE_CHANCE = 0.05  # what success must gain on chance; less drowns in the episodes' luck
 LOST = 0.2  # what success must once have gained on chance to say that it was there, and is lost
 NEARLY_ALL = 0.95  # success that is learning enough, however good chance is
@@ -58,15 +55,20 @@ def yardsticks(make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
 
     Each plays 512 episodes, each in an environment of its own, with masks in its info.
     """
-    worlds = make(_MANY)
+    worlds, rng = make(_MANY), np.random.default_rng(seed)
     first, _ = worlds.reset(seed=seed)
-    different = len(np.unique(first.reshape(_MANY, -1), axis=0))
-    success, returns, length = {}, {}, {}
-    for name, policy in _policies(worlds, seed).items():
-        played = play_episodes(make(_MANY), policy, _MANY, seed)
-        success[name] = float(played.success.mean())
-        returns[name] = float(played.returns.mean())
-        length[name] = float(played.lengths.mean())
+    different, kind = len(np.unique(first.reshape(_MANY, -1), axis=0)), worlds.unwrapped
+    players = {"random": envs.random_policy(rng), "random legal": envs.random_legal_policy(rng)}
+    if isinstance(kind, envs.MazeVectorEnv):
+        players["straight to the goal"] = envs.greedy_manhattan_policy
+        players["optimal"] = envs.optimal_maze_policy
+    readable = getattr(kind, "observation", "channels") == "channels"
+    if isinstance(kind, envs.SudokuVectorEnv | envs.SudokuCellVectorEnv) and readable:
+        players["exact"] = envs.exact_sudoku_policy
+    success, length = {}, {}
+    for name, player in players.items():
+        played = play_episodes(make(_MANY), player, _MANY, seed)
+        success[name], length[name] = float(played.success.mean()), float(played.lengths.mean())
     chance = success["random legal" if use_masks else "random"]
     fault, remedy = first_fault(
         (different == 1, "one and only task",
@@ -76,31 +78,16 @@ def yardsticks(make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
     )  # fmt: skip
     told = ", ".join(f"{n} {share:.1%} in {length[n]:.1f} steps" for n, share in success.items())
     evidence = f"{different} different beginnings in {_MANY} episodes; success: {told}"
-    numbers = {"different": different, "success": success, "return": returns, "length": length,
-               "chance": chance}  # fmt: skip
+    numbers = {"different": different, "success": success, "length": length, "chance": chance}
     figure = partial(bars, success, "success, share of episodes")
     return Finding("task", fault, evidence, remedy, numbers, figure)
-
-
-def _policies(worlds: VectorEnv, seed: int) -> dict[str, Callable]:
-    """The yardsticks that there are for a world, by name."""
-    rng, kind = np.random.default_rng(seed), worlds.unwrapped
-    policies = {"random": envs.random_policy(rng), "random legal": envs.random_legal_policy(rng)}
-    if isinstance(kind, envs.MazeVectorEnv):
-        policies["straight to the goal"] = envs.greedy_manhattan_policy
-        policies["optimal"] = envs.optimal_maze_policy
-    readable = getattr(kind, "observation", "channels") == "channels"
-    if isinstance(kind, envs.SudokuVectorEnv | envs.SudokuCellVectorEnv) and readable:
-        policies["exact"] = envs.exact_sudoku_policy
-    return policies
 
 
 def first_choices(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0) -> Finding:
     """How an untrained policy chooses at the beginning of 512 episodes."""
     observations, infos = make(_MANY).reset(seed=seed)
-    masks = torch.from_numpy(infos["action_mask"] > 0)
-    allowed = masks if use_masks else torch.ones_like(masks)
-    previous = torch.full((len(observations),), policy.n_actions)
+    allowed = torch.from_numpy((infos["action_mask"] > 0) | (not use_masks))
+    previous = torch.full((_MANY,), policy.n_actions)
     with evaluating(policy), torch.no_grad():
         out, _ = policy(torch.from_numpy(observations), previous)
     log_p = log_probs(out.logits[-1], allowed)
@@ -115,10 +102,9 @@ def first_choices(policy: Policy, make: Make, use_masks: bool = True, seed: int 
     )
     remedy = "begin with small weights in the last layer (trm_lib.models.policies.FIRST_LOGITS)"
     fault = "prejudiced start" if share < PREJUDICED else None
-    numbers = {"entropy": share, "chances": chances}
     likeliest = {f"action {action}": chances[action] for action in np.argsort(-chances)[:8]}
     figure = partial(bars, likeliest, "mean probability")
-    return Finding("first choices", fault, evidence, remedy, numbers, figure)
+    return Finding("first choices", fault, evidence, remedy, {"entropy": share}, figure)
 
 
 def listening(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0) -> list[Finding]:
@@ -135,31 +121,28 @@ def listening(policy: Policy, make: Make, use_masks: bool = True, seed: int = 0)
     seen, previous, memory = torch.tensor(player.observations), player.previous, player.memory
     inside, others = previous < policy.n_actions, torch.arange(len(seen)).roll(1)
 
-    def chances(seen: Tensor, previous: Tensor, memory: PolicyMemory | None) -> Tensor:
-        known = memory if policy.remembers else None
-        return policy(seen, previous, known)[0].logits[-1].softmax(-1)
+    def chances(*known: Any) -> Tensor:
+        return policy(*known)[0].logits[-1].softmax(-1)
 
     def moved(*known: Any) -> Tensor:  # total variation: half the sum of |p - q| over the actions
         return (chances(*known) - usual).abs().sum(-1) / 2
 
-    found = []
+    heard = {}
     with evaluating(policy), torch.no_grad():
         usual = chances(seen, previous, memory)
         yardstick = float(moved(seen[others], previous, memory).mean())
         if hasattr(policy, "y_of_action"):
-            heard = 0.0
+            heard["previous action"] = 0.0
             for shift in range(1, policy.n_actions if inside.any() else 0):
                 other = torch.where(inside, (previous + shift) % policy.n_actions, previous)
-                heard = max(heard, float(moved(seen, other, memory)[inside].mean()))
-            found.append(_judge_listening("previous action", heard, yardstick))
+                far = float(moved(seen, other, memory)[inside].mean())
+                heard["previous action"] = max(heard["previous action"], far)
         if policy.remembers:
-            heard = float(moved(seen, previous, policy.rows(memory, others)).mean())
-            found.append(_judge_listening("memory", heard, yardstick))
-    return found
+            heard["memory"] = float(moved(seen, previous, policy.rows(memory, others)).mean())
+    return [_judge_listening(what, far, yardstick) for what, far in heard.items()]
 
 
 def _judge_listening(what: str, heard: float, yardstick: float) -> Finding:
-    deaf = yardstick > ROUNDING and heard < DEAF * yardstick
     evidence = (
         f"another {what} moves the policy's probabilities by {heard:.2g}, another observation by "
         f"{yardstick:.2g} (total variation)"
@@ -168,10 +151,10 @@ def _judge_listening(what: str, heard: float, yardstick: float) -> Finding:
         evidence += "; it cannot tell, because all observations are alike to the policy"
     look = {"previous action": "it reaches the network", "memory": "memory is handed on"}[what]
     remedy = f"look whether {look}, or leave it out: the board may say it all"
-    fault = f"{what} ignored" if deaf else None
+    fault = f"{what} ignored" if yardstick > ROUNDING and heard < DEAF * yardstick else None
     moved = {f"another {what}": heard, "another observation": yardstick}
     figure = partial(bars, moved, "total variation of the policy's probabilities", most=None)
-    return Finding(what, fault, evidence, remedy, {"moved": moved}, figure)
+    return Finding(what, fault, evidence, remedy, moved, figure)
 
 
 def credit(batches: Sequence[Rollout], config: PolicyConfig) -> Finding:
@@ -182,52 +165,44 @@ def credit(batches: Sequence[Rollout], config: PolicyConfig) -> Finding:
             episodes of each environment are looked at.
         config: it decides the praise.
     """
-    kept_returns, kept_success, episodes = [], [], []  # the last: gains, an array an episode
+    returns, success, episodes = [], [], []  # the last: gains, an array an episode
     for rollout in batches:
-        gains = _gains(rollout, config)
+        if isinstance(config, ReinforceConfig):
+            worth = discounted_returns(rollout.rewards, rollout.done, config.gamma)
+            gains = standardised(worth, rollout.first, inside=config.baseline == "episode")
+        else:
+            gains = standardised(advantages(rollout, config.gamma, config.gae_lambda))
         for e in rollout.done.any(0).nonzero()[:, 0].tolist():
             on = rollout.first[:, e]
-            kept_returns.append(float(rollout.rewards[on, e].sum()))
-            kept_success.append(bool(rollout.success[on, e].any()))
+            returns.append(float(rollout.rewards[on, e].sum()))
+            success.append(bool(rollout.success[on, e].any()))
             episodes.append(gains[on, e].double().numpy())
-    returns, success = np.array(kept_returns), np.array(kept_success, bool)
+    returns, success = np.array(returns), np.array(success, bool)
     mean = np.array([own.mean() for own in episodes])
     praised = np.array([(own > 0).mean() for own in episodes])
     differ = len(returns) > 1 and returns.std() > 0
-    shares = {
-        "failed episodes, moves praised": praised[~success].mean() if (~success).any() else np.nan,
-        "successes, moves blamed": 1 - praised[success].mean() if success.any() else np.nan,
-    }
-    told = "; ".join(f"{name} {share:.1%}" for name, share in shares.items() if share == share)
+    told = []
+    if not success.all():
+        told.append(f"failed episodes, moves praised {praised[~success].mean():.1%}")
+    if success.any():
+        told.append(f"successes, moves blamed {1 - praised[success].mean():.1%}")
     usual = float(np.concatenate(episodes).std()) if episodes else 0.0
     spread = float(mean.std() / max(usual, 1e-12)) if differ else np.nan
     evidence = (
         f"in {len(returns)} whole episodes the mean gain of an episode varies by {spread:.2g} of "
-        f"the gains' spread; {told}"
+        f"the gains' spread; {'; '.join(told)}"
         if differ
         else f"{len(returns)} whole episodes with equal returns: they cannot tell"
     )
     remedy = "compare an episode with others: a batch of many, and one baseline across all of it"
-    numbers = {"returns": returns, "mean_gain": mean, "success": success, "shares": shares}
-    numbers |= {"gains_std": usual, "spread": spread}
+    numbers = {"mean_gain": mean, "gains_std": usual}
     fault = "success and failure praised alike" if differ and spread < ALIKE else None
-
-    def figure() -> BookFigure:
-        groups = {"failures": ~success, "successes": success}
-        places = {name: (returns[on], mean[on]) for name, on in groups.items()}
-        drawn = dots(places, "return of the episode", "mean gain of its moves", usual or 1.0)
-        drawn.alt += f" The gains of all moves have a standard deviation of {usual:.3g}."
-        return drawn
-
+    groups = {"failures": ~success, "successes": success}
+    places = {name: (returns[on], mean[on]) for name, on in groups.items()}
+    figure = partial(
+        dots, places, "return of the episode", "mean gain of its moves", least=usual or 1.0
+    )
     return Finding("credit", fault, evidence, remedy, numbers, figure)
-
-
-def _gains(rollout: Rollout, config: PolicyConfig) -> Tensor:
-    """The praise and blame (S, E) that a learner of this config would give to each action."""
-    if isinstance(config, ReinforceConfig):
-        returns = discounted_returns(rollout.rewards, rollout.done, config.gamma)
-        return standardised(returns, rollout.first, inside=config.baseline == "episode")
-    return standardised(advantages(rollout, config.gamma, config.gae_lambda))
 
 
 def learned(history: History, chance: float) -> Finding:
@@ -235,11 +210,9 @@ def learned(history: History, chance: float) -> Finding:
 
     What `chance` achieves, `yardsticks` measures.
     """
-    late = _late(history)
-    episodes = np.array(history.episodes)
-    rate, parts = _rate(history, late), np.arange(len(episodes))
-    parts = np.array_split(parts, min(len(episodes), round(1 / LATE)))
-    best = max(_rate(history, part) for part in parts)
+    late, episodes = _late(history), np.array(history.episodes)
+    parts = np.array_split(np.arange(len(episodes)), min(len(episodes), round(1 / LATE)))
+    rate, best = _rate(history, late), max(_rate(history, part) for part in parts)
     evidence = (
         f"{rate:.1%} of the last {episodes[late].sum()} training episodes end well, {best:.1%} in "
         f"the best fifth of the run; chance has {chance:.1%}"
@@ -248,11 +221,9 @@ def learned(history: History, chance: float) -> Finding:
     fault = None
     if rate < min(chance + ABOVE_CHANCE, NEARLY_ALL):
         fault = "learned and lost" if best > chance + LOST else "nothing learned"
-    curve = history.success_rate()
-    numbers = {"rate": rate, "best": best, "chance": chance, "curve": curve}
-    shown = {"training episodes": curve, "chance": np.full(len(curve), chance)}
-    figure = partial(lines, shown, "update", "success")
-    return Finding("learning", fault, evidence, remedy, numbers, figure)
+    shown = {"training episodes": history.success_rate()}
+    figure = partial(lines, shown, "update", "success", level=("chance", chance))
+    return Finding("learning", fault, evidence, remedy, {"rate": rate, "best": best}, figure)
 
 
 def certainty(history: History) -> Finding:
@@ -266,8 +237,8 @@ def certainty(history: History) -> Finding:
     )
     remedy = "raise ent_coef, lower lr, or learn from more episodes at a time"
     fault = "entropy collapse" if share < SURE and rate < FAILING else None
-    numbers = {"entropy": measured, "share": share, "rate": rate}
-    figure = partial(lines, {"entropy": measured}, "update", "entropy (nats)")
+    numbers = {"entropy": measured}
+    figure = partial(lines, numbers, "update", "entropy (nats)")
     return Finding("certainty", fault, evidence, remedy, numbers, figure)
 
 
@@ -304,6 +275,6 @@ def value(rollout: Rollout, gamma: float) -> Finding:
     )
     remedy = "raise vf_coef or train longer; look whether the value sees what the return depends on"
     fault = "the value explains nothing" if differ and explained < EXPLAINED else None
-    shares = {"variance explained": explained}
-    share_of = "share of the returns' variance"
-    return of_shares("value", fault, evidence, remedy, shares, share_of, explained=explained)
+    numbers = {"explained": explained}
+    figure = partial(bars, numbers, "share of the returns' variance")
+    return Finding("value", fault, evidence, remedy, numbers, figure)

@@ -2,8 +2,7 @@
 
 from trm_lib.evaluation.answers import (
     Calibration,
-    HaltedAnswers,
-    RestedAnswers,
+    StoppedAnswers,
     ThinkingStep,
     answers_at_rest,
     answers_by_k,
@@ -15,7 +14,6 @@ from trm_lib.evaluation.answers import (
 )
 from trm_lib.evaluation.flops import answer_flops, decision_flops
 from trm_lib.evaluation.playing import (
-    Actor,
     Outcomes,
     every_maze,
     play_each,
@@ -25,8 +23,8 @@ from trm_lib.evaluation.playing import (
 )
 
 __all__ = [
-    "Actor", "Calibration", "HaltedAnswers", "Outcomes", "RestedAnswers", "ThinkingStep",
-    "answer_flops", "answers_at_rest", "answers_by_k", "answers_with_halting", "calibration",
-    "decision_flops", "every_maze", "exact_by_k", "halt_logits_by_k", "play_each", "play_episodes",
-    "success_by_k", "think", "thinking",
+    "Calibration", "Outcomes", "StoppedAnswers", "ThinkingStep", "answer_flops", "answers_at_rest",
+    "answers_by_k", "answers_with_halting", "calibration", "decision_flops", "every_maze",
+    "exact_by_k", "halt_logits_by_k", "play_each", "play_episodes", "success_by_k", "think",
+    "thinking",
 ]  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from trm_lib.evaluation.answers import think
 from trm_lib.evaluation.playing import thinking
 from trm_lib.models import Policy
 
@@ -20,14 +22,8 @@ def answer_flops(model: nn.Module, grid: tuple[int, ...], k_steps: int = 1) -> i
 
     The model is anything with the interface of `TRM`; `grid` is the shape of a board.
     """
-    inputs = torch.zeros((1, *grid), dtype=torch.int64)
-
-    def think() -> None:
-        carry = model.initial_carry(inputs)
-        for _ in range(k_steps):
-            carry, _ = model(carry, inputs)
-
-    return _counted(think)
+    board = np.zeros((1, *grid), np.int64)
+    return _counted(lambda: list(think(model, board, k_steps)))
 
 
 def decision_flops(policy: Policy, shape: tuple[int, ...], k_steps: int = 1) -> int:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
+from torch import Tensor
 
 from trm_lib.checks import whole
 from trm_lib.models import BoardPolicy, Policy, PolicyOutput
@@ -25,6 +26,8 @@ from trm_lib.training import Acting, require_same_step
 Actor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Make = Callable[[int], VectorEnv]
 """Gives an environment of so many copies, `lambda e: gym.make_vec("trm/Maze-v0", e)`."""
+Cases = Mazes | np.ndarray
+"""What `reset(options=...)` of an environment takes: mazes, or puzzles (M, N, N)."""
 
 AT_ONCE = 4096  # episodes
 BOARDS_AT_ONCE = 256  # few enough for a processor's cache
@@ -32,17 +35,11 @@ BOARDS_AT_ONCE = 256  # few enough for a processor's cache
 
 @dataclass(frozen=True)
 class Outcomes:
-    """How each of M episodes ended.
+    """How each of M episodes ended."""
 
-    Attributes:
-        success: (M,) bool, as the environment says.
-        returns: (M,) float64, undiscounted sums of rewards.
-        lengths: (M,) int64, steps.
-    """
-
-    success: np.ndarray
-    returns: np.ndarray
-    lengths: np.ndarray
+    success: np.ndarray  # (M,) bool, as the environment says
+    returns: np.ndarray  # (M,) float64, undiscounted sums of rewards
+    lengths: np.ndarray  # (M,) int64, steps
 
     def __len__(self) -> int:
         return len(self.success)
@@ -70,28 +67,23 @@ def play_episodes(
     return _play(envs, actor, each, seed=seed)
 
 
-def play_each(make: Make, cases: Mazes | np.ndarray, actor: Actor) -> Outcomes:
+def play_each(make: Make, cases: Cases, actor: Actor) -> Outcomes:
     """Play each of a list of mazes or puzzles once, in order.
 
     Args:
         make: environments of so many copies.
-        cases: what `reset(options=...)` of that environment takes: `Mazes`, or puzzles (M, N, N).
+        cases: M mazes or puzzles.
         actor: chooses.
 
     Raises:
         ValueError: there are no cases, or the environments begin anew otherwise.
     """
-    parts = [_play_cases(make, part, actor) for part in _parts(cases)]
-    names = [field.name for field in fields(Outcomes)]
-    return Outcomes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    parts = [vars(_play_cases(make, part, actor)).values() for part in _parts(cases)]
+    return Outcomes(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def success_by_k(
-    policy: Policy,
-    make: Make,
-    cases: Mazes | np.ndarray,
-    k_steps: int = 1,
-    use_masks: bool = True,
+    policy: Policy, make: Make, cases: Cases, k_steps: int = 1, use_masks: bool = True
 ) -> np.ndarray:
     """Share of the cases that the greedy policy solves, thinking 1, 2, ... K steps: (K,) float64.
 
@@ -107,11 +99,10 @@ def success_by_k(
     k_steps, solved = whole(k_steps, "k_steps", 1), np.zeros(k_steps)
     policy.eval()
     for part in _parts(cases):
+        actors = [Acting(policy, use_masks)] * k_steps
         if isinstance(policy, BoardPolicy) and policy.thinks_once:
             plans = _plans(policy, make, part, k_steps)
             actors = [Acting(_Planned(plan, policy.config.marker), use_masks) for plan in plans]
-        else:
-            actors = [Acting(policy, use_masks)] * k_steps
         for k, actor in enumerate(actors):
             with thinking(policy, k + 1):
                 solved[k] += _play_cases(make, part, actor).success.sum()
@@ -144,23 +135,19 @@ def every_maze(layouts: np.ndarray) -> Mazes:
     Returns M * L * (L - 1) mazes, layout by layout.
     """
     layouts = check_walls(layouts, "layouts")
-    n_cells = layouts[0].size
-    start, goal = np.nonzero(~np.eye(n_cells, dtype=bool))
-    return Mazes(
-        np.repeat(layouts, len(start), axis=0),
-        np.tile(start, len(layouts)),
-        np.tile(goal, len(layouts)),
-    )
+    L = layouts[0].size
+    start, goal = (np.tile(cells, len(layouts)) for cells in np.nonzero(~np.eye(L, dtype=bool)))
+    return Mazes(np.repeat(layouts, L * (L - 1), axis=0), start, goal)
 
 
-def _parts(cases: Mazes | np.ndarray) -> list[Mazes | np.ndarray]:
+def _parts(cases: Cases) -> list[Cases]:
     """The cases in parts that are played at once."""
     if len(cases) == 0:
         raise ValueError("cases expected at least one maze or puzzle, got none")
     return [cases[first : first + AT_ONCE] for first in range(0, len(cases), AT_ONCE)]
 
 
-def _play_cases(make: Make, cases: Mazes | np.ndarray, actor: Actor) -> Outcomes:
+def _play_cases(make: Make, cases: Cases, actor: Actor) -> Outcomes:
     envs = make(len(cases))
     return _play(envs, actor, 1, options={envs.unwrapped.option: cases})
 
@@ -172,8 +159,7 @@ def _play(envs: VectorEnv, actor: Actor, each: int, **how: Any) -> Outcomes:
     success, returns, lengths = np.zeros(shape, bool), np.zeros(shape), np.zeros(shape, np.int64)
     played = np.zeros(envs.num_envs, np.int64)
     observations, infos = envs.reset(**how)
-    if hasattr(actor, "begin"):
-        actor.begin()
+    getattr(actor, "begin", lambda: None)()
     follow = getattr(actor, "ended", lambda done: None)
     while (played < each).any():
         actions = actor(observations, infos["action_mask"])
@@ -190,9 +176,7 @@ def _play(envs: VectorEnv, actor: Actor, each: int, **how: Any) -> Outcomes:
 
 
 @torch.no_grad()
-def _plans(
-    policy: BoardPolicy, make: Make, cases: Mazes | np.ndarray, k_steps: int
-) -> torch.Tensor:
+def _plans(policy: BoardPolicy, make: Make, cases: Cases, k_steps: int) -> Tensor:
     """What every cell answers on the boards of the cases: (K, M, L, A + 1)."""
     envs = make(len(cases))
     observations, _ = envs.reset(options={envs.unwrapped.option: cases})
@@ -204,7 +188,7 @@ def _plans(
 class _Planned(Policy):
     """Does what was thought at the beginning, plan (M, L, A + 1), of the cell that is marked."""
 
-    def __init__(self, plan: torch.Tensor, marker: int):
+    def __init__(self, plan: Tensor, marker: int):
         super().__init__()
         self.plan, self.marker, self.n_actions = plan, marker, plan.shape[-1] - 1
 

@@ -5,20 +5,16 @@ from trm_lib.experiments.results import RECORDED, Result, load_result, recorded
 from trm_lib.experiments.runner import provenance, run_recipe, verify
 from trm_lib.experiments.tables import (
     Scores,
-    best_step,
-    catalogue,
     draw,
     draw_by_k,
-    draw_learning,
     report,
     scores,
-    speeds,
     table,
     verdicts,
 )
 
 __all__ = [
-    "RECORDED", "Recipe", "Result", "Scores", "best_step", "catalogue", "draw",
-    "draw_by_k", "draw_learning", "find_recipe", "find_recipes", "load_result", "provenance",
-    "recorded", "report", "run_recipe", "scores", "speeds", "table", "verdicts", "verify",
+    "RECORDED", "Recipe", "Result", "Scores", "draw",
+    "draw_by_k", "find_recipe", "find_recipes", "load_result", "provenance",
+    "recorded", "report", "run_recipe", "scores", "table", "verdicts", "verify",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 BOOK = Path(__file__).parents[2] / "book"  # beside the library, in a checkout
+HOME = BOOK if BOOK.is_dir() else Path()  # where recipes and results are looked for
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,7 @@ def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recip
     Raises:
         ValueError, FileNotFoundError: there is no such recipe, or no such folder.
     """
-    ours = BOOK / "recipes" if (BOOK / "recipes").is_dir() else Path("recipes")
-    folder = (ours if folder is None else Path(folder)).resolve()
+    folder = Path(folder or HOME / "recipes").resolve()
     if not folder.is_dir():
         raise FileNotFoundError(
             f"expected a folder of recipes at {folder}, found none: recipes are in the book's "

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from trm_lib.experiments.recipe import BOOK, Recipe
-from trm_lib.files import locked, write_whole
+from trm_lib.experiments.recipe import HOME, Recipe
+from trm_lib.files import write_whole
 
-RECORDED = BOOK / "results" if (BOOK / "results").is_dir() else Path("results")
+RECORDED = HOME / "results"
 """Where results are looked for: the book's, or, without the book, in the folder one is in."""
 
 
@@ -126,14 +126,6 @@ def recorded(recipe: Recipe, folder: str | Path | None = None, or_new: bool = Fa
             f"away or choose another --results, then run again"
         )
     return result
-
-
-def add_seed(recipe: Recipe, folder: Path, seed: int, run: dict[str, Any]) -> None:
-    """Put one finished seed into the result on disk, which other processes may be adding to."""
-    with locked(result_path(folder, recipe.name).with_name(".lock")):
-        result = recorded(recipe, folder, or_new=True)
-        result.seeds[seed] = run
-        result.save(folder)
 
 
 def compact_json(value: Any, depth: int = 0) -> str:

@@ -1,9 +1,6 @@
 """Run a recipe over seeds: one single-thread process each, every finished seed kept at once.
 
 A result says where it comes from (`provenance`). A seed that is killed goes on from its checkpoint.
-Seeds run in processes of this machine, or on a cluster that Dask looks after; workers are told a
-recipe's name and the folder of recipes. On other machines they need the library, and both folders
-under the same paths.
 """
 
 from __future__ import annotations
@@ -17,25 +14,23 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from trm_lib import __version__
-from trm_lib.checks import FROM_0, one_of, whole
+from trm_lib.checks import FROM_0, whole
 from trm_lib.experiments.recipe import Recipe, find_recipe
-from trm_lib.experiments.results import Result, add_seed, recorded, result_path
+from trm_lib.experiments.results import Result, recorded, result_path
 from trm_lib.files import locked, write_whole
-
-LIBRARIES = ("torch", "numpy", "scipy", "gymnasium")
 
 
 def run_recipe(
@@ -44,7 +39,6 @@ def run_recipe(
     results: str | Path,
     recipes: str | Path | None = None,
     jobs: int = 2,
-    backend: str = "loky",
 ) -> Result:
     """Run the seeds that the result in a folder does not hold yet.
 
@@ -58,56 +52,32 @@ def run_recipe(
         results: the folder where the result file lies or will lie.
         recipes: the folder that holds the recipe; by default the book's.
         jobs: processes at a time.
-        backend: "loky" for processes here; "dask" for the cluster that DASK_SCHEDULER_ADDRESS
-            names, or else as many workers here.
 
     Raises:
-        ValueError, OSError: all that can be known before anything runs: no such recipe or backend,
-            numbers that are none, a result or a checkpoint that was made with another config, a
-            folder that cannot be written to, a seed that another process is running.
+        ValueError, OSError: all that can be known before anything runs: no such recipe, numbers
+            that are none, a result or a checkpoint that was made with another config, a folder
+            that cannot be written to, a seed that another process is running.
     """
     recipe, results = find_recipe(name, recipes), Path(results)
     seeds = list(dict.fromkeys(whole(seed, "seed", 0) for seed in seeds))
-    with _cluster(backend, whole(jobs, "jobs", 1)), parallel_config(backend, n_jobs=jobs):
-        folder = result_path(results, name).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):  # better refused now than after the first hour
-            pass
-        done = recorded(recipe, results, or_new=True).seeds
-        missing = [seed for seed in seeds if seed not in done]
-        for seed in missing:
-            busy = f"{name}, seed {seed}, is being run by another process: wait until it is done"
-            with locked(_hidden(name, seed, results, ".lock"), busy):
-                _unfinished(recipe, seed, results)
-        # Taken now: the code that runs is the code of this moment, whatever is committed meanwhile.
-        given = (name, recipes, results, provenance(), os.getpid())
-        run_all = Parallel(return_as="generator_unordered")
-        running = run_all(delayed(_run_seed)(seed, *given) for seed in missing)
-        for _ in tqdm(running, desc=name, total=len(missing), unit="seed"):
-            pass
+    workers = Parallel(n_jobs=whole(jobs, "jobs", 1), return_as="generator_unordered")
+    result_path(results, name).parent.mkdir(parents=True, exist_ok=True)
+    done = recorded(recipe, results, or_new=True).seeds
+    missing = [seed for seed in seeds if seed not in done]
+    for seed in missing:
+        busy = f"{name}, seed {seed}, is being run by another process: wait until it is done"
+        with locked(_hidden(name, seed, results, ".lock"), busy):
+            _unfinished(recipe, seed, results)
+    # Taken now: the code that runs is the code of this moment, whatever is committed meanwhile.
+    given = (name, recipes, results, provenance(), os.getpid())
+    running = workers(delayed(_run_seed)(seed, *given) for seed in missing)
+    for _ in tqdm(running, desc=name, total=len(missing), unit="seed"):
+        pass
     return recorded(recipe, results, or_new=True)
 
 
-def _cluster(backend: str, jobs: int) -> AbstractContextManager:
-    """What must be open while seeds run."""
-    if one_of(("loky", "dask"))(backend, "backend") == "loky":
-        return nullcontext()
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise ValueError("backend dask needs a package: pip install distributed") from error
-    if "DASK_SCHEDULER_ADDRESS" in os.environ:
-        return Client()
-    return Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
-
-
 def _run_seed(
-    seed: int,
-    name: str,
-    recipes: str | Path | None,
-    results: Path,
-    origin: dict[str, str],
-    runner: int,
+    seed: int, name: str, recipes: str | Path | None, results: Path, origin: dict, runner: int
 ) -> None:
     """Run a seed for the process `runner`, and put what it measured into the result at once."""
     _end_with(runner)
@@ -115,22 +85,21 @@ def _run_seed(
     with locked(_hidden(name, seed, results, ".lock")):
         if seed in recorded(recipe, results, or_new=True).seeds:
             return  # another run has done it meanwhile
-        _run_alone(seed, recipe, results, origin)
-
-
-def _run_alone(seed: int, recipe: Recipe, results: Path, origin: dict[str, str]) -> None:
-    """The same, where nobody else runs this seed."""
-    start = time.perf_counter()
-    checkpoint, earlier = _unfinished(recipe, seed, results)
-    noted = {"config": recipe.settings(), "earlier": earlier, "provenance": origin}
-    notes = checkpoint.with_suffix(".json")
-    write_whole(notes, json.dumps(noted).encode())
-    measured = _measured(recipe, seed, checkpoint)
-    seconds = time.perf_counter() - start + sum(session["seconds"] for session in earlier)
-    run = {"seconds": round(seconds, 1), "provenance": origin, "measured": measured}
-    add_seed(recipe, results, seed, run | ({"earlier_sessions": earlier} if earlier else {}))
-    for left in (checkpoint, notes):
-        left.unlink(missing_ok=True)
+        start = time.perf_counter()
+        checkpoint, earlier = _unfinished(recipe, seed, results)
+        noted = {"config": recipe.settings(), "earlier": earlier, "provenance": origin}
+        notes = checkpoint.with_suffix(".json")
+        write_whole(notes, json.dumps(noted).encode())
+        measured = _measured(recipe, seed, checkpoint)
+        seconds = time.perf_counter() - start + sum(session["seconds"] for session in earlier)
+        run = {"seconds": round(seconds, 1), "provenance": origin, "measured": measured}
+        run |= {"earlier_sessions": earlier} if earlier else {}
+        with locked(result_path(results, name).with_name(".lock")):  # others may be adding to it
+            result = recorded(recipe, results, or_new=True)
+            result.seeds[seed] = run
+            result.save(results)
+        for left in (checkpoint, notes):
+            left.unlink(missing_ok=True)
 
 
 @cache
@@ -148,11 +117,7 @@ def _end_with(runner: int) -> None:
 
 
 def _unfinished(recipe: Recipe, seed: int, results: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """The checkpoint of a seed, a hidden file, and the killed sessions whose work is in it.
-
-    Notes beside it, written before it, say who left it. A session is {"seconds": from its begin to
-    its last checkpoint, by the files' times, "provenance": ...}.
-    """
+    """The checkpoint of a seed, and the killed sessions whose work is in it, by notes beside it."""
     checkpoint, notes = (_hidden(recipe.name, seed, results, end) for end in (".pt", ".json"))
     if not checkpoint.is_file():
         return checkpoint, []
@@ -166,7 +131,7 @@ def _unfinished(recipe: Recipe, seed: int, results: Path) -> tuple[Path, list[di
             f"{checkpoint} was left by another config (it differs in {', '.join(differ)}): delete "
             f"it to start seed {seed} afresh"
         )
-    seconds = checkpoint.stat().st_mtime - notes.stat().st_mtime
+    seconds = checkpoint.stat().st_mtime - notes.stat().st_mtime  # notes are written first
     last = {"seconds": round(seconds, 1), "provenance": noted["provenance"]}
     # Killed before it wrote anything, it has left the state of those before it.
     return checkpoint, noted["earlier"] + [last] * (seconds >= 0)
@@ -214,13 +179,13 @@ def verify(recipe: Recipe, result: Result, seed: int, tolerance: float = 0.0) ->
         now = again.get(key)
         if key.endswith("seconds") or now == stored:
             continue
-        try:
+        said = f"stored {stored!r}, now {now!r}"
+        with suppress(TypeError, ValueError):  # words, other lengths, or no longer measured
             apart = np.abs(np.subtract(stored, now, dtype=float)).max()
-        except (TypeError, ValueError):  # words, other lengths, or no longer measured
-            differences.append(f"{key}: stored {stored!r}, now {now!r}")
-            continue
-        if not apart <= tolerance:
-            differences.append(f"{key}: differs by up to {apart:.3g}")
+            if apart <= tolerance:
+                continue
+            said = f"differs by up to {apart:.3g}"
+        differences.append(f"{key}: {said}")
     return differences
 
 
@@ -237,7 +202,7 @@ def provenance() -> dict[str, str]:
         "commit": commit(Path(__file__).parents[2]),
         "trm_lib": __version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
+        **{name: version(name) for name in ("torch", "numpy", "scipy", "gymnasium")},
         "machine": f"{platform.system()} {platform.machine()}, {processor}, "
         f"{os.cpu_count()} cores, one thread a run",
     }
@@ -249,16 +214,16 @@ def commit(root: Path) -> str:
     "unknown" if the folder is not the top of a checkout: an installed library may lie inside a
     checkout of something else, which says nothing about it.
     """
-    asked = (
-        "rev-parse --show-toplevel",
-        "rev-parse --short=12 HEAD",
-        "status --porcelain -- trm_lib book/recipes",  # code only, not results just written
-    )
-    run = partial(subprocess.run, cwd=root, capture_output=True, text=True, check=True)
+
+    def git(words: str) -> str:
+        how = {"cwd": root, "text": True, "stderr": subprocess.DEVNULL}
+        return subprocess.check_output(["git", *words.split()], **how).strip()
+
     try:
-        top, head, changed = (run(["git", *words.split()]).stdout.strip() for words in asked)
+        if Path(git("rev-parse --show-toplevel")).resolve() != root.resolve():
+            return "unknown"
+        head = git("rev-parse --short=12 HEAD")
+        changed = git("status --porcelain -- trm_lib book/recipes")  # results may be new
+        return f"{head}-dirty" if changed else head
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    if Path(top).resolve() != root.resolve():
-        return "unknown"
-    return f"{head}-dirty" if changed else head

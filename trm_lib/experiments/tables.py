@@ -17,14 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from trm_lib.experiments.recipe import Recipe
-from trm_lib.experiments.results import Result, load_result, result_path
+from trm_lib.experiments.results import Result
 from trm_lib.statistics import bootstrap_interval, compare, interquartile_mean
-from trm_lib.viz import BookFigure, accuracy_by_k, learning_curves, seed_dots
+from trm_lib.viz import BookFigure, accuracy_by_k, seed_dots
 
 SHARES = {
     "exact": ("Exactly right", "exactly right on test puzzles"),
@@ -97,11 +95,6 @@ def scores(result: Result) -> Scores:
     )
 
 
-def best_step(result: Result) -> int | None:
-    """The K, from 1, at which the seeds' mean validation score is highest (the first such)."""
-    return scores(result).k
-
-
 def report(results: list[Result], labels: list[str] | None = None) -> str:
     """A Markdown table, one row a result: its score at the K chosen on validation puzzles.
 
@@ -123,29 +116,26 @@ def report(results: list[Result], labels: list[str] | None = None) -> str:
 
 def _row(label: str, result: Result, scores: Scores) -> dict[str, str]:
     """The cells of a row by their column; "" where the result has nothing to say."""
-    test, measured = 100 * scores.test, result.quantities()
-    row = dict.fromkeys(["learner", "test % [95%]", "worst", "cells %", "K", "parameters",
-                         "MFLOPs", "validation %", "s"], "")  # fmt: skip
-    row |= {
+    test, k, measured = 100 * scores.test, scores.k, result.quantities()
+    interval = " [{:.2f}, {:.2f}]".format(*bootstrap_interval(test)) if len(test) > 1 else ""
+    row = {
         "learner": label,
-        "test % [95%]": f"{interquartile_mean(test):.2f}",
+        "test % [95%]": f"{interquartile_mean(test):.2f}{interval}",
         "worst": f"{test.min():.2f}",
+        **dict.fromkeys(["cells %", "K", "parameters", "MFLOPs", "validation %"], ""),
         "s": f"{np.median(result.seconds()):.0f}",
     }
-    if len(test) > 1:
-        low, high = bootstrap_interval(test)
-        row["test % [95%]"] += f" [{low:.2f}, {high:.2f}]"
     if scores.validation is not None:
         row["validation %"] = f"{interquartile_mean(100 * scores.validation):.2f}"
     if "parameters" in measured:
         row["parameters"] = f"{int(result.measured('parameters')[0]):,}"
-    if scores.k is not None:
-        row["K"] = str(scores.k)
+    if k is not None:
+        row["K"] = str(k)
         if "test_cells_by_k" in measured:
-            cells = 100 * result.measured("test_cells_by_k")[:, scores.k - 1]
+            cells = 100 * result.measured("test_cells_by_k")[:, k - 1]
             row["cells %"] = f"{interquartile_mean(cells):.2f}"
         if "flops_by_k" in measured:
-            millions = result.measured("flops_by_k")[0, scores.k - 1] / 1e6
+            millions = result.measured("flops_by_k")[0, k - 1] / 1e6
             row["MFLOPs"] = f"{millions:,.0f}" if millions >= 100 else f"{millions:.3g}"
     return row
 
@@ -177,51 +167,6 @@ def verdicts(results: list[Result], against: str, labels: list[str] | None = Non
     return table(header, rows, words=2)
 
 
-def speeds(results: list[Result], labels: list[str] | None = None) -> str:
-    """How soon each learner had 95% of the watched puzzles exactly right.
-
-    Optimizer steps, epochs (of the training puzzles) and seconds are medians over all seeds; a seed
-    that never got there counts as later than any other.
-    """
-
-    def median(values: np.ndarray, form: str) -> str:  # -1 is never
-        middle = np.median(np.where(values < 0, np.inf, values))
-        return format(middle, form) if np.isfinite(middle) else "never"
-
-    rows = []
-    for label, result in _labelled(results, labels).items():
-        epochs, seconds = result.measured("epochs_to_95"), result.measured("to_95_seconds")
-        training, boards = result.config["training"], result.measured("boards")  # (R, evaluations)
-        there = result.measured("watched_exact") >= 0.95
-        first = boards[np.arange(len(boards)), there.argmax(1)]
-        steps = np.where(there.any(1), first / training["batch_size"] * training["n_sup"], -1)
-        share = f"{(epochs >= 0).sum()} of {len(epochs)}"
-        rows.append([label, share, median(steps, ",.0f"), median(epochs, ".2f"),
-                     median(seconds, ".0f")])  # fmt: skip
-    return table(
-        ["learner", "seeds that got to 95%", "optimizer steps until then", "epochs", "seconds"],
-        rows,
-    )
-
-
-def catalogue(recipes: Iterable[Recipe], folder: str | Path | None = None) -> str:
-    """A line a recipe: name, seeds recorded, median seconds a seed took, and what it is.
-
-    Seeds and seconds are blank where the folder, by default the book's, holds no result of the
-    recipe as it is now.
-    """
-    rows = [("recipe", "seeds", "s/seed", "about")]
-    for recipe in recipes:
-        seeds = seconds = ""
-        if result_path(folder, recipe.name).is_file():
-            result = load_result(recipe.name, folder)
-            if not recipe.differences(result.config):
-                seeds, seconds = str(len(result.seeds)), f"{np.median(result.seconds()):.0f}"
-        rows.append((recipe.name, seeds, seconds, recipe.about))
-    width = max(len(row[0]) for row in rows)
-    return "\n".join(f"{row[0]:<{width}} {row[1]:>6} {row[2]:>7}  {row[3]}" for row in rows)
-
-
 def draw(results: list[Result], labels: list[str] | None = None) -> BookFigure:
     """What `report` tabulates: every seed's test score, at the K chosen on validation puzzles."""
     _, scored, share = _comparable(results, labels)
@@ -238,19 +183,6 @@ def draw_by_k(results: list[Result], labels: list[str] | None = None) -> BookFig
         raise ValueError(f"expected results that were measured up to the same K, got {counts}")
     k = np.arange(1, next(iter(by_k.values())).shape[1] + 1)
     return accuracy_by_k(k, by_k, ylabel=SHARES[share][1], xlabel="K, improvement steps")
-
-
-def draw_learning(results: list[Result], labels: list[str] | None = None) -> BookFigure:
-    """Success on validation cases while policies learned: each seed faint, the middle bold.
-
-    The best of each line is marked. The results have "watched_steps" and "watched_success".
-    """
-    series = {
-        label: (np.median(result.measured("watched_steps"), axis=0),
-                result.measured("watched_success"))
-        for label, result in _labelled(results, labels).items()
-    }  # fmt: skip
-    return learning_curves(series, xlabel="environment steps", ylabel="success, validation cases")
 
 
 def _labelled(results: list[Result], labels: list[str] | None) -> dict[str, Result]:

@@ -17,6 +17,7 @@ from trm_lib.models.policies import (
     PolicyOutput,
 )
 from trm_lib.models.rivals import (
+    NETWORKS,
     FeedForward,
     HierarchicalCarry,
     HierarchicalConfig,
@@ -24,8 +25,6 @@ from trm_lib.models.rivals import (
     Looped,
     LoopedCarry,
     LoopedConfig,
-    MultiScale,
-    MultiScaleConfig,
     ReluMLP,
 )
 from trm_lib.models.trm import (
@@ -43,11 +42,12 @@ from trm_lib.models.trm import (
 from trm_lib.models.weights import build_model, load_model, read_card, save_model
 
 __all__ = [
-    "MIXINGS", "POSITIONS", "TRM", "AblatedTRM", "BoardConfig", "BoardNet", "BoardPolicy",
+    "MIXINGS", "NETWORKS", "POSITIONS", "TRM", "AblatedTRM", "BoardConfig", "BoardNet",
+    "BoardPolicy",
     "BoardPolicyConfig", "Carry", "FastReport", "FeedForward", "FlatPolicyConfig", "GRUPolicy",
     "GRUPolicyConfig", "HaltingCarry", "HaltingOutput", "HaltingTRM", "HierarchicalCarry",
     "HierarchicalConfig", "HierarchicalTRM", "Looped", "LoopedCarry", "LoopedConfig", "MLPPolicy",
-    "MLPPolicyConfig", "MultiScale", "MultiScaleConfig", "Policy", "PolicyMemory", "PolicyOutput",
+    "MLPPolicyConfig", "Policy", "PolicyMemory", "PolicyOutput",
     "ReluMLP", "State", "StepOutput", "SwiGLU", "TRMConfig", "build_model", "count_parameters",
     "deep_recursion", "device_of", "fast_mode", "latent_recursion", "load_model", "load_official",
     "official_config", "official_names", "read_card", "save_model",

@@ -2,11 +2,9 @@
 
     FeedForward      the same blocks, stacked once, answering in one pass: nothing is carried
     Looped           the same blocks again and again on one state, without a y beside the z
-    MultiScale       a TRM whose n latent states do not overwrite one another
     HierarchicalTRM  a wide level that sees the board, a narrow one that works cell by cell
 
-Axes: B batch, L cells with the puzzle tokens in front, D width, E width of the low level, n latent
-states of the `MultiScale`.
+Axes: B batch, L cells with the puzzle tokens in front, D width, E width of the low level.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from torch import Tensor, nn
 from trm_lib.checks import at_least, check, one_of, true_or_false
 from trm_lib.models.halting import AblatedHaltingTRM, AblatedTRM, HaltingTRM
 from trm_lib.models.layers import BoardConfig, Linear, Stack, hidden_size, rms_norm
-from trm_lib.models.trm import TRM, BoardNet, Carry, State, StepOutput, TRMConfig
+from trm_lib.models.trm import TRM, BoardNet, State, StepOutput, TRMConfig
 
 
 class FeedForward(BoardNet):
@@ -86,53 +84,6 @@ class Looped(BoardNet):
         for _ in range(n_calls):
             h = self.stack(h + x, grid)
         return LoopedCarry(h)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MultiScaleConfig(BoardConfig):
-    """A TRM that keeps n latent states. See `BoardConfig` for the other fields.
-
-    Attributes:
-        n_latent: n, latent states, each renewed once before an answer.
-        n_cycles: T, cycles in one improvement step; only the last has a gradient.
-    """
-
-    n_latent: int = 3
-    n_cycles: int = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(self, n_latent=at_least(1), n_cycles=at_least(1))
-
-
-class MultiScale(BoardNet):
-    """z_i <- net(x + y + z_1 + ... + z_n) for each i in turn, then y <- net(y + z_1 + ... + z_n).
-
-    With n = 1 it is the `TRM`. Its carry is a `Carry` whose z is (B, n, L, D).
-
-    Source: arXiv 2510.04871, table 2 ("multi-scale z") and figure 5.
-    """
-
-    config: MultiScaleConfig
-    config_type, carry_type, starts = MultiScaleConfig, Carry, ("y0", "z0")
-
-    def build(self, generator: torch.Generator) -> None:
-        self.register_start("y0", generator, self.config.width)
-        self.register_start("z0", generator, self.config.n_latent, self.config.width)
-
-    def improved(self, x: Tensor, carry: Carry, grid: tuple[int, ...]) -> Carry:
-        y, z = carry.y, list(carry.z.unbind(1))
-
-        def cycle(y: Tensor) -> Tensor:
-            for i in range(len(z)):
-                z[i] = self.stack(sum(z) + (y + x), grid)
-            return self.stack(y + sum(z), grid)
-
-        with torch.no_grad():
-            for _ in range(self.config.n_cycles - 1):
-                y = cycle(y)
-        y = cycle(y)
-        return Carry(y, torch.stack(z, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,9 +215,10 @@ TRMS = {
     (kind.halts, kind.ablates): kind for kind in (TRM, HaltingTRM, AblatedTRM, AblatedHaltingTRM)
 }
 NETWORKS: dict[type[BoardConfig], type[BoardNet]] = {
-    kind.config_type: kind for kind in (TRM, FeedForward, Looped, MultiScale, HierarchicalTRM)
+    kind.config_type: kind for kind in (TRM, FeedForward, Looped, HierarchicalTRM)
 }
-"""Which network each class of config describes; a `TRMConfig` says more: see `network_of`."""
+"""Which network each class of config describes; name your own here. A `TRMConfig` says more, see
+`network_of`."""
 
 
 def network_of(config: BoardConfig) -> type[BoardNet]:

@@ -33,8 +33,11 @@ from trm_lib.models.trm import BoardNet
 POLICIES = {
     BoardPolicyConfig: BoardPolicy, MLPPolicyConfig: MLPPolicy, GRUPolicyConfig: GRUPolicy,
 }  # fmt: skip
-_KINDS = {kind.__name__: config for config, kind in (NETWORKS | POLICIES).items()}
-"""The config of every kind of model, by the name that its file gives; all TRMs are "TRM" there."""
+
+
+def _kinds() -> dict[str, type]:
+    """The config of every kind of model, by the name in its file, which for all TRMs is "TRM"."""
+    return {kind.__name__: config for config, kind in (NETWORKS | POLICIES).items()}
 
 
 def build_model(
@@ -71,11 +74,11 @@ def save_model(model: BoardNet | BoardPolicy, path: str | Path, card: dict | Non
     """
     path = Path(path)
     described = type(getattr(model, "config", None))
-    kind = next((kind for kind, config in _KINDS.items() if config is described), None)
+    kind = next((kind for kind, config in _kinds().items() if config is described), None)
     if path.suffix != ".safetensors":
         raise ValueError(f"path expected a name ending in .safetensors, got {path.name!r}")
     if kind is None:
-        raise ValueError(f"model expected one of {sorted(_KINDS)}, got {type(model).__name__}")
+        raise ValueError(f"model expected one of {sorted(_kinds())}, got {type(model).__name__}")
     metadata = {
         "trm_lib": "1",
         "kind": kind,
@@ -97,12 +100,12 @@ def load_model(path: str | Path) -> BoardNet | BoardPolicy:
     """
     path = Path(path)
     metadata, tensors = open_weights(path)
-    if metadata.get("kind") not in _KINDS:
+    if metadata.get("kind") not in _kinds():
         raise ValueError(
             f"{path.name} is a safetensors file, but not one that trm_lib wrote: expected its "
-            f"metadata to name a kind among {sorted(_KINDS)}, got {metadata.get('kind')!r}"
+            f"metadata to name a kind among {sorted(_kinds())}, got {metadata.get('kind')!r}"
         )
-    config = _KINDS[metadata["kind"]]
+    config = _kinds()[metadata["kind"]]
     try:
         fields = json.loads(metadata["config"])
         if config is BoardPolicyConfig:

@@ -21,7 +21,6 @@ from trm_lib.puzzles.maze_boards import (
     SQUARE_PATH,
     maze_from_squares,
     maze_labels,
-    maze_picture,
     maze_tokens,
     move_tokens,
     pixel_labels,
@@ -31,7 +30,6 @@ from trm_lib.puzzles.maze_boards import (
     square_tokens,
 )
 from trm_lib.puzzles.maze_paths import (
-    filling_rounds,
     marked_way,
     maze_distances,
     shortest_moves,
@@ -40,9 +38,9 @@ from trm_lib.puzzles.maze_paths import (
     walk,
 )
 from trm_lib.puzzles.maze_text import maze_text, parse_maze, parse_squares
-from trm_lib.puzzles.maze_trees import all_trees
 from trm_lib.puzzles.maze_walls import (
     Size,
+    all_trees,
     check_walls,
     grid_of,
     layout_class,
@@ -53,7 +51,16 @@ from trm_lib.puzzles.maze_walls import (
 )
 from trm_lib.puzzles.reading import game_of
 from trm_lib.puzzles.splits import Split, draw_below, mix64, split_by_class, split_by_hash
-from trm_lib.puzzles.sudoku import box_shape, check_boards, is_solution, units
+from trm_lib.puzzles.sudoku import (
+    as_array,
+    box_shape,
+    check_boards,
+    check_sudoku,
+    is_solution,
+    parse_sudoku,
+    sudoku_text,
+    units,
+)
 from trm_lib.puzzles.sudoku_generator import (
     FEWEST_CLUES,
     all_grids_4x4,
@@ -68,16 +75,15 @@ from trm_lib.puzzles.sudoku_generator import (
 )
 from trm_lib.puzzles.sudoku_solver import ExactResult, solve_exactly
 from trm_lib.puzzles.sudoku_symmetry import augment_sudoku, class_key
-from trm_lib.puzzles.sudoku_text import as_array, check_sudoku, parse_sudoku, sudoku_text
 
 __all__ = [
     "CELL_TOKENS", "FEWEST_CLUES", "MOVE_TOKENS", "PIXEL_TOKENS", "SQUARE_PATH", "ExactResult",
     "Layout", "Mazes", "Place", "Size", "Split", "all_grids_4x4", "all_trees", "as_array",
     "augment_sudoku", "augment_with_clues", "box_shape", "check_boards", "check_marks",
     "check_maze_options", "check_sudoku", "check_walls", "class_key", "draw_below",
-    "filling_rounds", "game_of", "generate_hard_sudoku", "generate_mazes", "generate_sudoku",
+    "game_of", "generate_hard_sudoku", "generate_mazes", "generate_sudoku",
     "grid_of", "is_solution", "layout_class", "marked_way", "masked_grids", "maze_distances",
-    "maze_from_squares", "maze_labels", "maze_picture", "maze_text", "maze_tokens",
+    "maze_from_squares", "maze_labels", "maze_text", "maze_tokens",
     "mazes_from_keys", "mean_backtracks", "minimal_sudokus_4x4", "mix64", "move_tokens",
     "parse_maze", "parse_squares", "parse_sudoku", "passages", "pixel_labels", "pixel_tokens",
     "places_from_keys", "read_maze_picture", "read_maze_tokens", "shortest_moves",

@@ -11,8 +11,7 @@ from typing import Literal
 import numpy as np
 
 from trm_lib.checks import SHARE, check_rng, one_of, whole
-from trm_lib.puzzles.maze_trees import spanning_trees
-from trm_lib.puzzles.maze_walls import Size, check_walls, grid_of, walls_between
+from trm_lib.puzzles.maze_walls import Size, check_walls, grid_of, spanning_trees, walls_between
 from trm_lib.puzzles.splits import draw_below
 
 Layout = Literal["tree", "loops", "open"]
@@ -66,7 +65,7 @@ class Mazes:
     @property
     def goals(self) -> np.ndarray:
         """`goal` as (B, G), for one goal too."""
-        return self.goal.reshape(len(self), -1) if self.goal.size else self.goal.reshape(0, 1)
+        return self.goal if self.goal.ndim == 2 else self.goal[:, None]
 
 
 def generate_mazes(
@@ -122,9 +121,7 @@ def places_from_keys(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The starts and goals, each (B,) int64, that belong to keys (B,) uint64."""
     last = int(np.prod(grid_of(size))) - 1
-    starts = np.zeros(len(keys), np.int64)
-    if start == "random":
-        starts = draw_below(keys, _START, last + 1)
+    starts = draw_below(keys, _START, last + 1) if start == "random" else np.zeros(len(keys), int)
     if goal == "fixed":
         starts = np.where(starts == last, draw_below(keys, _GOAL, last), starts)
         return starts, np.full(len(keys), last)
@@ -153,17 +150,20 @@ def check_cells(
     """Refuse anything but a cell number, or several, for each of (B, n, m) walls; return int64."""
     cells, last = np.asarray(cells), walls.shape[1] * walls.shape[2] - 1
     shape = (len(walls), *cells.shape[1:2]) if several else (len(walls),)
-    if (
-        cells.shape != shape
-        or cells.dtype.kind not in "iu"
-        or ((cells < 0) | (cells > last)).any()
-        or 0 in cells.shape[1:]
-    ):
+    in_range = cells.dtype.kind in "iu" and ((cells >= 0) & (cells <= last)).all()
+    if not in_range or cells.shape != shape or 0 in shape[1:]:
         raise ValueError(
             f"{name} expected ({len(walls)},) integers from 0 to {last}, one cell a maze, got "
             f"{cells!r}"
         )
     return cells.astype(np.int64)
+
+
+def mark_cells(cells: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Where cells (B,) or (B, G) lie in mazes of n x m cells: (B, n, m) bool."""
+    marks = np.zeros((len(cells), *grid), bool)
+    marks.reshape(-1)[np.arange(len(cells)) * np.prod(grid) + cells.T] = True
+    return marks
 
 
 def check_marks(marks: np.ndarray, size: Size, name: str = "marks") -> np.ndarray:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trm_lib.puzzles.maze import Mazes
+from trm_lib.puzzles.maze import Mazes, mark_cells
 from trm_lib.puzzles.maze_paths import shortest_path_cells
 from trm_lib.puzzles.maze_walls import (
     SIZES,
@@ -36,11 +36,8 @@ def maze_tokens(mazes: Mazes) -> np.ndarray:
     Returns:
         (B, n, m) int64, from 0 to 47.
     """
-    each = np.arange(len(mazes))
-    tokens = mazes.walls.reshape(len(mazes), np.prod(mazes.grid)).astype(np.int64)
-    tokens[each, mazes.start] += 16
-    tokens[each[:, None], mazes.goals] |= 32
-    return tokens.reshape(mazes.walls.shape)
+    starts, goals = (mark_cells(cells, mazes.grid) for cells in (mazes.start, mazes.goals))
+    return mazes.walls + 16 * starts + 32 * goals
 
 
 def move_tokens(mazes: Mazes) -> np.ndarray:
@@ -49,8 +46,7 @@ def move_tokens(mazes: Mazes) -> np.ndarray:
     Returns:
         (B, n, m) int64, from 0 to 31; the start is not shown.
     """
-    tokens = maze_tokens(mazes)
-    return (tokens & 15) | (tokens & 32) >> 1
+    return mazes.walls + 16 * mark_cells(mazes.goals, mazes.grid)
 
 
 def read_maze_tokens(tokens: ArrayLike) -> Mazes:
@@ -65,22 +61,25 @@ def read_maze_tokens(tokens: ArrayLike) -> Mazes:
     """
     tokens = np.asarray(tokens)
     tokens = tokens[None] if tokens.ndim == 2 else tokens
-    in_range = tokens.dtype.kind in "iu" and ((tokens >= 0) & (tokens < CELL_TOKENS)).all()
-    if not in_range:
+    if tokens.dtype.kind not in "iu" or ((tokens < 0) | (tokens >= CELL_TOKENS)).any():
         raise ValueError(
             f"tokens: expected integers 0 to 47, got {tokens.dtype} {np.unique(tokens)}: a cell's "
             "token is its wall bits, plus 16 at the start and 32 at the goal"
         )
     walls = check_walls(tokens & 15, "tokens")
-    for name, bit in (("one start", 16), ("a goal", 32)):
-        counts = (tokens & bit > 0).sum(axis=(1, 2))
-        wrong = np.flatnonzero((counts == 0) | (counts > (1 if bit == 16 else counts)))
-        if len(wrong):
-            raise ValueError(
-                f"tokens: maze {wrong[0]}: expected {name}, got {counts[wrong[0]]}: add {bit} to "
-                "the token of one cell"
-            )
-    return Mazes(walls, cells_of(tokens & 16 > 0)[:, 0], cells_of(tokens & 32 > 0))
+    flat = tokens.reshape(len(tokens), np.prod(tokens.shape[1:]))
+    starts, goals = flat & 16 > 0, flat & 32 > 0
+    n_starts, n_goals = starts.sum(axis=1), goals.sum(axis=1)
+    for name, bit, counts, wrong in (
+        ("one start", 16, n_starts, n_starts != 1), ("a goal", 32, n_goals, n_goals == 0)
+    ):  # fmt: skip
+        for maze in np.flatnonzero(wrong):
+            told = f"expected {name}, got {counts[maze]}: add {bit} to the token of one cell"
+            raise ValueError(f"tokens: maze {maze}: {told}")
+    # the goals of each come first in its row; where they are fewer, the first is named again
+    goal = np.argsort(~goals, axis=1, kind="stable")[:, : n_goals.max(initial=1)]
+    goal = np.where(np.arange(goal.shape[1]) < n_goals[:, None], goal, goal[:, :1])
+    return Mazes(walls, starts.argmax(axis=1), goal)
 
 
 def maze_labels(mazes: Mazes) -> np.ndarray:
@@ -90,10 +89,9 @@ def maze_labels(mazes: Mazes) -> np.ndarray:
 
 def pixel_tokens(mazes: Mazes) -> np.ndarray:
     """One token a pixel: 0 wall, 1 free, 2 start, 3 goal, (B, P, Q) int64."""
-    tokens, each = (~wall_pixels(mazes.walls)).astype(np.int64), np.arange(len(mazes))
-    for cells, token in ((mazes.start[:, None], START), (mazes.goals, GOAL)):
-        rows, columns = np.divmod(cells, mazes.grid[1])
-        tokens[each[:, None], 2 * rows + 1, 2 * columns + 1] = token
+    tokens = (~wall_pixels(mazes.walls)).astype(np.int64)
+    for cells, token in ((mazes.start, START), (mazes.goals, GOAL)):
+        tokens[:, 1::2, 1::2][mark_cells(cells, mazes.grid)] = token
     return tokens
 
 
@@ -113,35 +111,11 @@ def pixel_labels(mazes: Mazes) -> np.ndarray:
     return labels
 
 
-def maze_picture(mazes: Mazes) -> np.ndarray:
-    """Paint mazes: black walls, white corridors, a green start and a red goal.
-
-    Returns:
-        (B, P, Q, 3) uint8, red, green and blue from 0 to 255.
-
-    Source:
-        Schwarzschild et al., Datasets for Studying Generalization from Easy to Hard Examples
-        (arXiv 2108.06011), and make_mazes.py of github.com/aks2203/easy-to-hard-data. Their
-        "size 59" counts pixels without the border: n = 30 here. Deviations: there, every pixel is
-        doubled and a further black line put around (P is 4 n + 4), values are 0 or 1, and colours
-        come before rows.
-    """
-    return _COLOURS[pixel_tokens(mazes)]
-
-
 def maze_from_pixels(pixels: np.ndarray, where: Callable[[int, int], str]) -> Mazes:
-    """Read one maze from tokens of its pixels.
+    """Read one maze from (P, Q) tokens of its pixels; `where` tells a pixel's place and content.
 
     A mark in a gap of the border is that of the cell inside. Gaps without a mark are the start and
     the goal, in reading order, if that is what is missing.
-
-    Args:
-        pixels: (2 n + 1, 2 m + 1) tokens as `pixel_tokens` makes, n and m from 2 to 128, or with
-            gaps in the border; one start and one goal or several.
-        where: says where a pixel is and what it holds, given its row and column from 0.
-
-    Raises:
-        ValueError: that is no maze; the message begins as `where` says.
     """
     rows, columns = pixels.shape
     if rows % 2 == 0 or columns % 2 == 0 or not {rows // 2, columns // 2} <= set(SIZES):
@@ -149,19 +123,16 @@ def maze_from_pixels(pixels: np.ndarray, where: Callable[[int, int], str]) -> Ma
             f"expected 2 n + 1 by 2 m + 1 cells, walls and corners, n and m from 2 to 128, got "
             f"{rows} by {columns}: every second line and column is walls and openings"
         )
-    is_cell = np.zeros(pixels.shape, bool)
-    is_cell[1::2, 1::2] = True
-    is_corner = np.zeros(pixels.shape, bool)
-    is_corner[::2, ::2] = True
-    is_border = np.ones(pixels.shape, bool)
-    is_border[1:-1, 1:-1] = False
+    row, column = np.indices(pixels.shape, sparse=True)
+    is_cell, is_corner = row & column & 1 == 1, (row | column) & 1 == 0
+    is_border = (row % (rows - 1) == 0) | (column % (columns - 1) == 0)
     for wrong, expected in (
         (is_corner & (pixels != WALL), "a wall, as in every corner between cells"),
         (is_cell & (pixels == WALL), "an open cell, as in every second line and column"),
         (~is_cell & ~is_border & (pixels > FREE), "a wall or an opening: a mark stands in a cell"),
     ):
-        for row, column in np.argwhere(wrong):
-            raise ValueError(f"{where(row, column)}: expected {expected}")
+        for place in np.argwhere(wrong):
+            raise ValueError(f"{where(*place)}: expected {expected}")
     places = {token: _cells_inside(pixels == token) for token in (START, GOAL)}
     gaps = np.argwhere(is_border & (pixels == FREE))
     missing = [token for token in (START, GOAL) if not len(places[token])]
@@ -171,10 +142,9 @@ def maze_from_pixels(pixels: np.ndarray, where: Callable[[int, int], str]) -> Ma
             f"the start or the goal where none is marked; {len(gaps)} gaps, {len(missing)} missing"
         )
     ends = _cells_inside(is_border & (pixels == FREE))
-    places |= {token: ends[i : i + 1] for i, token in enumerate(missing) if len(ends) > i}
-    _require_ends(places[START], places[GOAL])
+    places |= {token: end[None] for token, end in zip(missing, ends, strict=False)}
     walls = walls_from_pixels((is_border | (pixels == WALL))[None])
-    return Mazes(walls, places[START], places[GOAL][None])
+    return _one_maze(walls, places[START], places[GOAL])
 
 
 def _cells_inside(where: np.ndarray) -> np.ndarray:
@@ -199,8 +169,7 @@ def maze_from_squares(squares: np.ndarray) -> Mazes:
             f"{np.unique(squares)}"
         )
     start, goal = (np.flatnonzero(squares == token + 1) for token in (START, GOAL))
-    _require_ends(start, goal)
-    return Mazes(_walls_of_squares(squares[None] == WALL + 1), start, goal[None])
+    return _one_maze(_walls_of_squares(squares[None] == WALL + 1), start, goal)
 
 
 def _walls_of_squares(is_wall: np.ndarray) -> np.ndarray:
@@ -224,22 +193,22 @@ def square_tokens(mazes: Mazes) -> np.ndarray:
             "model expected a maze of squares, open or wall, such as a text of # and blanks in "
             "which every character is a cell; got one with walls between its cells"
         )
-    tokens, each = 2 - is_wall.reshape(len(mazes), -1).astype(np.int64), np.arange(len(mazes))
-    tokens[each, mazes.start] = START + 1
-    tokens[each[:, None], mazes.goals] = GOAL + 1
-    return tokens.reshape(mazes.walls.shape)
+    cells = pixel_tokens(mazes)[:, 1::2, 1::2]
+    return np.where(is_wall & (cells == FREE), WALL, cells) + 1
 
 
-def _require_ends(start: np.ndarray, goal: np.ndarray) -> None:
-    if len(start) != 1 or not len(goal):
+def _one_maze(walls: np.ndarray, start: np.ndarray, goals: np.ndarray) -> Mazes:
+    """The maze of (1, n, m) walls, if these cells (S,) and (G,) are one start and a goal."""
+    if len(start) != 1 or not len(goals):
         raise ValueError(
-            f"expected one start and a goal, got {len(start)} and {len(goal)}: mark a cell S and "
+            f"expected one start and a goal, got {len(start)} and {len(goals)}: mark a cell S and "
             "another G"
         )
+    return Mazes(walls, start, goals[None])
 
 
 def read_maze_picture(picture: ArrayLike) -> Mazes:
-    """Read one maze from a picture such as `maze_picture` paints.
+    """Read one maze from a picture: black walls, white corridors, a green start and a red goal.
 
     Args:
         picture: integers 0 to 255 or floats 0 to 1, of shape (P, Q, 3), (P, Q, 4), whose last is
@@ -248,13 +217,14 @@ def read_maze_picture(picture: ArrayLike) -> Mazes:
 
     Raises:
         ValueError: the picture is not one of a maze; the message names row and column from 1.
+
+    Source: make_mazes.py of github.com/aks2203/easy-to-hard-data, whose pixels are doubled, with a
+    further black line around, values of 0 and 1, and colours before rows.
     """
     pixels = _colours(picture)
     changes = [
-        np.flatnonzero((pixels != np.roll(pixels, 1, axis)).any(axis=(2, 1 - axis)))
-        for axis in (0, 1)
+        1 + np.flatnonzero(np.diff(pixels, axis=axis).any(axis=(2, 1 - axis))) for axis in (0, 1)
     ]
-    changes = [where[where > 0] for where in changes]
     scale = int(np.gcd.reduce(np.concatenate([np.diff(where) for where in changes])))
     if not scale or not all(map(len, changes)) or min(where[0] for where in changes) < scale:
         raise ValueError(
@@ -294,14 +264,3 @@ def _colours(picture: ArrayLike) -> np.ndarray:
             "cell, wall and opening as one pixel"
         )
     return colours[:, :, :3].astype(int)
-
-
-def cells_of(marked: np.ndarray) -> np.ndarray:
-    """The numbers of the marked cells of each (n, m) of (B, n, m) bool: (B, G) int64, G the most.
-
-    A board with fewer names its first again; one with none, cell 0.
-    """
-    marked = marked.reshape(len(marked), -1) if marked.size else marked.reshape(0, 1)
-    counts = marked.sum(axis=1)
-    order = np.argsort(~marked, axis=1, kind="stable")[:, : max(1, counts.max(initial=1))]
-    return np.where(np.arange(order.shape[1]) < counts[:, None], order, order[:, :1])

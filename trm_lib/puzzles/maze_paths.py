@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trm_lib.puzzles.maze import Mazes, check_cells, check_marks
+from trm_lib.puzzles.maze import Mazes, check_cells, check_marks, mark_cells
 from trm_lib.puzzles.maze_walls import check_walls, passages, steps_to, walls_inside
 
 
@@ -39,7 +39,7 @@ def shortest_path_cells(mazes: Mazes) -> np.ndarray:
     """
     from_start = _spread(mazes.walls, mazes.start)
     from_goal = _spread(mazes.walls, mazes.goals)
-    shortest = from_goal.reshape(len(mazes), -1)[np.arange(len(mazes)), mazes.start]
+    shortest = from_goal[mark_cells(mazes.start, mazes.grid)]
     if (shortest < 0).any():
         raise ValueError(
             f"maze {np.argmax(shortest < 0)} has no path from its start to its goal: open a wall"
@@ -49,13 +49,9 @@ def shortest_path_cells(mazes: Mazes) -> np.ndarray:
 
 def _spread(walls: np.ndarray, source: np.ndarray) -> np.ndarray:
     """Distances to the nearest source, (B,) or (B, G), by a wave through all mazes at once."""
-    count = len(walls)
     to_right, to_below = (~closed for closed in walls_inside(walls))
-    reached = np.zeros(walls.shape, bool)
-    cells = reached.reshape(count, np.prod(walls.shape[1:]))  # a view
-    cells[np.arange(count)[:, None], source.reshape(count, -1) if count else 0] = True
-    distances = np.zeros(walls.shape, np.int32)
-    front = reached.copy()
+    reached = mark_cells(source, walls.shape[1:])
+    front, distances = reached.copy(), np.zeros(walls.shape, np.int32)
     while front.any():
         distances += ~reached  # everybody still waiting waits one step more
         ahead = np.zeros_like(front)
@@ -78,16 +74,11 @@ def shortest_way(maze: Mazes) -> np.ndarray:
     Raises:
         ValueError: there are several mazes, or no way.
     """
-    here, _, is_open = _read(maze)
-    to_goal = _spread(maze.walls, maze.goals).reshape(-1)
-    if to_goal[here] < 0:
+    here, _, _ = _read(maze)
+    to_goal = _spread(maze.walls, maze.goals)
+    if to_goal.reshape(-1)[here] < 0:
         raise ValueError("expected a way from start to goal, got a maze without: open a wall")
-    way = [here]
-    while to_goal[here]:
-        ahead = steps_to(maze.grid)[here][is_open[here]]
-        here = int(ahead[to_goal[ahead].argmin()])
-        way.append(here)
-    return np.array(way)
+    return walk(maze, shortest_moves(maze.walls, to_goal)[0])
 
 
 def shortest_moves(walls: np.ndarray, distances: np.ndarray) -> np.ndarray:
@@ -100,9 +91,13 @@ def shortest_moves(walls: np.ndarray, distances: np.ndarray) -> np.ndarray:
     Returns:
         (B, n, m, 4) bool; several where ways are equally short, none at a goal.
     """
-    cells = distances.reshape(len(distances), -1)
-    there = cells[:, steps_to(walls.shape[1:])].reshape(*walls.shape, 4)
-    return passages(walls) & (there == distances[..., None] - 1)
+    return passages(walls) & (look_ahead(distances) == distances[..., None] - 1)
+
+
+def look_ahead(values: np.ndarray) -> np.ndarray:
+    """What stands one step from each cell in each direction, (B, n, m, 4), of (B, n, m)."""
+    grid = values.shape[1:]
+    return values.reshape(len(values), np.prod(grid))[:, steps_to(grid)].reshape(*values.shape, 4)
 
 
 def walk(maze: Mazes, scores: np.ndarray) -> np.ndarray:
@@ -117,13 +112,14 @@ def walk(maze: Mazes, scores: np.ndarray) -> np.ndarray:
         leads into a wall or to where one was before.
     """
     here, goals, is_open = _read(maze)
-    scores, way = scores.reshape(-1, 4), [here]
+    scores, way, been = scores.reshape(-1, 4), [here], {here}
     while here not in goals:
         move = scores[here].argmax()
         there = int(steps_to(maze.grid)[here, move])
-        if scores[here, move] <= 0 or not is_open[here, move] or there in way:
+        if scores[here, move] <= 0 or not is_open[here, move] or there in been:
             break
         way.append(here := there)
+        been.add(here)
     return np.array(way)
 
 
@@ -142,17 +138,14 @@ def marked_way(maze: Mazes, marks: np.ndarray) -> np.ndarray | None:
     """
     here, goals, is_open = _read(maze)
     left = check_marks(marks, maze.grid).flatten()  # marked, and not walked over
-    if not left[here]:
-        return None
-    way, left[here] = [here], False
+    way, ahead = [], np.array([here])
     while here not in goals:
-        ahead = steps_to(maze.grid)[here][is_open[here]]
         ahead = ahead[left[ahead]]
         if len(ahead) != 1:
             return None
-        here = int(ahead[0])
-        way.append(here)
+        way.append(here := int(ahead[0]))
         left[here] = False
+        ahead = steps_to(maze.grid)[here][is_open[here]]
     return None if left.any() else np.array(way)
 
 
@@ -161,28 +154,3 @@ def _read(maze: Mazes) -> tuple[int, list[int], np.ndarray]:
     if len(maze) != 1:
         raise ValueError(f"expected one maze, got {len(maze)}: pass them one at a time, mazes[i]")
     return int(maze.start[0]), maze.goals[0].tolist(), passages(maze.walls).reshape(-1, 4)
-
-
-def filling_rounds(mazes: Mazes) -> np.ndarray:
-    """Say in which round each cell is given up when dead ends are filled, all at once, in rounds.
-
-    An old way to solve a maze: give up what leads nowhere, again and again. A dead end is a cell
-    with at most one open neighbour that is left; the start and the goal never are. In a tree the
-    path from start to goal is left, and nothing else; a loop is left whole.
-
-    Returns:
-        (B, n, m) int64, from 1 on; 0 for cells that are left.
-    """
-    each = np.arange(len(mazes))
-    is_open = passages(mazes.walls).reshape(len(mazes), np.prod(mazes.grid), 4)
-    rounds, now = np.zeros(is_open.shape[:2], np.int64), 0
-    ends = np.zeros(rounds.shape, bool)
-    ends[each, mazes.start] = ends[each[:, None], mazes.goals] = True
-    while True:
-        left = rounds == 0
-        ways = (is_open & left[:, steps_to(mazes.grid)]).sum(axis=-1)
-        dead = left & ~ends & (ways <= 1)
-        if not dead.any():
-            return rounds.reshape(mazes.walls.shape)
-        now += 1
-        rounds[dead] = now

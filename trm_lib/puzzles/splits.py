@@ -82,18 +82,16 @@ def split_by_class(
     Returns:
         The positions of the three parts, none of them empty: at least three classes are needed.
     """
-    keys, bounds = _checked(keys, fractions, seed)
-    classes, class_of = np.unique(keys, return_inverse=True)
+    hashed, bounds = _hashed(keys, fractions, seed)
+    classes, place = np.unique(hashed, return_inverse=True)  # a class's place in hashed order
     if len(classes) < 3:
         raise ValueError(
             f"expected at least 3 classes, one for each part, got {len(classes)} among "
-            f"{len(keys)} items: use more varied data"
+            f"{len(hashed)} items: use more varied data"
         )
-    place = np.empty(len(classes), dtype=np.int64)  # the class's place in the scrambled order
-    place[np.argsort(_scrambled(classes, seed))] = np.arange(len(classes))
     first_cut = np.clip(round(bounds[0] * len(classes)), 1, len(classes) - 2)
     second_cut = np.clip(round(bounds[1] * len(classes)), first_cut + 1, len(classes) - 1)
-    return _split(np.digitize(place, [first_cut, second_cut])[class_of])
+    return _split(np.digitize(place, [first_cut, second_cut]))
 
 
 def split_by_hash(
@@ -104,15 +102,15 @@ def split_by_hash(
     A class falls on the same side whatever else is in the data, now or later. Fractions hold on
     average over many classes; a part of few classes may be empty. Arguments as `split_by_class`.
     """
-    keys, bounds = _checked(keys, fractions, seed)
-    uniform = (_scrambled(keys, seed) >> np.uint64(11)) * 2.0**-53  # in [0, 1)
+    hashed, bounds = _hashed(keys, fractions, seed)
+    uniform = (hashed >> np.uint64(11)) * 2.0**-53  # in [0, 1)
     return _split(np.digitize(uniform, bounds))
 
 
-def _checked(
+def _hashed(
     keys: np.ndarray, fractions: Sequence[float], seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The keys, and the two bounds between the parts."""
+    """The keys scrambled, as `seed` has it, and the two bounds between the parts."""
     keys, shares = np.asarray(keys), np.asarray(fractions, dtype=float)
     if keys.ndim != 1 or keys.dtype.kind not in "iu":
         raise ValueError(
@@ -125,11 +123,7 @@ def _checked(
             "example (0.8, 0.1, 0.1)"
         )
     whole(seed, "seed", 0, 2**64 - 1)
-    return keys, np.cumsum(shares)[:2]
-
-
-def _scrambled(keys: np.ndarray, seed: int) -> np.ndarray:
-    return mix64(keys.astype(np.uint64) ^ mix64(np.array([seed])))
+    return mix64(keys.astype(np.uint64) ^ mix64(np.array([seed]))), np.cumsum(shares)[:2]
 
 
 def _split(part: np.ndarray) -> Split:

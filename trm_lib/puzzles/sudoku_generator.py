@@ -55,9 +55,8 @@ def generate_sudoku(
         ValueError: so few clues are wanted that 100 attempts at one puzzle do not get there.
     """
     box_shape(size)  # refuses other sizes
-    count = whole(count, "count", 1)
     check_rng(rng)
-    target = 0
+    count, target = whole(count, "count", 1), 0
     if clues != "minimal":
         target = whole(clues, 'clues (or "minimal")', FEWEST_CLUES[size], size * size)
     if size == 4:
@@ -69,9 +68,9 @@ def generate_sudoku(
 
 
 def generate_hard_sudoku(
-    count: int, rng: np.random.Generator, backtracks: int = 20, each: int = 4, size: int = 9
+    count: int, rng: np.random.Generator, backtracks: int = 20, each: int = 4
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Generate minimal Sudokus that the exact solver must guess at, by climbing.
+    """Generate minimal 9x9 Sudokus that the exact solver must guess at, by climbing.
 
     A minimal puzzle on a random grid loses one to three clues; clues that tell the solution from
     others come in until it is the only one, and those that are not needed go. What is no easier
@@ -80,29 +79,26 @@ def generate_hard_sudoku(
     Args:
         count: how many puzzles, B.
         rng: source of randomness.
-        backtracks: guesses that `solve_exactly` takes back, mean over it and a turned
-            copy, at the least.
+        backtracks: guesses that `solve_exactly` takes back, mean over it and a turned copy, at the
+            least.
         each: at most so many puzzles share a grid.
-        size: N.
 
     Returns:
-        Puzzles and solutions, (B, N, N) int8 each, and their mean backtracks, (B,) float64.
+        Puzzles and solutions, (B, 9, 9) int8 each, and their mean backtracks, (B,) float64.
     """
     check_rng(rng)
     count, backtracks = whole(count, "count", 1), whole(backtracks, "backtracks", 1)
-    each, rules = whole(each, "each", 1), cover(size)
-    turns = _turns(size, rng)
+    each, rules, turns = whole(each, "each", 1), cover(9), _turns(9, rng)
     made: list[tuple[np.ndarray, np.ndarray, float]] = []
     while len(made) < count:
-        puzzle, solution = _generate_one(size, rng, 0)
-        clues, grid, seen = clues_of(puzzle), clues_of(solution), set()
-        hardest = _rated(rules, puzzle, turns)
+        puzzle, solution = _generate_one(9, rng, 0)
+        clues, seen, hardest = clues_of(puzzle), set(), _rated(puzzle, turns)
         for climbed in range(15 * each * (hardest > 2)):  # the easiest seldom get there
             if len(seen) == each or len(made) == count or (climbed == 25 and not seen):
                 break
-            other = _with_other_clues(rules, clues, grid, rng)
+            other = _with_other_clues(rules, clues, clues_of(solution), rng)
             puzzle = to_board(rules, sum(1 << clue for clue in other))
-            found = _rated(rules, puzzle, turns)
+            found = _rated(puzzle, turns)
             if found >= min(hardest, backtracks):
                 clues, hardest = other, found
                 if found >= backtracks and tuple(clues) not in seen:
@@ -122,9 +118,8 @@ def mean_backtracks(puzzles: np.ndarray, rng: np.random.Generator) -> np.ndarray
     Returns:
         (B,) float64; 0 if filling what has one choice left is enough.
     """
-    size = puzzles.shape[-1]
-    turns = _turns(size, rng)
-    return np.array([_rated(cover(size), puzzle, turns) for puzzle in puzzles])
+    turns = _turns(puzzles.shape[-1], rng)
+    return np.array([_rated(puzzle, turns) for puzzle in puzzles])
 
 
 def _turns(size: int, rng: np.random.Generator) -> np.ndarray:
@@ -134,8 +129,9 @@ def _turns(size: int, rng: np.random.Generator) -> np.ndarray:
     return turns
 
 
-def _rated(rules: Cover, puzzle: np.ndarray, turns: np.ndarray) -> float:
+def _rated(puzzle: np.ndarray, turns: np.ndarray) -> float:
     """Backtracks of the exact solver, mean over turned copies: which guess comes first is luck."""
+    rules = cover(len(puzzle))
     copies = (puzzle.reshape(-1)[turn].reshape(puzzle.shape) for turn in turns)
     searched = (search(rules, from_clues(rules, clues_of(copy)), limit=2) for copy in copies)
     return sum(dead_ends for _, _, dead_ends in searched) / len(turns)
@@ -191,14 +187,13 @@ def _generate_one(
 def _thin_out(rules: Cover, clues: list[int], target: int) -> list[int]:
     """Take away each clue in turn that can go, until `target` are left.
 
-    A clue can go when forbidding its digit leaves no solution: only other solutions are searched.
     One pass suffices, for a clue that is needed stays needed when others have gone.
     """
     kept = set(clues)
     for clue in clues:
         if len(kept) == target:
             break
-        others = from_clues(rules, kept - {clue}) & ~(1 << clue)
+        others = from_clues(rules, kept - {clue}) & ~(1 << clue)  # only other solutions
         if search(rules, others, limit=1)[1] == 0:
             kept.remove(clue)
     return sorted(kept)

@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trm_lib.puzzles.sudoku import box_shape
-from trm_lib.puzzles.sudoku_text import parse_sudoku
+from trm_lib.puzzles.sudoku import box_shape, parse_sudoku
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,6 @@ class Family:
     shifts: tuple[int, ...]  # N of them, which reach the N candidates of each constraint
     spread: int  # sum of 1 << shift; base bits times spread = all their candidates
 
-    @classmethod
-    def of(cls, bases: Iterable[int], shifts: Iterable[int]) -> Family:
-        shifts = tuple(shifts)
-        return cls(sum(1 << base for base in bases), shifts, sum(1 << shift for shift in shifts))
-
 
 @dataclass(frozen=True)
 class Cover:
@@ -84,19 +79,19 @@ def cover(size: int) -> Cover:
     starts = range(0, n * cells, cells)  # of each digit's candidates
     corners = [r * n + c for r in range(0, n, box_rows) for c in range(0, n, box_cols)]
     inside = [r * n + c for r in range(box_rows) for c in range(box_cols)]
-    families = (
-        Family.of(range(cells), starts),
-        Family.of([start + row for start in starts for row in range(0, cells, n)], range(n)),
-        Family.of([start + column for start in starts for column in range(n)], range(0, cells, n)),
-        Family.of([start + corner for start in starts for corner in corners], inside),
-    )
     everything = (1 << n * cells) - 1
-    keep = [everything] * (n * cells)
-    for family in families:
-        for base in bit_positions(family.base):
-            for shift in family.shifts:
-                keep[base + shift] &= ~((family.spread << base) ^ (1 << base + shift))
-    return Cover(n, everything, tuple(keep), families)
+    keep, families = [everything] * (n * cells), []
+    for bases, shifts in (
+        (range(cells), starts),
+        ([start + row for start in starts for row in range(0, cells, n)], range(n)),
+        ([start + column for start in starts for column in range(n)], range(0, cells, n)),
+        ([start + corner for start in starts for corner in corners], inside),
+    ):
+        spread = sum(1 << shift for shift in shifts)
+        families.append(Family(sum(1 << base for base in bases), tuple(shifts), spread))
+        for base, shift in product(bases, shifts):
+            keep[base + shift] &= ~((spread << base) ^ (1 << base + shift))
+    return Cover(n, everything, tuple(keep), tuple(families))
 
 
 def from_clues(rules: Cover, clues: Iterable[int]) -> int:
@@ -134,10 +129,9 @@ def bit_positions(bits: int) -> list[int]:
 
 
 def propagate(rules: Cover, left: int, placed: int) -> tuple[int, int] | None:
-    """Place naked and hidden singles until there are none, or return None at a contradiction.
+    """Place singles until there are none; of the candidates left, `placed` have been drawn on.
 
-    `left` are the candidates left, `placed` those of them whose consequences have been drawn: the
-    board is solved when the two are equal.
+    None at a contradiction; the board is solved when the two are equal.
     """
     while True:
         forced = 0
@@ -164,15 +158,12 @@ def search(
 ) -> tuple[int, int, int]:
     """Count the ways to complete a cover: singles first, then guesses at the tightest constraint.
 
-    Args:
-        rules, left: the exact cover, and the candidates left.
-        limit: stop after this many solutions; None counts them all.
-        rng: for a random completion: guesses come in random order, and among cells only, which
-            is quicker on an empty board. None tries the lowest candidate first.
+    The lowest candidate is tried first. With `rng`, for a random completion, guesses come in
+    random order, and among cells only, which is quicker on an empty board.
 
     Returns:
-        The candidates of the first solution (0 if there is none), how many solutions were found,
-        and how many guesses ended in a contradiction.
+        The candidates of the first solution (0 if there is none), how many were found, at most
+        `limit` if given, and how many guesses ended in a contradiction.
     """
     first = found = dead_ends = 0
     families = rules.families if rng is None else rules.families[:1]
@@ -197,14 +188,11 @@ def search(
 
 
 def _tightest_constraint(families: Iterable[Family], left: int) -> int:
-    """The candidates of an open constraint with the fewest of them, the earliest of equals.
-
-    The candidates of all constraints of a family are counted at once, in binary.
-    """
+    """The candidates of an open constraint with the fewest of them, the earliest of equals."""
     best, fewest = 0, left.bit_count() + 1
     for family in families:
         base = family.base
-        ones = twos = fours = eights = sixteens = 0  # binary digits of each constraint's count
+        ones = twos = fours = eights = sixteens = 0  # binary digits of every constraint's count
         for shift in family.shifts:
             here = (left >> shift) & base
             pairs = ones & here

@@ -3,15 +3,15 @@
 from trm_lib.training.adam_atan2 import AdamAtan2
 from trm_lib.training.data import IGNORE, Augment, Batches, PuzzleData
 from trm_lib.training.history import History, progress_bar
-from trm_lib.training.losses import (
-    act_loss,
-    answer_loss,
-    exactly_right,
-    halt_loss,
-    stablemax_loss,
+from trm_lib.training.losses import act_loss, answer_loss, exactly_right, stablemax_loss
+from trm_lib.training.policy_gradients import (
+    PPOConfig,
+    ReinforceConfig,
+    ppo,
+    ppo_update,
+    reinforce,
+    reinforce_update,
 )
-from trm_lib.training.ppo import PPOConfig, ppo, ppo_update
-from trm_lib.training.reinforce import ReinforceConfig, reinforce, reinforce_update
 from trm_lib.training.rollout import (
     Acting,
     Player,
@@ -41,6 +41,6 @@ __all__ = [
     "PPOConfig", "Player", "PolicyConfig", "PolicyRun", "PuzzleData", "ReinforceConfig", "Rollout",
     "Run", "SupervisedConfig", "TrainingRun", "act_loss", "advantages", "answer_loss",
     "correct", "deep_supervision", "discounted_returns", "entropy", "exactly_right", "fit",
-    "halt_loss", "log_probs", "persistent_carry", "ppo", "ppo_update", "progress_bar", "reinforce",
+    "log_probs", "persistent_carry", "ppo", "ppo_update", "progress_bar", "reinforce",
     "reinforce_update", "require_same_step", "stablemax_loss", "standardised",
 ]  # fmt: skip

@@ -8,12 +8,9 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-FIRST_STEP_IS_LR = 4 / math.pi
-"""Scale of a step: atan2(1, 1) is pi / 4, so that the first step has length lr, as in Adam."""
-
 
 class AdamAtan2(torch.optim.Optimizer):
-    """Adam's step m / (sqrt(v) + eps) becomes scale * atan2(m, sqrt(v)); decay as in AdamW.
+    """Adam's step m / (sqrt(v) + eps) becomes 4/pi * atan2(m, sqrt(v)); decay as in AdamW.
 
     The arc tangent is bounded and needs no epsilon, so multiplying a loss by a constant changes
     nothing, as long as the squares of the gradients can be told from 0 and infinity (in float32,
@@ -57,4 +54,5 @@ class AdamAtan2(torch.optim.Optimizer):
                 m_hat = m / (1 - beta1 ** state["step"].item())
                 v_hat = v / (1 - beta2 ** state["step"].item())
                 p.mul_(1 - lr * group["weight_decay"])
-                p.sub_(torch.atan2(m_hat, v_hat.sqrt_()), alpha=lr * FIRST_STEP_IS_LR)
+                # atan2(1, 1) is pi / 4: the first step has length lr, as in Adam
+                p.sub_(torch.atan2(m_hat, v_hat.sqrt_()), alpha=lr * (4 / math.pi))

@@ -124,6 +124,5 @@ def progress_bar(
 
     TQDM_DISABLE=1 in the environment silences every bar; in a notebook tqdm alone overlooks it.
     """
-    hidden = not shown or os.environ.get("TQDM_DISABLE", "0").lower() not in ("", "0", "false")
-    how = {"desc": description, "unit": unit, "total": steps, "initial": done}
-    return tqdm(range(done, steps), disable=hidden, **how)
+    off = not shown or os.environ.get("TQDM_DISABLE", "0").lower() not in ("", "0", "false")
+    return tqdm(range(done, steps), description, total=steps, initial=done, unit=unit, disable=off)

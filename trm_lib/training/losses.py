@@ -5,15 +5,14 @@ Axes: B batch, V vocabulary; of policies K improvement steps, A actions.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from trm_lib.models import HaltingOutput
 from trm_lib.training.data import IGNORE
-
-HALT_WEIGHT = 0.5
-"""What the halt loss counts beside the answer's; in the official code only, not in the paper."""
 
 
 def answer_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -70,20 +69,12 @@ def exactly_right(logits: Tensor, labels: Tensor) -> Tensor:
     return ((logits.argmax(-1) == labels) | (labels == IGNORE)).flatten(1).all(1)
 
 
-def halt_loss(halt_logit: Tensor, right: Tensor) -> Tensor:
-    """Cross-entropy of "the answer is exactly right" against the halt head's guess: (B,).
-
-    `right` (B,) is bool, or float from 0 to 1 where only the chance is known.
-    """
-    right = right.to(halt_logit.dtype)
-    return F.binary_cross_entropy_with_logits(halt_logit, right, reduction="none")
-
-
 def act_loss(out: HaltingOutput, labels: Tensor) -> Tensor:
     """The official loss of one improvement step: answer and halting, per board of the batch.
 
-    The sum over boards of `stablemax_loss` and half of `halt_loss`, over the batch size. The halt
-    head learns from whether the answer just given is right; that target carries no gradient. With
+    The sum over boards of `stablemax_loss` and half of the halt head's cross-entropy, over the
+    batch size; the half is in the official code only, not in the paper. The head learns from
+    whether the answer just given is right; that target carries no gradient. With
     `TRMConfig.continuing` it also learns what going on is worth, from its own guess a step later.
 
     Args:
@@ -94,10 +85,11 @@ def act_loss(out: HaltingOutput, labels: Tensor) -> Tensor:
         A scalar, float64.
     """
     answer = stablemax_loss(out.logits, labels).sum()
-    halt = halt_loss(out.halt_logit, exactly_right(out.logits, labels)).sum()
+    halt_cost = partial(F.binary_cross_entropy_with_logits, reduction="sum")
+    halt = halt_cost(out.halt_logit, exactly_right(out.logits, labels).to(out.halt_logit.dtype))
     if out.go_on_target is not None:
-        halt = halt + halt_loss(out.go_on_logit, out.go_on_target).sum()
-    return (answer + HALT_WEIGHT * halt) / len(labels)
+        halt = halt + halt_cost(out.go_on_logit, out.go_on_target)
+    return (answer + 0.5 * halt) / len(labels)
 
 
 def imitation_loss(log_p: Tensor) -> Tensor:

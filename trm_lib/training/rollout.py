@@ -5,8 +5,8 @@ advantages follow; in a `PolicyRun` it plays on while the policy learns.
 
 Axes: S time steps, E environments, K improvement steps, A actions.
 
-Source: Williams, "Simple statistical gradient-following algorithms" (1992); Schulman et al.,
-"High-dimensional continuous control using generalized advantage estimation" (arXiv 1506.02438).
+Source of the advantages: Schulman et al., "High-dimensional continuous control using generalized
+advantage estimation" (arXiv 1506.02438).
 """
 
 from __future__ import annotations
@@ -97,8 +97,7 @@ class Rollout:
     @property
     def first(self) -> Tensor:
         """(S, E) bool, the steps of each environment's first episode."""
-        ended = self.done.cumsum(0) - self.done.long()  # episodes that ended before this step
-        return ended == 0
+        return self.done.cumsum(0) == self.done  # no other has ended before
 
 
 class Acting:
@@ -220,9 +219,16 @@ class Player(Acting):
                 "rewards": torch.tensor(np.asarray(rewards, np.float32)),
                 "done": torch.from_numpy(done),
                 "success": torch.from_numpy(success),
+                "last_values": torch.zeros_like(self.decision["values"]),
             }
-            cut_off = torch.tensor(truncated & ~terminated)
-            kept.append(step | {"last_values": self._value_where(cut_off, step, infos)})
+            cut_off = truncated & ~terminated
+            if cut_off.any():
+                seen, where = step["observations"].clone(), torch.from_numpy(cut_off)
+                last = np.stack(infos["final_obs"][cut_off])  # Gymnasium's own: array of objects
+                seen[where] = torch.from_numpy(last)
+                out, _ = policy(seen, step["actions"], self.memory)
+                step["last_values"] = out.values[-1].masked_fill(~where, 0.0)
+            kept.append(step)
             ended |= done
         out, _ = policy(torch.tensor(self.observations), self.previous, self.memory)
         played = {name: torch.stack([step[name] for step in kept]) for name in kept[0]}
@@ -230,23 +236,10 @@ class Player(Acting):
         following = torch.where(played["done"], played.pop("last_values"), following)
         return Rollout(**played, next_values=following, memory=first_memory)
 
-    def _value_where(
-        self, cut_off: Tensor, step: dict[str, Tensor], infos: dict[str, Any]
-    ) -> Tensor:
-        """(E,): the value of the last observation of episodes that were cut off, else 0."""
-        if not cut_off.any():
-            return torch.zeros_like(step["values"])
-        final = step["observations"].clone()
-        last = np.stack(infos["final_obs"][cut_off.numpy()])  # Gymnasium's own: array of objects
-        final[cut_off] = torch.from_numpy(last)
-        out, _ = self.policy(final, step["actions"], self.memory)
-        return out.values[-1].masked_fill(~cut_off, 0.0)
-
     def state_dict(self) -> dict[str, Any]:
         """Where everybody stands, and what is remembered: tensors."""
-        envs = self.envs.state()
         return {
-            "envs": {name: torch.from_numpy(np.array(array)) for name, array in envs.items()},
+            "envs": {name: torch.from_numpy(rows) for name, rows in self.envs.state().items()},
             "observations": torch.tensor(self.observations),
             "masks": torch.tensor(self.masks),
             "previous": self.previous,

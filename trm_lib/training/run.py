@@ -2,10 +2,15 @@
 
 `fit`, `reinforce` and `ppo` show their algorithms, each a loop over `Run.rounds`; this file is what
 they share. A round is a batch of puzzles, or an update of a policy.
+
+A run that is killed goes on from its checkpoint as if nothing had happened, to the last bit. A
+checkpoint is one file of tensors, numbers, words, lists and dicts, written whole or not at all, and
+nothing else is ever unpickled from it.
 """
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -17,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from trm_lib.checks import whole
+from trm_lib.files import leftovers, write_whole
 from trm_lib.models import device_of
-from trm_lib.training.checkpoint import read_checkpoint, write_checkpoint
 from trm_lib.training.history import History, progress_bar, shares_by_k
 
 Evaluate = Callable[[nn.Module], np.ndarray]
@@ -69,8 +74,7 @@ class Run:
         if evaluate is not None:
             shares_by_k(evaluate(self.evaluated))  # before anything is learned, in case it is wrong
         if checkpoint is not None:
-            state = read_checkpoint(checkpoint := Path(checkpoint), self.identity())
-            self.keep(checkpoint) if state is None else self.set_state(state)
+            self.resume(checkpoint := Path(checkpoint))
         bar = progress_bar(self.n_rounds, name, unit, shown=progress, done=self.round)
         self.model.train()
         for _ in bar:
@@ -121,7 +125,37 @@ class Run:
 
     def keep(self, path: Path) -> None:
         """Write a checkpoint."""
-        write_checkpoint(path, self.identity(), self.state())
+        file = io.BytesIO()
+        torch.save({"identity": self.identity(), "state": self.state()}, file)
+        write_whole(path, file.getvalue())
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint, or write the first if there is none.
+
+        Raises:
+            ValueError: the file is damaged, or of a run with another identity.
+        """
+        for left in leftovers(path):  # of runs that were killed while they wrote
+            left.unlink(missing_ok=True)
+        if not path.exists():
+            return self.keep(path)
+        try:
+            kept = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+            theirs, state = dict(kept["identity"]), kept["state"]
+        except Exception as error:  # whatever a damaged or foreign file may cause
+            raise ValueError(
+                f"checkpoint {path} expected to be one of this run, but it cannot be read: delete "
+                f"it to start anew, or choose another name"
+            ) from error
+        ours = self.identity()
+        for name in [*ours, *theirs]:
+            if ours.get(name) != theirs.get(name):
+                raise ValueError(
+                    f"checkpoint {path} was left by another run: {name} is {theirs.get(name)} "
+                    f"there and {ours.get(name)} here. Delete it to start anew, or choose another "
+                    f"name"
+                )
+        self.set_state(state)
 
     def identity(self) -> dict[str, str]:
         """What two runs must share for one to go on with the other's state, in words."""

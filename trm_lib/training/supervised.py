@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,25 +32,19 @@ from trm_lib.training.history import History
 from trm_lib.training.losses import act_loss, answer_loss
 from trm_lib.training.run import Evaluate, Run
 
+OPTIMIZERS = {
+    "adamw": partial(torch.optim.AdamW, betas=(0.9, 0.95)),
+    "adam_atan2": AdamAtan2,
+    "muon": partial(torch.optim.Muon, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
+}
+"""What `SupervisedConfig.optimizer` may name.
 
-def muon(
-    params: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float
-) -> torch.optim.Muon:
-    """Muon, for networks whose parameters are all matrices; it refuses others.
+Muon is for networks whose parameters are all matrices, and refuses others. It makes the momentum's
+matrix orthogonal before it subtracts it, scaled to the size of a step of AdamW, so rates compare.
 
-    The momentum's matrix is made orthogonal before it is subtracted, scaled to the size that a step
-    of AdamW has, so that rates compare; the second of `betas` is the momentum.
-
-    Source: Jordan et al., 2024 (kellerjordan.github.io/posts/muon); the scale of Liu et al., "Muon
-    is Scalable for LLM Training" (arXiv 2502.16982).
-    """
-    return torch.optim.Muon(
-        params, lr=lr, momentum=betas[1], weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-    )
-
-
-OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam_atan2": AdamAtan2, "muon": muon}
-"""What `SupervisedConfig.optimizer` may name."""
+Source: Jordan et al., 2024 (kellerjordan.github.io/posts/muon); the scale of Liu et al., "Muon is
+Scalable for LLM Training" (arXiv 2502.16982).
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +110,7 @@ class TrainingRun(Run):
     ):
         _require_known_tokens(data, model, own_lesson=lesson is not None)
         optimizer = OPTIMIZERS[config.optimizer](
-            model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay
+            model.parameters(), lr=config.lr, weight_decay=config.weight_decay
         )
         halting = getattr(getattr(model, "config", None), "halting", False)
         self.lesson = lesson or (persistent_carry if halting else deep_supervision)
@@ -142,12 +137,10 @@ class TrainingRun(Run):
         self.average.update_parameters(self.model)
 
     def identity(self) -> dict[str, str]:
-        digest = hashlib.sha256()
-        for array in (self.data.inputs, self.data.labels):
-            digest.update(np.ascontiguousarray(array, dtype=np.int64))
+        arrays = np.array([self.data.inputs, self.data.labels], np.int64)
         return super().identity() | {
             "boards": str(self.data.inputs.shape),
-            "data": digest.hexdigest(),
+            "data": hashlib.sha256(arrays.tobytes()).hexdigest(),
             "lesson": getattr(self.lesson, "__qualname__", type(self.lesson).__name__),
         }
 

@@ -4,8 +4,8 @@ Arrays go in; figures, SVG and HTML come out. Every picture carries its text alt
 network, and is legible in grey and on light and dark pages.
 """
 
-from trm_lib.viz.boards import sudoku_svg, thinking_strip
-from trm_lib.viz.charts import bars, carry_chart, dots, seed_dots, shades
+from trm_lib.viz.boards import sudoku_svg
+from trm_lib.viz.charts import bars, dots, seed_dots, shades
 from trm_lib.viz.curves import accuracy_by_k, learning_curves, lines
 from trm_lib.viz.mazes import maze_svg
 from trm_lib.viz.pixels import maze_pixels, sudoku_pixels
@@ -13,7 +13,7 @@ from trm_lib.viz.slider import KSlider, k_slider
 from trm_lib.viz.style import BookFigure, SVGPicture, new_figure, write_note
 
 __all__ = [
-    "BookFigure", "KSlider", "SVGPicture", "accuracy_by_k", "bars", "carry_chart", "dots",
+    "BookFigure", "KSlider", "SVGPicture", "accuracy_by_k", "bars", "dots",
     "k_slider", "learning_curves", "lines", "maze_pixels", "maze_svg", "new_figure",
-    "seed_dots", "shades", "sudoku_pixels", "sudoku_svg", "thinking_strip", "write_note",
+    "seed_dots", "shades", "sudoku_pixels", "sudoku_svg", "write_note",
 ]  # fmt: skip

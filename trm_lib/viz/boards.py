@@ -6,7 +6,6 @@ Axes: N rows and columns of a board. Digits run from 1 to N; 0 is an empty cell.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -19,9 +18,6 @@ from trm_lib.viz import style
 from trm_lib.viz.style import SVGPicture
 
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
-_STRIP = {4: (4, 34), 6: (3, 31), 9: (3, 25)}  # N: most boards in a row, pixels a cell
-_GAP = 26  # between two boards of a strip
-_WORDS = 48  # room for two lines under each board
 SURE = 0.9  # belief from which on a cell shows one digit
 _WIDEST = FontProperties(family="DejaVu Sans", weight="bold")  # a title's, of all usual fonts
 
@@ -54,41 +50,6 @@ def sudoku_svg(
     """
     sudoku = _known(board, clues, solution, belief)
     return framed(sudoku.elements(cell), (len(board) * cell,) * 2, 4, title, sudoku.words())
-
-
-def thinking_strip(
-    boards: np.ndarray, clues: np.ndarray, solution: np.ndarray, labels: Sequence[str]
-) -> SVGPicture:
-    """Draw a model's boards in the order of its steps, in as few even rows as fit a page.
-
-    Under each board stand its label and how many of the answers are right.
-
-    Args:
-        boards: digits after each of S steps, shape (S, N, N).
-        clues, solution: as in `sudoku_svg`.
-        labels: one a step, "K = 1", "K = 2" ...
-    """
-    count = len(boards)
-    sudokus = [_known(board, clues, solution) for board in boards]
-    most, cell = _STRIP[len(clues)]
-    side = len(clues) * cell
-    rows = -(-count // most)
-    columns = -(-count // rows)
-    parts = []
-    for i, (sudoku, label) in enumerate(zip(sudokus, labels, strict=True)):
-        x = _GAP / 2 + (i % columns) * (side + _GAP)
-        y = 8 + (i // columns) * (side + _WORDS + 8)
-        under = f'<text x="{side / 2:g}" text-anchor="middle" y='
-        bold, small = f'font-weight="700" fill="{style.INK}"', f'fill="{style.FAINT_INK}"'
-        words = [
-            f'{under}"{side + 22:g}" font-size="16" {bold}>{escape(label)}</text>',
-            f'{under}"{side + 41:g}" font-size="14" {small}>{sudoku.score()}</text>',
-        ]
-        parts += group(f'transform="translate({x:g} {y:g})"', sudoku.elements(cell) + words)
-    told = [f"{label}: {one.score()}." for label, one in zip(labels, sudokus, strict=True)]
-    alt = f"A model solving a Sudoku in {count} steps. {' '.join(told)} At the end: "
-    alt += sudokus[-1].words()
-    return _on_paper(parts, columns * (side + _GAP), 8 + rows * (side + _WORDS + 8), alt)
 
 
 @dataclass(frozen=True)
@@ -220,7 +181,7 @@ def framed(
         words = f"{title}. {words}"
     left = (width - sides[1]) / 2
     board = group(f'transform="translate({left:g} {head + margin})"', parts)
-    return _on_paper(heading + board, width, height + head, words)
+    return on_paper(heading + board, width, height + head, words)
 
 
 def group(look: str, parts: list[str]) -> list[str]:
@@ -259,7 +220,7 @@ def _candidates(x: float, y: float, cell: float, belief: np.ndarray) -> list[str
     return drawn
 
 
-def _on_paper(parts: list[str], width: float, height: float, alt: str) -> SVGPicture:
+def on_paper(parts: list[str], width: float, height: float, alt: str) -> SVGPicture:
     """Parts in an `<svg>` on white paper that shrinks with its container."""
     svg = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '

@@ -1,16 +1,12 @@
-"""Charts of other shapes: dots of seeds, stays of a carry, bars, clouds of dots, shaded boards."""
+"""Charts of other shapes: dots of seeds, bars, clouds of dots, shaded boards."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.patches import Rectangle
 
 from trm_lib.statistics import bootstrap_interval, check_scores, interquartile_mean
 from trm_lib.viz import style
@@ -19,7 +15,6 @@ from trm_lib.viz.style import BookFigure, literal, new_figure, write_note
 _DOTS = 40  # how many would fill a row side by side: nearer ones would overlap
 _DOT = 0.075  # inches from one such dot to the next
 _ROW = 0.5  # inches of a row whose dots lie side by side
-_STEPS = LinearSegmentedColormap.from_list("steps", [style.PALE, style.COLOURS[0]])
 _NARROW = 5.2  # inches: a phone shrinks it by little more than a quarter, its words stay legible
 
 
@@ -90,50 +85,6 @@ def _stacked(values: np.ndarray, apart: float) -> np.ndarray:
         taken = places[:i][np.abs(values[:i] - value) <= apart]
         places[i] = min(set(range(i + 1)) - set(taken.tolist()))
     return places
-
-
-def carry_chart(steps: np.ndarray, n_sup: int) -> BookFigure:
-    """Draw each place of a batch as a row, and each stay of a puzzle as a bar in it.
-
-    A bar grows darker with every improvement step its puzzle is given, and ends where the puzzle
-    halts and makes room for the next.
-
-    Args:
-        steps: (S, B) integers from 1: how many improvement steps the puzzle in each of B places
-            had had after each of S steps of the batch, as `carry.steps` tells; a 1 is a fresh one.
-        n_sup: most steps a puzzle can get; the darkest shade.
-    """
-    S, B = steps.shape
-    figure, axes = new_figure(height=1.3 + 0.2 * B)
-    axes.imshow(
-        steps.T, cmap=_STEPS, vmin=1, vmax=n_sup, aspect="auto", interpolation="nearest",
-        extent=(0, S, B - 0.5, -0.5),
-    )  # fmt: skip
-    stays = []
-    for place in range(B):
-        begins = np.flatnonzero((steps[:, place] == 1) | (np.arange(S) == 0))
-        for begin, end in pairwise([*begins, S]):
-            stays.append(Rectangle((begin, place - 0.5), end - begin, 1))
-            if end - begin > 1 and end < S:  # who is still there has no last step
-                last = steps[end - 1, place]
-                axes.text(
-                    end - 0.3, place, str(last), ha="right", va="center", fontsize=7.5,
-                    color=style.PAPER if last > n_sup / 2 else style.INK,
-                )  # fmt: skip
-    looks = {"facecolor": "none", "edgecolor": style.PAPER, "linewidth": 2.4}
-    axes.add_collection(PatchCollection(stays, **looks))
-    axes.set(xlim=(0, S), ylim=(B - 0.5, -0.5))
-    axes.set(xlabel="improvement steps of the batch", ylabel="seat")
-    axes.set_yticks([0, B - 1], labels=["1", str(B)])
-    _without_left_axis(axes)
-    axes.yaxis.label.set_color(style.FAINT_INK)
-    write_note(figure, "A bar is one puzzle; the number at its end, the steps it had when it left.")
-    fresh = (steps[1:] == 1).sum()
-    figure.alt = (
-        f"{B} seats over {S} improvement steps. {fresh} fresh puzzles came in; "
-        f"the longest stay was {steps.max()} improvement steps."
-    )
-    return figure
 
 
 def bars(values: Mapping[str, float], xlabel: str, most: float | None = 1.0) -> BookFigure:
