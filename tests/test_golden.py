@@ -23,6 +23,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from book.recipes import data, improved_shaping, thinking_longer, unseen_mazes
+from book.recipes.ablations import MultiScaleConfig
 from trm_lib import experiments, models, puzzles, solve, training, viz
 
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -130,7 +131,7 @@ WORLDS = {
 NETWORKS = {
     f"{kind} {mixing}": make(**SMALL, mixing=mixing, n_heads=2)
     for kind, make in {
-        "trm": models.TRMConfig, "looped": models.LoopedConfig, "scales": models.MultiScaleConfig,
+        "trm": models.TRMConfig, "looped": models.LoopedConfig, "scales": MultiScaleConfig,
         "levels": models.HierarchicalConfig, "one pass": models.BoardConfig,
     }.items()
     for mixing in ("mlp", "attention", "conv", "gru")

@@ -79,7 +79,7 @@ load_result("maze4/mlp")
 recipes = lambda: {name for name in sys.modules if name.startswith("book.recipes.")}
 assert not recipes()
 find_recipe("maze4/mlp")
-assert recipes() == {"book.recipes.unseen_mazes"}, recipes()
+assert recipes() == {"book.recipes.data", "book.recipes.unseen_mazes"}, recipes()
 """
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from book.recipes.comparisons import speeds
 from trm_lib.experiments import (
     Result,
     draw,
     draw_by_k,
     report,
     scores,
-    speeds,
     verdicts,
 )
 from trm_lib.statistics import bootstrap_interval
@@ -146,7 +146,7 @@ def test_speed_is_a_median_over_all_seeds_and_never_is_last():
         "slow", config, boards=boards, epochs_to_95=[-1, 3.0, -1], to_95_seconds=[-1, 99.0, -1],
         watched_exact=[[0, 0, 0], [0, 0, 1], [0, 0, 0]],
     )  # fmt: skip
-    assert cells(speeds([fast, slow]))[2:] == [
+    assert cells(speeds({"fast": fast, "slow": slow}))[2:] == [
         ["fast", "2 of 3", "40", "0.30", "21"],  # seen at 16 mazes: 4 batches, 10 steps each
         ["slow", "1 of 3", "never", "never", "never"],
     ]

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from book.recipes.ablations import MultiScaleConfig
 from tests.models.small import SMALL, boards, seeded, think
 from trm_lib import models
 from trm_lib.evaluation import answer_flops
@@ -11,7 +12,7 @@ from trm_lib.evaluation import answer_flops
 KINDS = {
     "trm": (models.TRMConfig, {}),
     "looped": (models.LoopedConfig, {}),
-    "scales": (models.MultiScaleConfig, {}),
+    "scales": (MultiScaleConfig, {}),
     "levels": (models.HierarchicalConfig, {"low_width": 8}),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)

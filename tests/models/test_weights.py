@@ -7,6 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from book.recipes.ablations import MultiScaleConfig
 from tests.models.small import SMALL, seeded
 from trm_lib import models
 
@@ -21,7 +22,7 @@ MODELS = {
     "trm": models.TRM(CONFIG, seeded(3)),
     "halting": models.build_model(models.TRMConfig(**SMALL, halting=True), 3),
     "looped": models.build_model(models.LoopedConfig(**SMALL), 3),
-    "scales": models.build_model(models.MultiScaleConfig(**SMALL), 3),
+    "scales": models.build_model(MultiScaleConfig(**SMALL), 3),
     "levels": models.build_model(models.HierarchicalConfig(**SMALL, low_width=8), 3),
     "feed-forward": models.FeedForward(
         models.BoardConfig(vocab_size=7, grid=(6, 6), width=8, mixing="conv")

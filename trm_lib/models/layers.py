@@ -135,9 +135,9 @@ def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator) ->
 def rms_norm(h: Tensor) -> Tensor:
     """Scale the last axis to root mean square 1, with nothing to learn: (..., D) -> (..., D).
 
-    In float32, operation by operation as the official code does it: so both round alike.
+    In float32 at the least, operation by operation as in the official code: so both round alike.
     """
-    wide = h.float()
+    wide = h.to(torch.promote_types(h.dtype, torch.float32))
     return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + EPS)).to(h.dtype)
 
 
