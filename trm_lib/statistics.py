@@ -91,12 +91,12 @@ class Estimate:
 class Comparison:
     """What two learners' seeds say about which of them scores higher; `print` it."""
 
-    names: tuple[str, str]  # what the learners are called, a then b
-    a: Estimate  # interquartile mean of a's seeds, with its 95% bootstrap interval
+    names: tuple[str, str]  #: what the learners are called, a then b
+    a: Estimate  #: interquartile mean of a's seeds, with its 95% bootstrap interval
     b: Estimate
-    difference: Estimate  # of the two means, a minus b
-    improvement: Estimate  # probability that a seed of a scores above one of b, ties half
-    p_value: float  # Mann-Whitney, two-sided: how often equal learners look at least so different
+    difference: Estimate  #: of the two means, a minus b
+    improvement: Estimate  #: probability that a seed of a scores above one of b, ties half
+    p_value: float  #: Mann-Whitney, two-sided: how often equal learners look at least so different
 
     @property
     def winner(self) -> str | None:

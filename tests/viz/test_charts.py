@@ -248,3 +248,13 @@ def test_bars_dots_and_shades_draw_their_numbers():
     assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), [[0, 0.5]])
     assert figure.axes[0].images[0].get_clim() == (0, 1)
+
+
+def test_words_that_matplotlib_leaves_black_follow_the_page():
+    figure, axes = new_figure()
+    axes.plot([0, 1], label="a line")
+    axes.legend()
+    opening = figure._repr_html_().split(">")[
+        0
+    ]  # what has no colour of its own takes that of <svg>
+    assert "fill:var(--pic-ink," in opening

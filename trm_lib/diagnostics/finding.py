@@ -16,12 +16,12 @@ _WIDTH = 80  # characters of a page: what the text column of the book holds
 class Finding:
     """What one probe found; `print` it."""
 
-    name: str  # what was looked at, for example "targets"
-    fault: str | None  # None where all is well, else what is wrong, "constant targets"
-    evidence: str  # a sentence with the measured numbers
-    remedy: str  # what to do about the fault
-    numbers: dict[str, Any]  # what was measured, numbers and arrays
-    figure: Callable[[], BookFigure]  # draws them
+    name: str  #: what was looked at, for example "targets"
+    fault: str | None  #: None where all is well, else what is wrong, "constant targets"
+    evidence: str  #: a sentence with the measured numbers
+    remedy: str  #: what to do about the fault
+    numbers: dict[str, Any]  #: what was measured, numbers and arrays
+    figure: Callable[[], BookFigure]  #: draws them
 
     @property
     def healthy(self) -> bool:

@@ -29,11 +29,11 @@ _BINS = 10  # of stated probability, equally wide
 class ThinkingStep:
     """One improvement step of the boards that are still thought about."""
 
-    k: int  # which step, from 1
-    rows: np.ndarray  # (B,) int64, which of the N boards
-    carry: Any  # what the model hands to its next step
-    out: StepOutput  # what the model says of them
-    done: np.ndarray | None = None  # set it to (B,) bool, and those boards leave; None: all stay
+    k: int  #: which step, from 1
+    rows: np.ndarray  #: (B,) int64, which of the N boards
+    carry: Any  #: what the model hands to its next step
+    out: StepOutput  #: what the model says of them
+    done: np.ndarray | None = None  #: set it to (B,) bool, and those boards leave; None: all stay
 
     @property
     def answers(self) -> np.ndarray:
@@ -142,9 +142,9 @@ def halt_logits_by_k(model: TRM, boards: np.ndarray, k_steps: int) -> np.ndarray
 class StoppedAnswers:
     """What a model answered where each board stopped."""
 
-    answers: np.ndarray  # (N, *grid) int64
-    steps: np.ndarray  # (N,) int64, how many improvement steps that took
-    halt_logit: np.ndarray | None = None  # (N,) float32, how sure the halt head was then, if asked
+    answers: np.ndarray  #: (N, *grid) int64
+    steps: np.ndarray  #: (N,) int64, how many improvement steps that took
+    halt_logit: np.ndarray | None = None  #: (N,) float32, how sure the halt head was then, if asked
 
 
 def answers_with_halting(
@@ -200,10 +200,10 @@ def answers_at_rest(
 class Calibration:
     """Stated confidence against what came true, in B bins; empty ones are left out."""
 
-    confidence: np.ndarray  # (B,) mean probability the model stated
-    share_right: np.ndarray  # (B,) share of answers that were right
-    count: np.ndarray  # (B,) answers in the bin
-    error: float  # expected calibration error: mean over answers of |confidence - share_right|
+    confidence: np.ndarray  #: (B,) mean probability the model stated
+    share_right: np.ndarray  #: (B,) share of answers that were right
+    count: np.ndarray  #: (B,) answers in the bin
+    error: float  #: expected calibration error: mean over answers of |confidence - share_right|
 
 
 def calibration(halt_logit: ArrayLike, right: ArrayLike) -> Calibration:

@@ -37,9 +37,9 @@ BOARDS_AT_ONCE = 256  # few enough for a processor's cache
 class Outcomes:
     """How each of M episodes ended."""
 
-    success: np.ndarray  # (M,) bool, as the environment says
-    returns: np.ndarray  # (M,) float64, undiscounted sums of rewards
-    lengths: np.ndarray  # (M,) int64, steps
+    success: np.ndarray  #: (M,) bool, as the environment says
+    returns: np.ndarray  #: (M,) float64, undiscounted sums of rewards
+    lengths: np.ndarray  #: (M,) int64, steps
 
     def __len__(self) -> int:
         return len(self.success)

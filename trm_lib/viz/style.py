@@ -133,7 +133,7 @@ def figure_html(figure: Figure, alt: str, id_prefix: str | None = None) -> str:
             return f'<img alt="{alt}" style="{look}" src="data:image/png;base64,{png}">'
     if id_prefix is None:
         id_prefix = f"fig-{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
-    look = f"{_SHAPE};stroke-linejoin:round;stroke-linecap:butt"
+    look = f"{_SHAPE};fill:{INK};stroke-linejoin:round;stroke-linecap:butt"  # black is left out
     opening = f'<svg role="img" aria-label="{alt}" style="{look}"'
     return themed(unique_ids(opening + svg.removeprefix("<svg"), id_prefix))
 
