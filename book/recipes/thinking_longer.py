@@ -25,8 +25,8 @@ from trm_lib.evaluation import answers_at_rest, exact_by_k
 from trm_lib.experiments import Recipe
 from trm_lib.models import BoardNet, count_parameters
 from trm_lib.puzzles.maze import mark_cells
+from trm_lib.puzzles.maze_layouts import passages
 from trm_lib.puzzles.maze_paths import look_ahead
-from trm_lib.puzzles.maze_walls import passages
 from trm_lib.tasks import PuzzleTask
 from trm_lib.training import (
     IGNORE,

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from trm_lib.puzzles import Mazes, mazes_from_keys, pixel_tokens
-from trm_lib.puzzles.maze_walls import walls_between
+from trm_lib.puzzles.maze_layouts import walls_between
 
 STEPS = [(-1, 0), (0, 1), (1, 0), (0, -1)]  # by direction, rows and columns
 

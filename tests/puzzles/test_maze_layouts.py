@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from tests.puzzles.by_hand import walls_of
 from trm_lib.puzzles import all_trees, layout_class
-from trm_lib.puzzles.maze_walls import wall_pixels
+from trm_lib.puzzles.maze_layouts import wall_pixels
 
 
 def copies(walls: np.ndarray) -> set[bytes]:

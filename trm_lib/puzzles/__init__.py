@@ -29,16 +29,7 @@ from trm_lib.puzzles.maze_boards import (
     read_maze_tokens,
     square_tokens,
 )
-from trm_lib.puzzles.maze_paths import (
-    marked_way,
-    maze_distances,
-    shortest_moves,
-    shortest_path_cells,
-    shortest_way,
-    walk,
-)
-from trm_lib.puzzles.maze_text import maze_text, parse_maze, parse_squares
-from trm_lib.puzzles.maze_walls import (
+from trm_lib.puzzles.maze_layouts import (
     Size,
     all_trees,
     check_walls,
@@ -49,6 +40,15 @@ from trm_lib.puzzles.maze_walls import (
     wall_pixels,
     walls_from_pixels,
 )
+from trm_lib.puzzles.maze_paths import (
+    marked_way,
+    maze_distances,
+    shortest_moves,
+    shortest_path_cells,
+    shortest_way,
+    walk,
+)
+from trm_lib.puzzles.maze_text import maze_text, parse_maze, parse_squares
 from trm_lib.puzzles.reading import game_of
 from trm_lib.puzzles.splits import Split, draw_below, mix64, split_by_class, split_by_hash
 from trm_lib.puzzles.sudoku import (

@@ -1,6 +1,6 @@
 """Mazes: n x m cells with walls between them, a start and a goal; drawn at random or from keys.
 
-Axes and directions are those of `maze_walls`.
+Axes and directions are those of `maze_layouts`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from trm_lib.checks import SHARE, check_rng, one_of, whole
-from trm_lib.puzzles.maze_walls import Size, check_walls, grid_of, spanning_trees, walls_between
+from trm_lib.puzzles.maze_layouts import Size, check_walls, grid_of, spanning_trees, walls_between
 from trm_lib.puzzles.splits import draw_below
 
 Layout = Literal["tree", "loops", "open"]

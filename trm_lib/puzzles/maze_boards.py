@@ -1,6 +1,6 @@
 """Mazes as boards for a network: tokens cell by cell, tokens pixel by pixel, and colour pictures.
 
-Axes and pixels are those of `maze_walls`.
+Axes and pixels are those of `maze_layouts`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trm_lib.puzzles.maze import Mazes, mark_cells
-from trm_lib.puzzles.maze_paths import shortest_path_cells
-from trm_lib.puzzles.maze_walls import (
+from trm_lib.puzzles.maze_layouts import (
     SIZES,
     check_walls,
     wall_pixels,
     walls_between,
     walls_from_pixels,
 )
+from trm_lib.puzzles.maze_paths import shortest_path_cells
 
 CELL_TOKENS, MOVE_TOKENS, PIXEL_TOKENS = 48, 32, 4
 """How many different tokens there are."""

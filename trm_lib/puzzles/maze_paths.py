@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from trm_lib.puzzles.maze import Mazes, check_cells, check_marks, mark_cells
-from trm_lib.puzzles.maze_walls import check_walls, passages, steps_to, walls_inside
+from trm_lib.puzzles.maze_layouts import check_walls, passages, steps_to, walls_inside
 
 
 def maze_distances(walls: np.ndarray, source: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ import numpy as np
 from trm_lib.checks import whole
 from trm_lib.puzzles.maze import Mazes, check_marks
 from trm_lib.puzzles.maze_boards import FREE, GOAL, START, WALL, maze_from_pixels, maze_from_squares
-from trm_lib.puzzles.maze_walls import check_walls, wall_pixels
+from trm_lib.puzzles.maze_layouts import check_walls, wall_pixels
 from trm_lib.puzzles.reading import BETWEEN, Lines, is_box, lines_of, without_size
 
 _POSTS, _BLOCKS = "+o*", "#\u2588\u2593\u25a0X1"

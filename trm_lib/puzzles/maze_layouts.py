@@ -1,4 +1,4 @@
-"""The walls of mazes: as one bit a direction in each cell, as pixels, and those of spanning trees.
+"""Layouts of mazes: walls as one bit a direction in each cell, as pixels, and spanning trees.
 
 Legend of the maze modules: B mazes, n rows and m columns (each 2 to 128), L = n * m cells, numbered
 row by row, P = 2 n + 1 rows and Q = 2 m + 1 columns of pixels. Directions are 0 up, 1 right, 2
