@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from book.recipes import (
     ablations,
@@ -344,3 +345,21 @@ def test_a_run_measures_what_is_stored_and_goes_on_from_its_end(name, few, tmp_p
         counts = np.array([(length <= 8).sum(), (length > 8).sum()])
         by_length = np.array(found["test_exact_by_length_and_k"])[:2]
         np.testing.assert_allclose(counts @ by_length / counts.sum(), exact, atol=1e-9)
+
+
+def test_the_untied_loop_calls_every_block_once_in_turn_and_learns_as_the_loop_does():
+    task = comparisons.UntiedTask(
+        replace(comparisons.LOOP, n_layers=6, n_calls=3), comparisons.RECURSIVE, None, 2, 2
+    )
+    network, boards = task.build(0), torch.randint(48, (3, 8, 8))
+    carry = network.initial_carry(boards)
+    x, h = network.embed(boards), carry.h
+    for block in network.stack.blocks:
+        h = block(h + x, (8, 8))
+    for step in range(2):
+        network.zero_grad()
+        carry, out = network(carry, boards)
+        out.logits.sum().backward()
+        learns = [block.swiglu.down.weight.grad is not None for block in network.stack.blocks]
+        assert learns == [step == 0] * 3 + [step == 1] * 3  # judged by itself
+    torch.testing.assert_close(carry.h, h.detach())
