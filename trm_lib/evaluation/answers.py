@@ -103,14 +103,18 @@ def think(
 
 
 def exact_by_k(
-    model: nn.Module, data: PuzzleData, k_steps: int, batch_size: int = 1024
+    model: nn.Module,
+    data: PuzzleData,
+    k_steps: int,
+    batch_size: int = 1024,
+    generator: torch.Generator | None = None,
 ) -> np.ndarray:
     """Share of puzzles with every labelled cell right, after each of K steps: (K,) float.
 
     Args: `data` holds the N puzzles; the others as for `think`.
     """
     right = np.zeros(k_steps)
-    for step in think(model, data.inputs, k_steps, batch_size):
+    for step in think(model, data.inputs, k_steps, batch_size, generator):
         labels = as_tokens(data.labels[step.rows]).to(step.out.logits.device)
         right[step.k - 1] += exactly_right(step.out.logits, labels).sum().item()
     return right / len(data.inputs)
