@@ -71,8 +71,8 @@ def solve(
             or a cell. By default the one that is shipped: for Sudoku of 4x4, 6x6 and 9x9, and
             for mazes of any size, with loops or without.
         starts: how often at most the model begins to think about a Sudoku: the first time from its
-            own initial state, then from random ones, until the rules accept an answer. If not
-            given, 16 times from 9x9 on, and once for smaller boards.
+            own initial state (the shipped one for 9x9 was trained without), then from random ones,
+            until the rules accept an answer. By default 16 from 9x9 on, once for smaller boards.
 
     Raises:
         ValueError: the puzzle is malformed or breaks the rules, a Sudoku has no solution or
@@ -201,6 +201,7 @@ def _solve_sudoku(
 ) -> SolvedSudoku:
     puzzles.check_sudoku(board)
     size = len(board)
+    own = model is not None or size < 9  # the shipped one for 9x9 was trained from random states
     model = shipped_model(size) if model is None else model
     ways: dict[tuple[int, int], Any] = {(size + 1, size + 1): 0, (size + 2, size + 2): 1}
     any_size = getattr(getattr(model, "config", None), "candidates", False)
@@ -218,7 +219,7 @@ def _solve_sudoku(
         raise ValueError(f"expected a puzzle with one solution, got {told}")
     generator = torch.Generator().manual_seed(0)
     for start in range(starts):
-        answers = answers_by_k(model, boards, k_steps, generator if start else None)
+        answers = answers_by_k(model, boards, k_steps, None if own and not start else generator)
         steps = (answers - shift).clip(0).reshape(k_steps, size, size).astype(np.int8)
         right = puzzles.is_solution(np.broadcast_to(board, steps.shape), steps)
         if right.any():

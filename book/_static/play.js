@@ -34,7 +34,10 @@ const trmPlay = (function () {
     };
     onmessage = ({ data }) => {
       if (data.exported) network = trmNetwork(data.exported);
-      if (data.tokens) [job, carry] = [data.job, network.start(data.tokens, data.grid)];
+      if (data.tokens) { // the network over candidates was trained from random states
+        const drawn = network.config.mixing === "constraints";
+        [job, carry] = [data.job, network.start(data.tokens, data.grid, drawn)];
+      }
       to = data.to || 0;
       if (!busy) next.port2.postMessage(0);
       busy = true;

@@ -5,7 +5,7 @@
    classic script: it works from a folder on disk.
 
      const network = trmNetwork(exported);
-     let carry = network.start(tokens, [rows, columns]);
+     let carry = network.start(tokens, [rows, columns]); // or, with a third argument, from random numbers
      carry = network.step(carry);          // one improvement step
      carry.logits                          // L x A: the answer after it
 */
@@ -191,6 +191,14 @@ function trmThink(root) {
   };
   const STARTS = { Looped: { h: "h0" }, TRM: { y: "y0", z: "z0" }, HierarchicalTRM: { high: "h0", low: "l0" } };
 
+  // standard normal numbers, always the same: a congruential generator, and Box and Muller's method
+  function normal(count) {
+    let state = 1;
+    const uniform = () => (state = (1664525 * state + 1013904223) % 2 ** 32, (state + 0.5) / 2 ** 32);
+    return Float64Array.from({ length: count }, () =>
+      Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+  }
+
   root.trmNetwork = function (exported) {
     const { kind, config } = exported, D = config.width;
     if (!KINDS[kind] || !MIXINGS[config.mixing]) {
@@ -201,7 +209,7 @@ function trmThink(root) {
     const network = { config, weights };
     return {
       config,
-      start(tokens, grid) {
+      start(tokens, grid, drawn = false) {
         if (config.mixing === "constraints") tokens = candidates(tokens);
         const x = new Float64Array(tokens.length * D), states = {};
         tokens.forEach((token, l) => {
@@ -209,7 +217,8 @@ function trmThink(root) {
         });
         for (const state in STARTS[kind]) {
           const start = weights[STARTS[kind][state]], W = start.length;
-          states[state] = new Float64Array(tokens.length * W).map((_, i) => start[i % W]);
+          states[state] = drawn ? normal(tokens.length * W)
+            : new Float64Array(tokens.length * W).map((_, i) => start[i % W]);
         }
         return { k: 0, grid, x, states };
       },
