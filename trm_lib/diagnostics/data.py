@@ -106,9 +106,9 @@ def contradictions(train: PuzzleData, test: PuzzleData) -> Finding:
 
 
 def overlap(train: PuzzleData, test: PuzzleData) -> Finding:
-    """Is any test puzzle among the training puzzles?"""
+    """Is any puzzle that is held out, for test or validation, among the training puzzles?"""
     share = float(np.isin(_keys(_flat(test.inputs)), _keys(_flat(train.inputs))).mean())
-    evidence = f"{share:.1%} of {len(test)} test puzzles are training puzzles"
+    evidence = f"{share:.1%} of {len(test)} held-out puzzles are training puzzles"
     remedy = "split by puzzle, better by symmetry class (trm_lib.puzzles.split_by_class)"
     fault = "test puzzles in training" if share else None
     figure = partial(bars, {"seen in training": share, "new": 1 - share}, _PUZZLES)
