@@ -90,8 +90,8 @@ def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recip
             found += [r for r in recipes if name in ("", r.name, r.name.split("/")[0])]
     if not found:
         raise ValueError(
-            f"no recipe is called {name!r} in {folder} (name another with --recipes): expected "
-            f"one of {', '.join(sorted(known)) or 'none'}, or a name that `python -m trm_lib list` prints"
+            f"no recipe is called {name!r} in {folder} (--recipes names another): expected one of "
+            f"{', '.join(sorted(known)) or 'none'}, or a name that `python -m trm_lib list` prints"
         )
     return found
 
