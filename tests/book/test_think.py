@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from trm_lib.models import (
 from trm_lib.puzzles import (
     generate_mazes,
     generate_sudoku,
+    is_solution,
     maze_tokens,
     minimal_sudokus_4x4,
     move_tokens,
@@ -109,6 +111,18 @@ def test_a_shipped_network_answers_in_the_page_as_in_the_library(name, tmp_path)
         [MOST] * LONG + [FIRST] * (200 - LONG),
         tmp_path,
     )
+
+
+def test_a_thought_in_the_page_may_begin_with_random_numbers_always_the_same(tmp_path):
+    board = generate_sudoku(9, 1, np.random.default_rng(0), clues=40)[0]
+    network = exported(load_model(weights_folder() / "candidates.safetensors"))
+    own = in_the_page(network, board, [9], tmp_path)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[__name__], "IN_NODE", IN_NODE.replace("grid)", "grid, true)"))
+        drawn, again = (in_the_page(network, board, [9], tmp_path)[0] for _ in range(2))
+    assert (drawn == again).all()
+    assert not np.allclose(drawn, own, atol=0.1)
+    assert is_solution(board[0], drawn[-1].argmax(-1).reshape(9, 9))
 
 
 @pytest.mark.slow

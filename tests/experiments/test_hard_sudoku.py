@@ -125,6 +125,7 @@ def test_later_starts_are_other_thoughts_and_count_their_steps():
     model = Lucky(torch.from_numpy(data.labels).long())
     assert first_right(model, data, 4, starts=1).tolist() == [0] * 5
     assert first_right(model, data, 4, starts=3).tolist() == [4 + 3] * 5
+    assert first_right(model, data, 4, own=False).tolist() == [3] * 5
 
 
 def test_other_sizes_have_the_clues_they_are_said_to_have():

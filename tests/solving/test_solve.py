@@ -100,6 +100,22 @@ def test_a_thought_that_is_wrong_is_begun_again_from_another_state(starts, monke
         solve(PUZZLE, starts=0)
 
 
+def test_the_shipped_network_for_9x9_begins_at_random_and_a_given_one_with_its_own_state(
+    monkeypatch,
+):
+    began = []
+
+    def answers(model, boards, k_steps, generator):
+        began.append(generator is not None)
+        return np.zeros((k_steps, 1, 9, 9), np.int64)
+
+    monkeypatch.setattr("trm_lib.solving.answers_by_k", answers)
+    puzzle = puzzles.generate_sudoku(9, 1, np.random.default_rng(0))[0][0]
+    solve(puzzle, 1, starts=2)
+    solve(puzzle, 1, model=shipped_model(9), starts=2)
+    assert began == [True, True, False, True]
+
+
 # --- mazes
 
 
