@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from book.recipes.ship import thinking_picture
 from trm_lib import solve
@@ -13,7 +14,8 @@ from trm_lib.solving import SHIPPED, shipped_model, weights_folder
 
 
 def exact_on(size, puzzles, solutions, k_steps):
-    answers = answers_by_k(shipped_model(size), puzzles, k_steps)
+    draws = torch.Generator().manual_seed(0) if size == 9 else None
+    answers = answers_by_k(shipped_model(size), puzzles, k_steps, draws)
     return (answers[-1] == solutions).all((1, 2)).mean()
 
 

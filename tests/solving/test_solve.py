@@ -100,9 +100,7 @@ def test_a_thought_that_is_wrong_is_begun_again_from_another_state(starts, monke
         solve(PUZZLE, starts=0)
 
 
-def test_the_shipped_network_for_9x9_begins_at_random_and_a_given_one_with_its_own_state(
-    monkeypatch,
-):
+def test_the_shipped_9x9_network_begins_at_random_and_a_given_one_does_not(monkeypatch):
     began = []
 
     def answers(model, boards, k_steps, generator):
