@@ -95,6 +95,7 @@ def candidates() -> Shipped:
         "result": f"book/results/hard_sudoku/candidates.json, seed {seed}",
         "training data": "20,930 minimal 9x9 puzzles of book/puzzles/sudoku9.npz",
         "exact on the puzzles that chose this seed, K = 32": measured["validation_exact"],
+        "states to begin with": "standard normal numbers, as in training",
         "exact on test puzzles, as recorded": {k: [len(m), m[-1]] for k, m in exact.items()},
     }  # fmt: skip
 
