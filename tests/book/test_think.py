@@ -48,7 +48,7 @@ asked.boards.forEach((board, i) => {
 fs.writeFileSync(folder + "/logits", Buffer.concat(logits));
 """
 FIRST, LONG, MOST = 4, 3, 64  # K of most boards; how many boards go on, and to which K
-WANDERS = {"candidates": 8}
+WANDERS = {"candidates": 4}
 """How far the thoughts of a network can be told: where one is lost, rounding grows tenfold every
 two steps, and at K = 64 two ways to sum in double precision give different digits."""
 NETWORKS = sorted(path.stem for path in weights_folder().glob("*.safetensors"))
