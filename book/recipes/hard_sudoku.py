@@ -7,6 +7,7 @@ time. Validation puzzles chose the settings; those for test were looked at once,
     python -m book.recipes.hard_sudoku      makes the puzzles in book/puzzles again, in an hour
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from joblib import Parallel, delayed
 from torch import Tensor
 
@@ -28,9 +30,11 @@ from trm_lib.models import (
     TRMConfig,
     build_model,
     count_parameters,
+    fast_mode,
 )
 from trm_lib.tasks import Task
 from trm_lib.training import (
+    IGNORE,
     History,
     PuzzleData,
     SupervisedConfig,
@@ -109,6 +113,7 @@ def of_size(size: int, count: int, clues: int | str) -> PuzzleData:
     return PuzzleData(*puzzles.generate_sudoku(size, count, rng, clues))
 
 
+@dataclass(eq=False)
 class Thoughts(Pool):
     """A lesson: a board is thought about until it is right, or for `patience` steps.
 
@@ -116,11 +121,20 @@ class Thoughts(Pool):
         patience: steps after which a board makes room in any case.
         start: standard deviation of the random states that boards start from; 0: from one state.
         noise: that of what is added to the states before every step.
+        late: steps at the beginning of a thought that are not judged, nor end it.
+        struck: weight of a second loss, which asks of each candidate alone whether it is true.
+        tries: how often a board is thought about anew, from other random states, until it is right.
     """
 
-    def __init__(self, patience: int, start: float, noise: float):
+    patience: int
+    start: float
+    noise: float
+    late: int = 0
+    struck: float = 0.0
+    tries: int = 1
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.patience, self.start, self.noise = patience, start, noise
 
     def __call__(self, run: TrainingRun) -> Tensor:
         inputs, labels = run.next_batch()
@@ -131,12 +145,23 @@ class Thoughts(Pool):
         now = self.renewed({"inputs": inputs, "labels": labels, "age": age} | vars(carry))
         inputs, labels, age = (now.pop(name) for name in ("inputs", "labels", "age"))
         carry = run.model.carry_type(**now)
+        if self.tries > 1:
+            anew = (age % self.patience == 0)[:, None, None]
+            carry = carry.map(lambda h: torch.where(anew, self.start * draw(h.shape), h))
         if self.noise:
             carry = carry.map(lambda h: h + self.noise * draw(h.shape))
         carry, out = run.model(carry, inputs)
-        loss = answer_loss(out.logits, labels)
+        judged = age >= self.late
+        loss = answer_loss(out.logits, torch.where(judged[:, None, None], labels, IGNORE))
+        loss = loss if judged.any() else 0.0 * out.logits.sum()
+        if self.struck:
+            true = F.one_hot(labels, out.logits.shape[-1])[..., 1:].float()
+            loss = loss + self.struck * F.binary_cross_entropy_with_logits(
+                out.logits[..., 1:], true, pos_weight=torch.tensor(8.0)
+            )
         run.learn(loss)
-        over = exactly_right(out.logits, labels) | (age + 1 >= self.patience)
+        right = exactly_right(out.logits, labels) & judged
+        over = right | (age + 1 >= self.patience * self.tries)
         self.keep({"inputs": inputs, "labels": labels, "age": age + 1} | vars(carry), over)
         return loss.detach()
 
@@ -198,19 +223,34 @@ class HardSudoku(Task):
         """What to train on."""
         return lessons(self.shares)
 
+    def lesson(self) -> Thoughts:
+        """How it is learnt."""
+        return Thoughts(self.patience, self.start, self.noise)
+
+    def asking(self, network: BoardNet) -> AbstractContextManager:
+        """While a network is asked: in float32 for the close look, else in the fast mode."""
+        quick = self.training.fast and not self.closely
+        boards = torch.zeros(100, *self.model.grid, dtype=torch.long)
+        return fast_mode(network.eval(), boards) if quick else nullcontext()
+
     def train(
         self, seed: int, checkpoint: Any = None, progress: bool = False
     ) -> tuple[BoardNet, History]:
         """The network with its averaged weights."""
         network, config = self.build(seed), replace(self.training, seed=seed)
         watched = [part("validation", kind)[:100] for kind in ("minimal", "hard")]
+
+        def watch(asked: BoardNet) -> np.ndarray:
+            with self.asking(asked):
+                return np.array([exact_by_k(asked, data, 32)[-1] for data in watched])
+
         history = fit(
             network,
             self.lessons(),
             config,
             augment=puzzles.augment_sudoku if self.dressed else None,
-            lesson=Thoughts(self.patience, self.start, self.noise),
-            evaluate=lambda asked: np.array([exact_by_k(asked, data, 32)[-1] for data in watched]),
+            lesson=self.lesson(),
+            evaluate=watch,
             progress=progress,
             checkpoint=checkpoint,
             checkpoint_every=500,
@@ -223,6 +263,11 @@ class HardSudoku(Task):
         A network that was trained from random states is asked from such; what is watched in
         training is asked from its own.
         """
+        with self.asking(network):
+            return self.numbers(network, history)
+
+    def numbers(self, network: BoardNet, history: History) -> dict[str, Any]:
+        """What `measure` says."""
 
         def exact(data: PuzzleData, k_steps: int, batch_size: int = 64) -> np.ndarray:
             draws = torch.Generator().manual_seed(0) if self.start else None
@@ -250,10 +295,31 @@ class HardSudoku(Task):
 
 
 class SmallSudoku(HardSudoku):
-    """The same, trained on 6x6 boards alone."""
+    """The same, trained on 6x6 boards alone, and asked some it has not seen."""
 
     def lessons(self) -> PuzzleData:
-        return of_size(6, 10_000, "minimal")
+        return of_size(6, 10_500, "minimal")[np.arange(500, 10_500)]
+
+    def numbers(self, network: BoardNet, history: History) -> dict[str, Any]:
+        small = of_size(6, 10_500, "minimal")[np.arange(500)]
+        by_k = exact_by_k(network, small, 32, 100, torch.Generator().manual_seed(0))
+        return super().numbers(network, history) | {"size_6_exact_by_k": by_k.tolist()}
+
+
+@dataclass(frozen=True)
+class OtherLesson(HardSudoku):
+    """The same with another lesson.
+
+    Attributes:
+        late, struck, tries: see `Thoughts`.
+    """
+
+    late: int = 0
+    struck: float = 0.0
+    tries: int = 1
+
+    def lesson(self) -> Thoughts:
+        return replace(super().lesson(), late=self.late, struck=self.struck, tries=self.tries)
 
 
 SHAPE = {"vocab_size": 26, "grid": (9, 9), "width": 32, "n_layers": 2, "mixing": "constraints",
@@ -265,17 +331,31 @@ TRAINING = SupervisedConfig(
 )  # fmt: skip
 CANDIDATES = HardSudoku(LOOP, TRAINING, patience=12, start=1.0, closely=True)
 
-SHORT = replace(TRAINING, n_batches=1500, ema_decay=0.997, eval_every=1500)
+
+def short(n_batches: int) -> SupervisedConfig:
+    """So many batches as take two minutes on one core, for which 1500 stand."""
+    return replace(TRAINING, n_batches=n_batches, ema_decay=0.997, eval_every=n_batches)
+
+
+SHORT = short(1500)
 SHORTER = {
     "short": ("the lesson, made short", {}),
     "two_calls": ("gradient through two calls, twice as many steps",
                   {"model": replace(LOOP, n_calls=2), "patience": 24,
-                   "training": replace(SHORT, n_batches=3000, eval_every=3000)}),
-    "narrow": ("width 16", {"model": replace(LOOP, width=16, expansion=6.0)}),
-    "adamw": ("AdamW", {"training": replace(SHORT, optimizer="adamw")}),
-    "minimal_only": ("random minimal puzzles alone", {"shares": (1.0, 0.0, 0.0, 0.0)}),
+                   "training": short(3000)}),
+    "cycles": ("eight calls, the last four with a gradient",
+               {"model": replace(LOOP, n_cycles=2), "patience": 6,
+                "training": short(1150)}),
     "one_start": ("from one state, not from random ones", {"start": 0.0}),
     "noise": ("noise 0.1 before every step", {"noise": 0.1}),
+    "patient": ("24 steps before a board makes room", {"patience": 24}),
+    "late": ("the first four steps not judged", {"late": 4}),
+    "struck": ("each candidate judged alone as well", {"struck": 1.0}),
+    "tries": ("a board not solved is tried up to four times", {"tries": 4}),
+    "minimal_only": ("random minimal puzzles alone", {"shares": (1.0, 0.0, 0.0, 0.0)}),
+    "adamw": ("AdamW", {"training": replace(SHORT, optimizer="adamw")}),
+    "last": ("the last weights, not averaged", {"training": replace(SHORT, ema_decay=0.0)}),
+    "narrow": ("width 16", {"model": replace(LOOP, width=16, expansion=6.0), "training": short(2150)}),
     "trm": ("TRM, y and z", {"model": TRMConfig(**SHAPE, n_latent=3, n_cycles=1)}),
 }  # fmt: skip
 """The lesson, made short, and with one thing changed at a time."""
@@ -293,17 +373,19 @@ RIVALS = {
 EXPERIMENTS = ("hard_sudoku",)
 BRIEF = replace(CANDIDATES, training=SHORT, closely=False)
 FEW = replace(FIRST, shares=(0.4, 0.2, 0.4, 0.0), closely=False)
-SMALL = SmallSudoku(LOOP, SHORT, patience=12, start=1.0)
+SMALL = SmallSudoku(LOOP, short(4300), patience=12, start=1.0)
 RECIPES = [
     Recipe("hard_sudoku/candidates", "a state for each candidate", CANDIDATES),
     Recipe("hard_sudoku/first", "two calls a step, from one state", FIRST),
     Recipe("hard_sudoku/few", "700 hard puzzles to train on", FEW),
     Recipe("hard_sudoku/small", "trained on 6x6 alone", SMALL),
 ]
+OTHER = OtherLesson(**vars(BRIEF))
 RECIPES += [
-    Recipe(f"hard_sudoku/{name}", about, replace(BRIEF, **changes))
+    Recipe(f"hard_sudoku/{name}", about,
+           replace(OTHER if changes.keys() & {"late", "struck", "tries"} else BRIEF, **changes))
     for name, (about, changes) in SHORTER.items()
-]
+]  # fmt: skip
 RECIPES += [
     Recipe(f"hard_sudoku/{name}", about,
            replace(BRIEF, model=TRMConfig(**PLACES | how, n_latent=3, n_cycles=1), dressed=True))
