@@ -32,6 +32,8 @@ from trm_lib.models import (
     count_parameters,
     fast_mode,
 )
+from trm_lib.models.candidates import box_shape
+from trm_lib.models.layers import MIXINGS, AttentionMixing, rms_norm
 from trm_lib.tasks import Task
 from trm_lib.training import (
     IGNORE,
@@ -124,6 +126,7 @@ class Thoughts(Pool):
         late: steps at the beginning of a thought that are not judged, nor end it.
         struck: weight of a second loss, which asks of each candidate alone whether it is true.
         tries: how often a board is thought about anew, from other random states, until it is right.
+        stay: steps for which one that is right goes on, at the most.
     """
 
     patience: int
@@ -132,6 +135,7 @@ class Thoughts(Pool):
     late: int = 0
     struck: float = 0.0
     tries: int = 1
+    stay: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -161,8 +165,9 @@ class Thoughts(Pool):
             )
         run.learn(loss)
         right = exactly_right(out.logits, labels) & judged
-        over = right | (age + 1 >= self.patience * self.tries)
-        self.keep({"inputs": inputs, "labels": labels, "age": age + 1} | vars(carry), over)
+        end = self.patience * self.tries
+        age = torch.where(right, (age + 1).clamp(min=end - self.stay), age + 1)
+        self.keep({"inputs": inputs, "labels": labels, "age": age} | vars(carry), age >= end)
         return loss.detach()
 
 
@@ -311,16 +316,42 @@ class OtherLesson(HardSudoku):
     """The same with another lesson.
 
     Attributes:
-        late, struck, tries: see `Thoughts`.
+        late, struck, tries, stay: see `Thoughts`.
     """
 
     late: int = 0
     struck: float = 0.0
     tries: int = 1
+    stay: int = 0
 
     def lesson(self) -> Thoughts:
-        return replace(super().lesson(), late=self.late, struck=self.struck, tries=self.tries)
+        other = {name: getattr(self, name) for name in ("late", "struck", "tries", "stay")}
+        return replace(super().lesson(), **other)
 
+
+class PeerMixing(AttentionMixing):
+    """Attention that is told what competes: each head sees a row, a column, a box, or everything.
+
+    Each place hears from places, not from candidates: that digits compete in them is not told.
+    """
+
+    def __init__(self, config: BoardConfig, generator: torch.Generator):
+        super().__init__(config, generator)
+        n = config.grid[0]
+        rows, columns = box_shape(n)
+        row, column = torch.arange(n * n) // n, torch.arange(n * n) % n
+        box = row // rows * n + column // columns
+        alike = [group[:, None] == group for group in (row, column, box, 0 * row)]
+        self.register_buffer("sees", torch.stack(alike), persistent=False)  # (4, L, L) bool
+
+    def forward(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
+        B, L, D = h.shape
+        q, k, v = self.qkv(h).view(B, L, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=self.sees)
+        return rms_norm(h + self.out(mixed.transpose(1, 2).reshape(B, L, D)))
+
+
+MIXINGS["peers"] = PeerMixing
 
 SHAPE = {"vocab_size": 26, "grid": (9, 9), "width": 32, "n_layers": 2, "mixing": "constraints",
          "expansion": 3.0, "hidden_multiple": 16, "positions": "none"}  # fmt: skip
@@ -352,10 +383,12 @@ SHORTER = {
     "late": ("the first four steps not judged", {"late": 4}),
     "struck": ("each candidate judged alone as well", {"struck": 1.0}),
     "tries": ("a board not solved is tried up to four times", {"tries": 4}),
+    "stay": ("a solved board stays for four more steps", {"stay": 4}),
     "minimal_only": ("random minimal puzzles alone", {"shares": (1.0, 0.0, 0.0, 0.0)}),
     "adamw": ("AdamW", {"training": replace(SHORT, optimizer="adamw")}),
     "last": ("the last weights, not averaged", {"training": replace(SHORT, ema_decay=0.0)}),
-    "narrow": ("width 16", {"model": replace(LOOP, width=16, expansion=6.0), "training": short(2150)}),
+    "narrow": ("width 16",
+               {"model": replace(LOOP, width=16, expansion=6.0), "training": short(2150)}),
     "trm": ("TRM, y and z", {"model": TRMConfig(**SHAPE, n_latent=3, n_cycles=1)}),
 }  # fmt: skip
 """The lesson, made short, and with one thing changed at a time."""
@@ -366,6 +399,7 @@ FIRST = HardSudoku(
 PLACES = SHAPE | {"vocab_size": 10, "width": 96, "expansion": 3.0, "n_heads": 4}
 RIVALS = {
     "attention": ("the paper's TRM with attention", {"mixing": "attention", "positions": "rope2d"}),
+    "peers": ("the same, told what competes", {"mixing": "peers"}),
     "mlp": ("the paper's TRM with an MLP over places", {"mixing": "mlp"}),
 }
 """Networks that are not told what competes; they are shown every puzzle in another dress."""
@@ -383,7 +417,7 @@ RECIPES = [
 OTHER = OtherLesson(**vars(BRIEF))
 RECIPES += [
     Recipe(f"hard_sudoku/{name}", about,
-           replace(OTHER if changes.keys() & {"late", "struck", "tries"} else BRIEF, **changes))
+           replace(OTHER if changes.keys() & OtherLesson.__annotations__ else BRIEF, **changes))
     for name, (about, changes) in SHORTER.items()
 ]  # fmt: skip
 RECIPES += [

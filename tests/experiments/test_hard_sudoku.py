@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from book.recipes import hard_sudoku as recipe
 from book.recipes.hard_sudoku import (
     CANDIDATES,
     PARTS,
@@ -24,6 +25,7 @@ from trm_lib.training import PuzzleData, TrainingRun, fit
 
 BRIEF = replace(TRAINING, n_batches=4, batch_size=4, eval_every=4, fast=False, warmup=0, decay=0.0)
 SMALL = replace(CANDIDATES.model, width=8)
+MODELS = {r.name.split("/")[1]: r.task.model for r in recipe.RECIPES}
 
 
 def few(count=12):
@@ -71,6 +73,75 @@ def test_states_start_at_random_only_where_asked_and_noise_is_added():
         told[start, noise] = lesson.kept["h"]
     assert not torch.equal(told[0.0, 0.0], told[1.0, 0.0])
     assert 0 < (told[0.0, 0.0] - told[0.0, 0.1]).abs().mean() < 0.5
+
+
+def started(**changes):
+    lesson = Thoughts(2, start=1.0, noise=0.0, **changes)
+    return lesson, TrainingRun(build_model(SMALL, 0), few(), BRIEF, lesson=lesson)
+
+
+def test_early_steps_are_neither_judged_nor_the_end(monkeypatch):
+    monkeypatch.setattr(recipe, "exactly_right", lambda logits, labels: torch.ones(4).bool())
+    lesson, run = started(late=1)
+    assert lesson(run) == 0
+    assert not lesson.kept["over"].any()
+    assert lesson(run) > 0
+    assert lesson.kept["over"].all()
+
+
+def test_each_candidate_is_judged_alone_as_well():
+    (plain, run), (both, other) = started(), started(struck=0.5)
+    asked = []
+    forward = other.model.forward
+    other.model.forward = lambda *a: asked.append(forward(*a)) or asked[-1]
+    more = both(other) - plain(run)
+    logits, true = asked[0][1].logits[..., 1:], both.kept["labels"][..., None] == torch.arange(1, 5)
+    each = torch.where(true, 8 * -logits.sigmoid().log(), -(-logits).sigmoid().log())
+    assert more.item() == pytest.approx(0.5 * each.mean().item(), rel=1e-4)
+
+
+def test_a_board_is_tried_again_from_other_states_until_its_tries_are_over():
+    lesson, run = started(tries=2)
+    boards, states, over = [], [], []
+    forward = run.model.forward
+    run.model.forward = lambda carry, x: states.append(carry.h.detach()) or forward(carry, x)
+    for _ in range(4):
+        lesson(run)
+        boards.append(lesson.kept["inputs"])
+        over.append(lesson.kept["over"].all().item())
+    assert all(torch.equal(board, boards[0]) for board in boards)
+    assert over == [False, False, False, True]
+    again = [
+        h.std(1).mean().item() for h in states
+    ]  # a mean over candidates is small in draws only
+    assert not torch.equal(states[0], states[2])
+    assert all(0.9 < again[k] < 1.1 and abs(states[k].mean()) < 0.1 for k in (0, 2))
+
+
+def test_a_board_that_is_right_stays_as_long_as_it_is_let(monkeypatch):
+    rights = iter([[True] * 4, [False] * 4, [True] * 4])
+    monkeypatch.setattr(recipe, "exactly_right", lambda *_: torch.tensor(next(rights)))
+    lesson = Thoughts(6, start=1.0, noise=0.0, stay=2)
+    run = TrainingRun(build_model(SMALL, 0), few(), BRIEF, lesson=lesson)
+    over = []
+    for _ in range(3):
+        lesson(run)
+        over.append(lesson.kept["over"].tolist())
+    assert over == [[False] * 4, [False] * 4, [True] * 4]
+
+
+def test_peers_hear_their_row_column_box_or_everything():
+    mixing = build_model(MODELS["peers"], 0).stack.blocks[0].mixing
+    h, digit = torch.randn(1, 81, 96), torch.zeros(1, 81, 96)
+    with torch.no_grad():
+        before = mixing(h, (9, 9))
+        digit[0, 80] = 1.0
+        after = mixing(h + digit, (9, 9))
+    assert (before != after).any(-1).all()  # one head sees all
+    assert mixing.sees.sum(-1).unique().tolist() == [9, 81]
+    seen = [mixing.sees[head, 0].nonzero().flatten().tolist() for head in range(3)]
+    assert seen[:2] == [list(range(9)), list(range(0, 81, 9))]
+    assert seen[2] == [0, 1, 2, 9, 10, 11, 18, 19, 20]
 
 
 def test_a_run_that_was_stopped_goes_on_with_its_boards(tmp_path):
