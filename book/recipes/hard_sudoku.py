@@ -235,7 +235,7 @@ class HardSudoku(Task):
     def asking(self, network: BoardNet) -> AbstractContextManager:
         """While a network is asked: in float32 for the close look, else in the fast mode."""
         quick = self.training.fast and not self.closely
-        boards = torch.zeros(100, *self.model.grid, dtype=torch.long)
+        boards = torch.zeros(64, *self.model.grid, dtype=torch.long)
         return fast_mode(network.eval(), boards) if quick else nullcontext()
 
     def train(
