@@ -98,8 +98,7 @@ def find_recipes(name: str = "", folder: str | Path | None = None) -> list[Recip
 
 def find_recipe(name: str, folder: str | Path | None = None) -> Recipe:
     """The one recipe of this name; ValueError if there are several."""
-    found = find_recipes(name, folder)
-    if len(found) > 1:
+    if len(found := find_recipes(name, folder)) > 1:
         names = ", ".join(recipe.name for recipe in found)
         raise ValueError(f"expected the name of one recipe, {name!r} has several: {names}")
     return found[0]
@@ -111,6 +110,7 @@ def _imported(path: Path) -> ModuleType:
     for name, folders in zip(("book", "book.recipes"), ours, strict=True):
         package = sys.modules.setdefault(name, ModuleType(name))
         package.__path__ = [str(folder) for folder in reversed(folders)]
+    sys.modules["book"].recipes = package
     name = f"book.recipes.{path.stem}"
     if name in sys.modules and Path(sys.modules[name].__file__).resolve() != path:
         del sys.modules[name]  # that of another folder
