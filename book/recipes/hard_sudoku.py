@@ -361,6 +361,7 @@ TRAINING = SupervisedConfig(
     optimizer="muon", ema_decay=0.999, eval_every=5000, fast=True,
 )  # fmt: skip
 CANDIDATES = HardSudoku(LOOP, TRAINING, patience=12, start=1.0, closely=True)
+STEADY = OtherLesson(**vars(CANDIDATES) | {"noise": 0.1, "stay": 4})
 
 
 def short(n_batches: int) -> SupervisedConfig:
@@ -398,18 +399,21 @@ FIRST = HardSudoku(
 """What was tried first: two calls a step, from one state."""
 PLACES = SHAPE | {"vocab_size": 10, "width": 96, "expansion": 3.0, "n_heads": 4}
 RIVALS = {
-    "attention": ("the paper's TRM with attention", {"mixing": "attention", "positions": "rope2d"}),
-    "peers": ("the same, told what competes", {"mixing": "peers"}),
-    "mlp": ("the paper's TRM with an MLP over places", {"mixing": "mlp"}),
-}
-"""Networks that are not told what competes; they are shown every puzzle in another dress."""
+    "attention": ("the paper's TRM with attention", 450,
+                  {"mixing": "attention", "positions": "rope2d"}),
+    "peers": ("the same, told which places compete", 450, {"mixing": "peers"}),
+    "mlp": ("the paper's TRM with an MLP over places", 1700, {"mixing": "mlp"}),
+}  # fmt: skip
+"""Networks with a state for each place, in as many batches as take two minutes; they are shown
+every puzzle in another dress."""
 
 EXPERIMENTS = ("hard_sudoku",)
 BRIEF = replace(CANDIDATES, training=SHORT, closely=False)
 FEW = replace(FIRST, shares=(0.4, 0.2, 0.4, 0.0), closely=False)
 SMALL = SmallSudoku(LOOP, short(4300), patience=12, start=1.0)
 RECIPES = [
-    Recipe("hard_sudoku/candidates", "a state for each candidate", CANDIDATES),
+    Recipe("hard_sudoku/steady", "a state for each candidate", STEADY),
+    Recipe("hard_sudoku/candidates", "the same without noise, nor steps once right", CANDIDATES),
     Recipe("hard_sudoku/first", "two calls a step, from one state", FIRST),
     Recipe("hard_sudoku/few", "700 hard puzzles to train on", FEW),
     Recipe("hard_sudoku/small", "trained on 6x6 alone", SMALL),
@@ -422,8 +426,9 @@ RECIPES += [
 ]  # fmt: skip
 RECIPES += [
     Recipe(f"hard_sudoku/{name}", about,
-           replace(BRIEF, model=TRMConfig(**PLACES | how, n_latent=3, n_cycles=1), dressed=True))
-    for name, (about, how) in RIVALS.items()
+           replace(BRIEF, model=TRMConfig(**PLACES | how, n_latent=3, n_cycles=1), dressed=True,
+                   training=short(n_batches)))
+    for name, (about, n_batches, how) in RIVALS.items()
 ]  # fmt: skip
 
 if __name__ == "__main__":
