@@ -195,6 +195,34 @@ def first_right(
     return taken
 
 
+FAMOUS = {
+    "AI Escargot, 2006":
+    "1....7.9..3..2...8..96..5....53..9...1..8...26....4...3......1..4......7..7...3..",
+    "Easter Monster":
+    "1.......2.9.4...5...6...7...5.9.3.......7.......85..4.7.....6...3...9.8...2.....1",
+    "Golden Nugget":
+    ".......39.....1..5..3.5.8....8.9...6.7...2...1..4.......9.8..5..2....6..4..7.....",
+    "Platinum Blonde":
+    ".......12........3..23..4....18....5.6..7.8.......9.....85.....9...4.5..47...6...",
+    "Inkala, 2010":
+    "..53.....8......2..7..1.5..4....53...1..7...6..32...8..6.5....9..4....3......97..",
+    "Inkala, 2012":
+    "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4..",
+    "17 clues":
+    ".......1.4.........2...........5.4.7..8...3....1.9....3..4..2...5.1........8.6...",
+    "17 clues, another":
+    ".......12....35......6...7.7.....3.....4..8..1...........12.....8.....4..5....6..",
+}  # fmt: skip
+"""Puzzles that were each called the hardest of their time, and two of the shortest there are."""
+
+
+@cache
+def famous() -> PuzzleData:
+    """Those puzzles with their solutions, in the same order."""
+    boards = [puzzles.parse_sudoku(text) for text in FAMOUS.values()]
+    return PuzzleData(boards, np.stack([puzzles.solve_exactly(b).solution for b in boards]))
+
+
 SIZES = ((4, 500, "minimal"), (6, 500, "minimal"), (16, 50, 120), (25, 20, 360))
 """Boards of other sizes, how many are asked, and how many clues they have."""
 
@@ -293,6 +321,8 @@ class HardSudoku(Task):
             if self.closely:
                 measured[f"{kind}_one_start"] = first_right(network, data, 1024, own=own).tolist()
                 measured[f"{kind}_16_starts"] = first_right(network, data, 64, 16, own).tolist()
+        if self.closely:
+            measured["famous_16_starts"] = first_right(network, famous(), 1024, 16, own).tolist()
         for size, count, clues in SIZES if self.closely else ():
             data = of_size(size, count, clues)
             measured[f"size_{size}_exact_by_k"] = exact(data, 64, 16).tolist()
