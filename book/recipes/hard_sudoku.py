@@ -431,7 +431,7 @@ PLACES = SHAPE | {"vocab_size": 10, "width": 96, "expansion": 3.0, "n_heads": 4}
 RIVALS = {
     "attention": ("the paper's TRM with attention", 450,
                   {"mixing": "attention", "positions": "rope2d"}),
-    "peers": ("the same, told which places compete", 450, {"mixing": "peers"}),
+    "peers": ("the same, told which places compete", 1000, {"mixing": "peers"}),
     "mlp": ("the paper's TRM with an MLP over places", 1700, {"mixing": "mlp"}),
 }  # fmt: skip
 """Networks with a state for each place, in as many batches as take two minutes; they are shown
