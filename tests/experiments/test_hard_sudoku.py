@@ -7,18 +7,8 @@ import pytest
 import torch
 
 from book.recipes import hard_sudoku as recipe
-from book.recipes.hard_sudoku import (
-    CANDIDATES,
-    PARTS,
-    SIZES,
-    TRAINING,
-    Thoughts,
-    first_right,
-    of_size,
-    one_part,
-    part,
-    questions,
-)
+from book.recipes.hard_sudoku import CANDIDATES, TRAINING, Thoughts, first_right
+from book.recipes.sudoku9 import PARTS, SIZES, of_size, one_part, part, questions
 from trm_lib import puzzles
 from trm_lib.models import build_model
 from trm_lib.training import PuzzleData, TrainingRun, fit
